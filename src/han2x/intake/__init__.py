@@ -1,0 +1,1 @@
+"""Where telegrams come from: links, and the pipeline from bytes to a snapshot."""

@@ -1,0 +1,79 @@
+"""A cumulative energy between its hourly readings (manual row M19).
+
+The estimate is the last register plus power integrated since the moment that register was true for.
+Three rules keep it honest:
+
+* it never falls: when a register arrives below what was already shown, the estimate waits for it;
+* no power is invented: a power value counts for at most `HOLD_MS` after it was received;
+* the register is true for the meter's own hour mark, so what was used between that mark and the
+  telegram's arrival is added from the recent samples.
+
+Energy is held in watt milliseconds (Wh x 3 600 000), so that integers stay exact.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+HOLD_MS = 30_000
+"""The longest interval over which one power value is held: three periods of the slowest list (10 s)."""
+
+HISTORY_MS = 30_000
+"""How far back samples are kept, for a mark that lies before the telegram's arrival (Aidon: 10 s)."""
+
+WMS_PER_WH = 3_600_000
+
+
+class Sample(NamedTuple):
+    """`power` W (var) from `at_ms` (monotonic) on; `energy`: what all earlier samples made, in W ms."""
+
+    at_ms: int
+    power: int
+    energy: int
+
+    def energy_at(self, mono_ms: int) -> int:
+        """Energy made up to `mono_ms`, in W ms; the power counts for at most `HOLD_MS`."""
+        return self.energy + self.power * max(0, min(mono_ms - self.at_ms, HOLD_MS))
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One energy's estimate; `truth` and `shown` in W ms.
+
+    `truth` is the register less the integral at its mark, so that `truth + integral(now)` is the estimate
+    before the rule that it never falls; `shown` is the highest value shown. Until a register has been
+    seen (`known`) the estimate is 0.
+    """
+
+    truth: int = 0
+    shown: int = 0
+    known: bool = False
+    samples: tuple[Sample, ...] = ()
+
+    def at(self, mono_ms: int) -> int:
+        """The estimate in W ms at a moment; 0 before the first register."""
+        return max(self.shown, self.truth + self._integral(mono_ms)) if self.known else 0
+
+    def wh(self, mono_ms: int) -> int:
+        """The estimate in whole Wh (varh), truncated."""
+        return self.at(mono_ms) // WMS_PER_WH
+
+    def powered(self, power: int, mono_ms: int) -> "Estimate":
+        """With a power value (W, var) received at `mono_ms`."""
+        sample = Sample(mono_ms, power, self._integral(mono_ms))
+        recent = [old for old in self.samples if mono_ms - old.at_ms <= HISTORY_MS]
+        return Estimate(self.truth, self.at(mono_ms), self.known, (*recent, sample))
+
+    def registered(self, wh: int, *, mark_ms: int) -> "Estimate":
+        """With a register of `wh` Wh (varh) that was true at `mark_ms` (monotonic)."""
+        return replace(self, truth=wh * WMS_PER_WH - self._integral(mark_ms), known=True)
+
+    def settled(self, mono_ms: int) -> "Estimate":
+        """The same estimate without samples, as it is stored: what a restart goes on from."""
+        return Estimate(self.truth + self._integral(mono_ms), self.at(mono_ms), self.known)
+
+    def _integral(self, mono_ms: int) -> int:
+        """Energy made up to a moment, in W ms, counted from the first sample of this run."""
+        for sample in reversed(self.samples):
+            if sample.at_ms <= mono_ms:
+                return sample.energy_at(mono_ms)
+        return self.samples[0].energy if self.samples else 0

@@ -1,0 +1,71 @@
+"""What one telegram says, once its vendor's table has been read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from .quantity import ENERGIES, VOLTAGES, Quantity
+
+
+class ListType(StrEnum):
+    """The three lists of the Norwegian HAN port (NVE 2016), and lists of other shapes."""
+
+    FAST = "1"
+    TEN_SECONDS = "2"
+    HOURLY = "3"
+    OTHER = "other"
+
+
+class Identity(NamedTuple):
+    """Who sent it. None where the list has no such element; empty where it was sent empty."""
+
+    list_version: str | None = None
+    meter_id: str | None = None
+    meter_type: str | None = None
+
+
+class TimeBase(StrEnum):
+    """What a vendor's clock runs on (han-port sheet 3.4)."""
+
+    STANDARD = "standard"  # UTC+1 all year
+    CIVIL = "civil"  # Norwegian time, summer time included
+
+
+class MeterClock(NamedTuple):
+    """A meter's own clock: naive local time as sent, and whether the meter vouches for it."""
+
+    local: datetime
+    valid: bool
+    base: TimeBase
+
+
+NO_IDENTITY = Identity()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One decoded telegram: values in each quantity's integer unit, only those that were sent.
+
+    `clock` is the clock object of the list, else the APDU's date-time. `mark_age_ms` is how long before
+    sending the energies were true; it is meaningful only with energies. `unknown` names the OBIS codes
+    that no table explains.
+    """
+
+    vendor: str
+    list_type: ListType
+    values: Mapping[Quantity, int]
+    identity: Identity = NO_IDENTITY
+    clock: MeterClock | None = None
+    mark_age_ms: int = 0
+    unknown: tuple[str, ...] = ()
+
+
+def classify(values: Mapping[Quantity, int]) -> ListType:
+    """The Norwegian list a set of values belongs to (han-port sheet 4.5, rule 8)."""
+    if any(energy in values for energy in ENERGIES):
+        return ListType.HOURLY
+    if any(voltage in values for voltage in VOLTAGES):
+        return ListType.TEN_SECONDS
+    return ListType.FAST

@@ -1,0 +1,129 @@
+"""The one way to new settings: a whole table, or changes to some values. All or nothing.
+
+Any complaint, and nothing changes. Complaints are collected, so that a person sees all of them at once.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from .rule import unique
+from .schema import REPEATED, SECTIONS, Settings, rules
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Why a value is refused; `path` as in `meters.0.scale`."""
+
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was changed, for these reasons."""
+
+    complaints: tuple[Complaint, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.complaints))
+
+
+def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refused:
+    """Settings with some values changed: `{"meters.0.scale": 2000}`.
+
+    A path that names no setting is a complaint like any other.
+    """
+    table = as_table(settings)
+    unknown = []
+    for path, value in changes.items():
+        holder, _, name = path.rpartition(".")
+        target: Any = table
+        for step in holder.split("."):
+            target = _step(target, step)
+        if isinstance(target, dict) and name in target:
+            target[name] = value
+        else:
+            unknown.append(Complaint(path, "is no setting"))
+    return Refused(tuple(unknown)) if unknown else from_table(table)
+
+
+def _step(target: Any, step: str) -> Any:
+    if isinstance(target, dict):
+        return target.get(step)
+    if isinstance(target, list) and step.isdecimal() and int(step) < len(target):
+        return target[int(step)]
+    return None
+
+
+def as_table(settings: Settings) -> dict[str, Any]:
+    """The settings as TOML has them: plain dicts, lists and values."""
+    table = asdict(settings)
+    return {name: list(value) if name in REPEATED else value for name, value in table.items()}
+
+
+def from_table(table: Mapping[str, Any]) -> Settings | Refused:
+    """Settings from a table as a TOML file gives it; what is absent has its default."""
+    complaints = [*_unknown_sections(table), *_wrong_sections(table)]
+    if not complaints:
+        settings = Settings(**{name: _build(name, value) for name, value in table.items()})
+        complaints = list(_clashes(settings))
+    return Refused(tuple(complaints)) if complaints else settings
+
+
+def _build(name: str, value: Any) -> Any:
+    section = SECTIONS[name]
+    return tuple(section(**one) for one in value) if name in REPEATED else section(**value)
+
+
+def _unknown_sections(table: Mapping[str, Any]) -> Iterator[Complaint]:
+    for name in table:
+        if name not in SECTIONS:
+            yield Complaint(name, f"is no section{_did_you_mean(name, SECTIONS)}")
+
+
+def _wrong_sections(table: Mapping[str, Any]) -> Iterator[Complaint]:
+    for name, value in table.items():
+        if name not in SECTIONS:
+            continue
+        if name in REPEATED:
+            if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
+                yield Complaint(name, f"must be one or more [[{name}]] tables")
+                continue
+            for index, one in enumerate(value):
+                yield from _wrong_values(f"{name}.{index}", SECTIONS[name], one)
+        elif not isinstance(value, dict):
+            yield Complaint(name, f"must be a [{name}] table")
+        else:
+            yield from _wrong_values(name, SECTIONS[name], value)
+
+
+def _wrong_values(path: str, section: type, values: Mapping[str, Any]) -> Iterator[Complaint]:
+    known = rules(section)
+    for name, value in values.items():
+        if name not in known:
+            yield Complaint(f"{path}.{name}", f"is no setting{_did_you_mean(name, known)}")
+        elif text := known[name].complaint(value):
+            yield Complaint(f"{path}.{name}", text)
+
+
+def _clashes(settings: Settings) -> Iterator[Complaint]:
+    if not unique([meter.name for meter in settings.meters]):
+        yield Complaint("meters", "must have names unlike each other")
+    if not unique([meter.unit_id for meter in settings.meters]):
+        yield Complaint("meters", "must have unit ids unlike each other")
+
+
+def _did_you_mean(name: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+
+
+def documented(section: type) -> Iterator[tuple[str, Any, str, str]]:
+    """Name, default, rule and meaning of each setting of a section, for documentation."""
+    for f in fields(section):
+        yield f.name, f.default, f.metadata["rule"].must, f.metadata["doc"]

@@ -1,0 +1,62 @@
+"""What a single value must be. A rule says no with a sentence that a person can act on."""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from .source import SourceError, parse_source
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A check of one value, and its description for the documentation: `must` completes "must be …"."""
+
+    must: str
+    holds: Callable[[object], bool]
+
+    def complaint(self, value: object) -> str | None:
+        """Why a value is refused, or None."""
+        return None if self.holds(value) else f"must be {self.must}, not {value!r}"
+
+
+def integer(low: int, high: int) -> Rule:
+    """A whole number within bounds."""
+
+    def holds(value: object) -> bool:
+        return type(value) is int and low <= value <= high
+
+    return Rule(f"a whole number from {low} to {high}", holds)
+
+
+def choice(*values: str) -> Rule:
+    """One of some words."""
+    return Rule("one of " + ", ".join(f'"{v}"' for v in values), lambda value: value in values)
+
+
+def text(pattern: str, must: str) -> Rule:
+    """A text that matches a pattern as a whole."""
+    return Rule(must, lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None)
+
+
+def unique(values: Collection[object]) -> bool:
+    """Whether no value occurs twice."""
+    return len(set(values)) == len(values)
+
+
+def _is_source(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        parse_source(value)
+    except SourceError:
+        return False
+    return True
+
+
+BOOLEAN = Rule("true or false", lambda value: type(value) is bool)
+NAME = text(r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit")
+HOST = text(r"[A-Za-z0-9.:%_-]{0,255}", "a host name or an IP address, or empty for all of this machine's")
+SOURCE = Rule(
+    "serial:DEVICE, tcp:HOST:PORT, replay:FILE or simulate:VENDOR, each with its options after a ?",
+    _is_source,
+)

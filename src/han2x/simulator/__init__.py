@@ -1,0 +1,1 @@
+"""A simulated meter: the real bytes on the real schedule, from a believable household."""

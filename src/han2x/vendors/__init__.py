@@ -1,0 +1,1 @@
+"""What each vendor sends: how it is recognised, and its table."""
