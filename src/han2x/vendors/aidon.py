@@ -1,0 +1,50 @@
+"""Aidon: arrays of registers that carry their own scaler and unit (AIDON_V0001; han-port sheet 4.1, 6.1).
+
+List 1 carries no identity and is like that of the L+G E350. The clock runs on standard time all year.
+The energies of list 3 are those of HH:00:00 and are sent at HH:00:10.
+"""
+
+from ..model.reading import TimeBase
+from ..wire.axdr import Array, Data
+from .layouts import CLOCK, registers
+from .register_lists import list_version, text_of
+from .vendor import Vendor
+
+
+def _is_norwegian(body: Data) -> bool:
+    return list_version(body).startswith("AIDON_V")
+
+
+def _is_swedish(body: Data) -> bool:
+    """The Swedish list begins with the clock and carries no identity at all."""
+    if not isinstance(body, Array) or len(body) not in (15, 27):
+        return False
+    return _begins_with_clock(body) and not text_of(body, "96.1.0") and not text_of(body, "42.0.0")
+
+
+def _begins_with_clock(body: Array) -> bool:
+    first = body[0]
+    return isinstance(first, tuple) and isinstance(first[0], bytes) and first[0][2:5] == CLOCK[2:5]
+
+
+def _is_power_alone(body: Data) -> bool:
+    return isinstance(body, Array) and len(body) == 1
+
+
+NORWAY = Vendor(
+    name="aidon",
+    recognise=_is_norwegian,
+    items=registers,
+    time_base=TimeBase.STANDARD,
+    send_delay_ms=10_000,
+    norwegian=True,
+)
+FAST = Vendor(
+    name="aidon",
+    recognise=_is_power_alone,
+    items=registers,
+    time_base=TimeBase.STANDARD,
+    norwegian=True,
+    anonymous=True,
+)
+SWEDEN = Vendor(name="aidon", recognise=_is_swedish, items=registers, time_base=TimeBase.STANDARD)

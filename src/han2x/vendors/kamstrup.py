@@ -1,0 +1,73 @@
+"""Kamstrup: the list id, then OBIS and value in turn, without scalers (Kamstrup_V0001; han-port sheet 4.3).
+
+What a meter lacks is sent as null pairs. The type text tells current-transformer meters (685 …), which
+send currents in mA. Energies are in 10 Wh. Firmware of 2025 sends voltages in 0.01 V (sheet 5.13). The
+clock runs on standard time all year. Danish lists have more elements of the same kind.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import islice
+
+from ..model.quantity import Quantity
+from ..model.reading import TimeBase
+from ..wire.axdr import Data, Structure
+from ..wire.obis import cde, electricity
+from .layouts import first_text, pairs
+from .meanings import METER_ID, METER_TYPE
+from .vendor import Factor, Item, Vendor
+
+CURRENT_TRANSFORMER = "685"
+CURRENTS = (Quantity.CURR_L1, Quantity.CURR_L2, Quantity.CURR_L3)
+DIRECT_MAX = 12_000  # in 10 mA: above the 100 A that a direct meter is made for
+
+
+def _volts(raw: int) -> int:
+    return raw * 10 if raw > 1000 else raw * 1000
+
+
+def _factors(milliamperes: int) -> Mapping[Quantity, Factor]:
+    return {
+        Quantity.CURR_L1: milliamperes,
+        Quantity.CURR_L2: milliamperes,
+        Quantity.CURR_L3: milliamperes,
+        Quantity.VOLT_L1: _volts,
+        Quantity.VOLT_L2: _volts,
+        Quantity.VOLT_L3: _volts,
+        Quantity.ACT_ENERGY_POS: 10,
+        Quantity.ACT_ENERGY_NEG: 10,
+        Quantity.REACT_ENERGY_POS: 10,
+        Quantity.REACT_ENERGY_NEG: 10,
+    }
+
+
+DIRECT, TRANSFORMER = _factors(10), _factors(1)
+_LIST_VERSION = electricity("0.2.129")
+
+
+def _items(body: Data) -> Iterator[Item]:
+    assert isinstance(body, Structure)
+    yield Item(_LIST_VERSION, body[0])
+    yield from pairs(Structure(islice(body, 1, None)))
+
+
+def _by_kind(meter_type: str | None, raws: Mapping[Quantity, int]) -> Mapping[Quantity, Factor]:
+    """Direct or current transformer, by the type; Danish lists have none: then by what cannot be direct."""
+    if meter_type:
+        return TRANSFORMER if meter_type.startswith(CURRENT_TRANSFORMER) else DIRECT
+    beyond = any(raws.get(current, 0) > DIRECT_MAX for current in CURRENTS)
+    return TRANSFORMER if beyond else DIRECT
+
+
+def _is_kamstrup(body: Data) -> bool:
+    return isinstance(body, Structure) and first_text(body).startswith("Kamstrup")
+
+
+KAMSTRUP = Vendor(
+    name="kamstrup",
+    recognise=_is_kamstrup,
+    items=_items,
+    factors=_by_kind,
+    texts={cde("0.0.5"): METER_ID, cde("96.1.1"): METER_TYPE},
+    time_base=TimeBase.STANDARD,
+    norwegian=True,
+)

@@ -1,0 +1,53 @@
+"""Landis+Gyr: the E350 as fitted in Norway, and the self-describing push lists of other countries.
+
+The E350's list (EMBRIQ_V1_1) is laid out like Aidon's, with NULs padding its texts (han-port sheet 4.4).
+Push lists (sheet 6.5) have no scalers: currents in 0.01 A; voltages in V, in 0.1 V where above 1000.
+"""
+
+from collections.abc import Mapping
+
+from ..model.quantity import Quantity
+from ..wire.axdr import Data, Structure
+from ..wire.obis import cde
+from .layouts import as_text, is_push, push_objects, registers
+from .meanings import METER_ID
+from .register_lists import list_version
+from .vendor import Factor, Vendor
+
+
+def _is_embriq(body: Data) -> bool:
+    return list_version(body).startswith("EMBRIQ")
+
+
+def _volts(raw: int) -> int:
+    return raw * 100 if raw > 1000 else raw * 1000
+
+
+PUSH_FACTORS: Mapping[Quantity, Factor] = {
+    Quantity.CURR_L1: 10,
+    Quantity.CURR_L2: 10,
+    Quantity.CURR_L3: 10,
+    Quantity.VOLT_L1: _volts,
+    Quantity.VOLT_L2: _volts,
+    Quantity.VOLT_L3: _volts,
+}
+PUSH_TEXTS = {cde("96.1.1"): METER_ID}
+
+
+def device_maker(body: Data) -> str:
+    """The three letters of the maker (FLAG id) in a push list's logical device name, "" without."""
+    assert isinstance(body, Structure)
+    for item in push_objects(body):
+        if item.obis[2:5] == cde("42.0.0"):
+            return as_text(item.value)[:3]
+    return ""
+
+
+EMBRIQ = Vendor(name="landisgyr", recognise=_is_embriq, items=registers, norwegian=True)
+PUSH = Vendor(
+    name="landisgyr",
+    recognise=is_push,
+    items=push_objects,
+    factors=lambda *_: PUSH_FACTORS,
+    texts=PUSH_TEXTS,
+)

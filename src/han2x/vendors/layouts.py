@@ -1,0 +1,146 @@
+"""The ways vendors lay their lists out, each from a body to items (han-port sheet 4.5, 6).
+
+* registers: an array of structures (OBIS, value[, scaler_unit]) that describe themselves;
+* pairs: a flat structure of OBIS and value, each with or without a scaler_unit behind it;
+* positions: bare values whose place alone gives them meaning;
+* push objects: descriptors of COSEM attributes first, then their values in the same order.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from ..wire.axdr import Array, Data, Structure
+from ..wire.obis import electricity
+from .vendor import Item, Mismatch
+
+OBIS_SIZE = 6
+CLOCK_SIZE = 12
+CLOCK, METER_ID = electricity("1.0.0"), electricity("96.1.0")
+
+
+def is_obis(value: Data) -> bool:
+    """Whether a value can be an OBIS code."""
+    return isinstance(value, bytes) and len(value) == OBIS_SIZE
+
+
+def registers(body: Data) -> Iterator[Item]:
+    """An array of structures: OBIS and value, and scaler_unit where it is a number."""
+    assert isinstance(body, Array)
+    for element in body:
+        if not isinstance(element, Structure) or not 2 <= len(element) <= 3 or not is_obis(element[0]):
+            raise Mismatch("an element is no register")
+        yield Item(*element)
+
+
+def pairs(body: Data) -> Iterator[Item]:
+    """A structure of OBIS and value, OBIS and value …; a scaler_unit may follow; nulls stand for nothing.
+
+    Austrian lists have a lone clock first and a lone meter id last, or structures for some of the pairs.
+    """
+    assert isinstance(body, Structure)
+    index, count = 0, len(body)
+    while index < count:
+        head = body[index]
+        index += 1
+        if head is None:
+            continue
+        if is_obis(head) and index < count:
+            value, scaler_unit = body[index], None
+            index += 1
+            if index < count and _is_scaler_unit(body[index]):
+                scaler_unit = body[index]
+                index += 1
+            yield Item(head, value, scaler_unit)  # type: ignore[arg-type]
+        elif isinstance(head, Structure) and 2 <= len(head) <= 3 and is_obis(head[0]):
+            yield Item(*head)
+        elif isinstance(head, bytes):
+            yield Item(CLOCK if index == 1 else METER_ID, head)
+        else:
+            raise Mismatch(f"element {index} is neither an OBIS code nor null")
+
+
+def _is_scaler_unit(value: Data) -> bool:
+    return isinstance(value, Structure) and len(value) == 2 and all(type(part) is int for part in value)
+
+
+class Positions:
+    """Meanings by place. A row is matched by how many values there are and of which kinds.
+
+    `table`: from a pattern to codes. The pattern has a letter for each value: `n` a number, `t` an octet
+    string, `c` a clock, `b` a boolean, `a` an array; a code is C.D.E, or "-" for a value passed over.
+    """
+
+    def __init__(self, table: Mapping[str, str]) -> None:
+        self._tables = [
+            (pattern, [electricity(code) if code != "-" else b"" for code in codes.split()])
+            for pattern, codes in table.items()
+        ]
+        for pattern, codes in self._tables:
+            assert len(pattern) == len(codes), pattern
+
+    def match(self, body: Data) -> list[bytes] | None:
+        """The codes of a body's values, or None if no row fits."""
+        if isinstance(body, Structure):
+            for pattern, codes in self._tables:
+                if len(pattern) == len(body) and all(map(_is_kind, pattern, body)):
+                    return codes
+        return None
+
+    def items(self, body: Data) -> Iterable[Item]:
+        """The values with their codes; raises `Mismatch`."""
+        codes = self.match(body)
+        if codes is None:
+            raise Mismatch("a list of this length or these types is not known")
+        assert isinstance(body, Structure)
+        return [Item(code, value) for code, value in zip(codes, body, strict=True) if code]
+
+
+_KINDS: dict[str, Callable[[Data], bool]] = {
+    "n": lambda value: type(value) is int,
+    "t": lambda value: isinstance(value, bytes),
+    "c": lambda value: isinstance(value, bytes) and len(value) == CLOCK_SIZE,
+    "b": lambda value: type(value) is bool,
+    "a": lambda value: isinstance(value, Array),
+}
+
+
+def _is_kind(letter: str, value: Data) -> bool:
+    return _KINDS[letter](value)
+
+
+def push_objects(body: Data) -> Iterator[Item]:
+    """Descriptors (class, OBIS, attribute, index), then the values; the first describes the descriptors."""
+    assert isinstance(body, Structure)
+    descriptors = body[0]
+    assert isinstance(descriptors, Array)
+    if len(descriptors) != len(body):
+        raise Mismatch(f"{len(descriptors)} descriptors for {len(body)} values")
+    for descriptor, value in zip(descriptors[1:], body[1:], strict=True):
+        assert isinstance(descriptor, Structure)
+        obis = descriptor[1]
+        assert isinstance(obis, bytes)
+        yield Item(obis, value)
+
+
+def is_push(body: Data) -> bool:
+    """Whether a body begins with descriptors of push objects."""
+    return (
+        isinstance(body, Structure)
+        and len(body) > 1
+        and isinstance(body[0], Array)
+        and all(
+            isinstance(descriptor, Structure) and len(descriptor) == 4 and is_obis(descriptor[1])
+            for descriptor in body[0]
+        )
+    )
+
+
+def first_text(body: Data) -> str:
+    """The first element of a body as text, "" if it is none."""
+    return as_text(body[0]) if isinstance(body, Array | Structure) and body else ""
+
+
+def as_text(value: Data) -> str:
+    """An octet string or text as text, without the NULs that pad it; "" for anything else."""
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    return value.strip("\0") if isinstance(value, str) else ""

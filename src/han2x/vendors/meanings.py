@@ -1,0 +1,47 @@
+"""What an OBIS code means, whatever vendor sends it (han-port sheet 7). Matched on C.D.E alone."""
+
+from ..model.quantity import Quantity
+from ..wire.obis import cde
+
+QUANTITIES: dict[bytes, Quantity] = {
+    cde(code): quantity
+    for code, quantity in {
+        "1.7.0": Quantity.ACT_POW_POS,
+        "2.7.0": Quantity.ACT_POW_NEG,
+        "3.7.0": Quantity.REACT_POW_POS,
+        "4.7.0": Quantity.REACT_POW_NEG,
+        "31.7.0": Quantity.CURR_L1,
+        "51.7.0": Quantity.CURR_L2,
+        "71.7.0": Quantity.CURR_L3,
+        "32.7.0": Quantity.VOLT_L1,
+        "52.7.0": Quantity.VOLT_L2,
+        "72.7.0": Quantity.VOLT_L3,
+        "1.8.0": Quantity.ACT_ENERGY_POS,
+        "2.8.0": Quantity.ACT_ENERGY_NEG,
+        "3.8.0": Quantity.REACT_ENERGY_POS,
+        "4.8.0": Quantity.REACT_ENERGY_NEG,
+    }.items()
+}
+
+LIST_VERSION, METER_ID, METER_TYPE = "list_version", "meter_id", "meter_type"
+DEVICE_NAME = "device_name"
+
+TEXTS: dict[bytes, str] = {
+    cde("0.2.129"): LIST_VERSION,
+    cde("96.1.0"): METER_ID,
+    cde("96.1.7"): METER_TYPE,
+    cde("42.0.0"): DEVICE_NAME,
+}
+"""Identifications; the logical device name stands in for a meter id that is not sent."""
+
+CLOCK = cde("1.0.0")
+
+UNITS: dict[str, tuple[int, int]] = {
+    "W": (27, 0),
+    "var": (29, 0),
+    "mA": (33, 3),
+    "mV": (35, 3),
+    "Wh": (30, 0),
+    "varh": (32, 0),
+}
+"""Our unit: its code in a scaler_unit (Blue Book table 4), and the power of ten from that to ours."""

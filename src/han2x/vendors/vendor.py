@@ -1,0 +1,54 @@
+"""What a vendor is to the decoder: how its lists are recognised, laid out and to be understood.
+
+A layout turns the body of a notification into items; everything else is the tables below, one row a
+vendor or national variant, which `decoder` walks.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ..model.quantity import Quantity
+from ..model.reading import TimeBase
+from ..wire.axdr import Data
+
+Factor = int | Callable[[int], int]
+"""What makes a raw value the quantity's integer unit: a multiplier, or a function where values decide."""
+
+
+Factors = Callable[[str | None, Mapping[Quantity, int]], Mapping[Quantity, Factor]]
+"""From a list's meter type and raw numbers to the factor of each quantity; 1 where there is none."""
+
+
+class Item(NamedTuple):
+    """One element of a list: the OBIS code sent with it or that its place stands for, and its value."""
+
+    obis: bytes
+    value: Data
+    scaler_unit: Data = None
+
+
+class Mismatch(ValueError):
+    """A body that was recognised is not laid out as its vendor's table says; the message says where."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """A vendor's lists. Factors are for values without a scaler_unit of their own.
+
+    `recognise`: whether a body is this vendor's. `items`: its layout; raises `Mismatch`.
+    `norwegian`: the lists are
+    those of the Norwegian port (fast, ten seconds, hourly). `anonymous`: bodies that several vendors
+    send alike, told apart by what the same stream carried before. `send_delay_ms`: from the moment the
+    energies are true to sending, where the message itself does not say.
+    """
+
+    name: str
+    recognise: Callable[[Data], bool]
+    items: Callable[[Data], Iterable[Item]]
+    factors: Factors = field(default=lambda *_: {})
+    texts: Mapping[bytes, str] = field(default_factory=dict)
+    time_base: TimeBase = TimeBase.CIVIL
+    send_delay_ms: int = 0
+    norwegian: bool = False
+    anonymous: bool = False

@@ -1,0 +1,120 @@
+"""A-XDR: the encoding of COSEM data (Green Book; han-port sheet 3.2), big endian throughout.
+
+Data become plain Python values: null None, integers and enums int, boolean bool, octet-string bytes,
+visible- and utf8-string str, bit-string bytes, date-time, date and time bytes; array and structure are
+tuples of their own classes, so that a layout can tell them apart.
+"""
+
+from struct import Struct, error
+
+DEPTH_MAX = 8
+
+
+class AxdrError(ValueError):
+    """The octets are no A-XDR; `incomplete` when they only end too early."""
+
+    def __init__(self, reason: str, *, incomplete: bool = False) -> None:
+        super().__init__(reason)
+        self.incomplete = incomplete
+
+
+class Array(tuple["Data", ...]):
+    """Elements of one kind."""
+
+    __slots__ = ()
+
+
+class Structure(tuple["Data", ...]):
+    """Elements of any kind."""
+
+    __slots__ = ()
+
+
+Data = None | bool | int | float | bytes | str | Array | Structure
+
+ARRAY, STRUCTURE, BOOLEAN, BIT_STRING, OCTET_STRING = 0x01, 0x02, 0x03, 0x04, 0x09
+VISIBLE_STRING, UTF8_STRING = 0x0A, 0x0C
+
+_NUMBERS = {
+    tag: (layout.unpack_from, layout.size)
+    for tag, layout in {
+        0x05: Struct(">i"),  # double-long
+        0x06: Struct(">I"),  # double-long-unsigned
+        0x0F: Struct(">b"),  # integer
+        0x10: Struct(">h"),  # long
+        0x11: Struct(">B"),  # unsigned
+        0x12: Struct(">H"),  # long-unsigned
+        0x14: Struct(">q"),  # long64
+        0x15: Struct(">Q"),  # long64-unsigned
+        0x16: Struct(">B"),  # enum
+        0x17: Struct(">f"),  # float32
+        0x18: Struct(">d"),  # float64
+    }.items()
+}
+_FIXED_OCTETS = {0x19: 12, 0x1A: 5, 0x1B: 4}  # date-time, date, time
+
+
+def decode(data: bytes, position: int = 0) -> tuple[Data, int]:
+    """The value that begins at `position`, and where it ends. Raises `AxdrError`."""
+    try:
+        return _value(data, position, 0)
+    except (IndexError, error):
+        raise AxdrError("A-XDR: the data end within a value", incomplete=True) from None
+
+
+def _value(data: bytes, position: int, depth: int) -> tuple[Data, int]:
+    tag = data[position]
+    position += 1
+    number = _NUMBERS.get(tag)
+    if number:
+        unpack, size = number
+        return unpack(data, position)[0], position + size
+    if tag in (STRUCTURE, ARRAY):
+        return _sequence(data, position, depth + 1, Structure if tag == STRUCTURE else Array)
+    if tag == 0x00:
+        return None, position
+    if tag == BOOLEAN:
+        return data[position] != 0, position + 1
+    return _octets(data, position, tag)
+
+
+def _sequence(
+    data: bytes, position: int, depth: int, kind: type[Array] | type[Structure]
+) -> tuple[Data, int]:
+    if depth > DEPTH_MAX:
+        raise AxdrError("A-XDR: nested too deep")
+    count, position = length(data, position)
+    items = []
+    for _ in range(count):
+        item, position = _value(data, position, depth)
+        items.append(item)
+    return kind(items), position
+
+
+def _octets(data: bytes, position: int, tag: int) -> tuple[Data, int]:
+    size = _FIXED_OCTETS.get(tag)
+    if size is None:
+        if tag not in (OCTET_STRING, VISIBLE_STRING, UTF8_STRING, BIT_STRING):
+            raise AxdrError(f"A-XDR: unknown tag 0x{tag:02X}")
+        size, position = length(data, position)
+        if tag == BIT_STRING:
+            size = (size + 7) // 8
+    end = position + size
+    octets = data[position:end]
+    if len(octets) < size:
+        raise IndexError
+    if tag in (VISIBLE_STRING, UTF8_STRING):
+        return octets.decode("utf-8" if tag == UTF8_STRING else "ascii", "replace"), end
+    return octets, end
+
+
+def length(data: bytes, position: int) -> tuple[int, int]:
+    """A length or count field, and where it ends: one octet below 0x80, else 0x81 or 0x82 before it."""
+    first = data[position]
+    if first < 0x80:
+        return first, position + 1
+    if first == 0x81:
+        return data[position + 1], position + 2
+    if first == 0x82:
+        return data[position + 1] << 8 | data[position + 2], position + 3
+    raise AxdrError(f"A-XDR: length field 0x{first:02X}")

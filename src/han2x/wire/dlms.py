@@ -1,0 +1,83 @@
+"""The DLMS data-notification: what is plain, what is encrypted, and what is something else.
+
+The date-time field comes in four forms (han-port sheet 3.1): absent, the standard's bare octet string,
+an octet string with a stray tag before it, and a tagged date-time.
+"""
+
+from typing import NamedTuple
+
+from .axdr import AxdrError, Data, decode
+from .result import Apdu, Discarded, Framing, Kind
+
+DATA_NOTIFICATION = 0x0F
+GENERAL_GLO_CIPHERING = 0xDB
+GENERAL_BLOCK_TRANSFER = 0xE0
+TIME_SIZE = 12
+AES_BLOCK = 16
+
+
+class Notification(NamedTuple):
+    """A push message: `sent_at` the 12 octets of its date-time or b"", `body` its A-XDR value."""
+
+    sent_at: bytes
+    body: Data
+
+
+class Malformed(NamedTuple):
+    """An APDU that is no readable data-notification; `incomplete`: it may only be too short."""
+
+    kind: Kind
+    reason: str
+    incomplete: bool = False
+
+
+def parse(apdu: Apdu) -> Notification | Discarded:
+    """The notification in an APDU, or why there is none."""
+    outcome = read(apdu.data)
+    if isinstance(outcome, Malformed):
+        kind, reason, _ = outcome
+        if kind is Kind.UNKNOWN and _maybe_ecb(apdu):
+            kind, reason = Kind.ENCRYPTED, "encrypted: perhaps AES-128-ECB of a Kaifa (KFM_001), no key"
+        return Discarded(kind, reason, apdu.offset, apdu.length)
+    notification, end = outcome
+    if any(apdu.data[end:]):
+        return Discarded(Kind.UNKNOWN, "octets after the end of the message", apdu.offset, apdu.length)
+    return notification
+
+
+def read(data: bytes) -> tuple[Notification, int] | Malformed:
+    """The notification that `data` begins with, and where it ends."""
+    tag = data[0] if data else -1
+    if tag == GENERAL_GLO_CIPHERING:
+        return Malformed(Kind.ENCRYPTED, "encrypted (general-glo-ciphering): needs the grid company's keys")
+    if tag != DATA_NOTIFICATION:
+        return Malformed(Kind.UNKNOWN, f"not a data-notification (tag 0x{max(tag, 0):02X})", tag < 0)
+    try:
+        sent_at, position = _date_time(data, 5)
+        body, position = decode(data, position)
+    except AxdrError as error:
+        return Malformed(Kind.UNKNOWN, str(error), error.incomplete)
+    return Notification(sent_at, body), position
+
+
+def _date_time(data: bytes, position: int) -> tuple[bytes, int]:
+    """The date-time's 12 octets (b"" if absent), and where the body begins."""
+    head = data[position : position + 2]
+    if not head:
+        raise AxdrError("the message ends before its date-time", incomplete=True)
+    if head[0] == 0x00:
+        return b"", position + 1
+    if head == b"\x09\x0c":
+        position += 2
+    elif head[0] in (0x0C, 0x19):
+        position += 1
+    else:
+        raise AxdrError(f"the date-time field begins with 0x{head[0]:02X}")
+    end = position + TIME_SIZE
+    if len(data) < end:
+        raise AxdrError("the message ends within its date-time", incomplete=True)
+    return data[position:end], end
+
+
+def _maybe_ecb(apdu: Apdu) -> bool:
+    return apdu.framing is Framing.HDLC and bool(apdu.data) and len(apdu.data) % AES_BLOCK == 0

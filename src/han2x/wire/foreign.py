@@ -1,0 +1,38 @@
+"""What skipped octets look like: other protocols of customer ports, recognised so that they can be named."""
+
+import re
+
+from .result import Kind
+
+_LOOKS: tuple[tuple[re.Pattern[bytes], Kind, str], ...] = (
+    (
+        re.compile(
+            rb"/[A-Za-z]{3}[0-9a-zA-Z][^\r\n]{0,80}\r?\n|\r\n?[01]-\d:\d+\.\d+\.\d+\(|![0-9A-Fa-f]{4}\r\n"
+        ),
+        Kind.FOREIGN,
+        "P1 text (DSMR, IEC 62056-21): recognised, not decoded yet",
+    ),
+    (
+        re.compile(rb"\x68(.)\1\x68[\x53\x73]", re.DOTALL),
+        Kind.FOREIGN,
+        "wired M-Bus long frame: recognised, not decoded yet",
+    ),
+    (
+        re.compile(rb"^(\xe6\xe7\x00|\x0f.{4}(\x00[\x01\x02]|\x0c\x07|\x09\x0c))", re.DOTALL),
+        Kind.TRUNCATED,
+        "a message without HDLC frame (LLC or bare APDU) that is damaged or incomplete",
+    ),
+    (
+        re.compile(rb"^\x7e*\x13\x2b\x0f\x1e"),
+        Kind.NOISE,
+        "a Kamstrup telegram read with parity: the line is 8N1, not 8E1",
+    ),
+)
+
+
+def describe(noise: bytes) -> tuple[Kind, str]:
+    """Kind and name of octets that are no frame."""
+    for look, kind, name in _LOOKS:
+        if look.search(noise):
+            return kind, name
+    return Kind.NOISE, "no frame: not HDLC"

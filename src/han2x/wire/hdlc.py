@@ -1,0 +1,196 @@
+"""HDLC frames (IEC 62056-46, format type 3) out of a byte stream cut anywhere.
+
+The frame is not escaped: a flag inside it is an ordinary octet, so its length field alone says where it
+ends, and there the closing flag must stand. When a candidate fails, only its opening flag is dropped and
+the search goes on in what is buffered, so that damage never costs the telegram behind it (han-port
+sheet 2.5, 2.6). What was skipped is reported once, octet for octet, never raised.
+"""
+
+from typing import NamedTuple
+
+from .crc import RESIDUE, remainder
+from .foreign import describe
+from .result import Discarded, Kind
+
+FLAG = 0x7E
+FORMAT_TYPE_3, SEGMENTED = 0xA0, 0x08
+CHECK_SIZE = 2
+LENGTH_MIN = 7
+ADDRESS_MAX = 4
+NOISE_MAX = 2048
+"""Skipped octets kept to tell what they are; longer noise is reported in pieces."""
+
+
+class Frame(NamedTuple):
+    """A frame with right checksums; `header` from destination address to control, `offset` of its flag."""
+
+    header: bytes
+    information: bytes
+    segmented: bool
+    offset: int
+    length: int
+
+
+class _Failed(NamedTuple):
+    """A candidate that is no frame. `extent` octets are blamed on it; 0: it never looked like one."""
+
+    kind: Kind
+    reason: str
+    extent: int
+
+
+class _Header(NamedTuple):
+    """A plausible header: where its check sequence begins, and where the closing flag must stand."""
+
+    end: int
+    closing: int
+
+
+_NO_FRAME = _Failed(Kind.NOISE, "no frame begins here", 0)
+_HCS = "the header check sequence (HCS) is wrong"
+_FCS = "the frame check sequence (FCS) is wrong"
+_CLOSING = "no closing flag where the length field says: octets were lost, changed or added"
+
+
+class Deframer:
+    """Bytes in any cut to frames and discarded stretches. Holds at most one frame and some noise."""
+
+    def __init__(self, offset: int = 0) -> None:
+        self._buffer = bytearray()
+        self._offset = offset  # of the buffer's first octet in the stream
+        self._accounted = offset  # stream offset up to which every octet is in a frame or blamed
+        self._noise = bytearray()
+        self._enough = 0  # buffer length below which a waiting candidate cannot get further
+
+    def feed(self, data: bytes) -> list[Frame | Discarded]:
+        """What the octets complete."""
+        self._buffer += data
+        return self._scan(final=False) if len(self._buffer) >= self._enough else []
+
+    def flush(self) -> list[Frame | Discarded]:
+        """What is left, when no more octets belong to it: the line fell silent, or the input ended."""
+        found = self._scan(final=True)
+        self._report_noise(found)
+        return found
+
+    def _scan(self, *, final: bool) -> list[Frame | Discarded]:
+        found: list[Frame | Discarded] = []
+        buffer, position, self._enough = self._buffer, 0, 0
+        while (start := buffer.find(FLAG, position)) >= 0:
+            self._skip(position, start, found)
+            outcome = self._candidate(start)
+            if isinstance(outcome, Frame):
+                self._report_noise(found)
+                found.append(outcome)
+                position = start + outcome.length - 1  # its closing flag may open the next
+                self._accounted = self._offset + position + 1
+            elif isinstance(outcome, int) and not final:
+                self._enough = outcome - start
+                position = start
+                break
+            else:
+                failed = self._truncated(start) if isinstance(outcome, int) else outcome
+                self._blame(start, failed, found)
+                position = start + 1
+                self._skip(start, position, found)
+        else:
+            self._skip(position, len(buffer), found)
+            position = len(buffer)
+        del buffer[:position]
+        self._offset += position
+        return found
+
+    def _candidate(self, start: int) -> Frame | _Failed | int:
+        """The frame that opens at `start`, why there is none, or the buffer length needed to know."""
+        header = self._header(start)
+        if not isinstance(header, _Header):
+            return header
+        buffer, end, closing = self._buffer, header.end, header.closing
+        if len(buffer) <= closing:
+            return closing + 1
+        if buffer[closing] != FLAG:
+            return _Failed(Kind.CHECKSUM, _CLOSING, closing + 1 - start)
+        if remainder(buffer[start + 1 : closing]) != RESIDUE:
+            return _Failed(Kind.CHECKSUM, _FCS, closing + 1 - start)
+        return Frame(
+            bytes(buffer[start + 3 : end]),
+            bytes(buffer[end + CHECK_SIZE : closing - CHECK_SIZE]),
+            bool(buffer[start + 1] & SEGMENTED),
+            self._offset + start,
+            closing + 1 - start,
+        )
+
+    def _header(self, start: int) -> _Header | _Failed | int:
+        """The header that begins behind the flag at `start`, checked; else as `_candidate`."""
+        buffer, size = self._buffer, len(self._buffer)
+        if size < start + 3:
+            return _NO_FRAME if size > start + 1 and not _may_open(buffer[start + 1]) else start + 3
+        length = (buffer[start + 1] & 0x07) << 8 | buffer[start + 2]
+        end = _header_end(buffer, start + 3, size)
+        if buffer[start + 1] & 0xF0 != FORMAT_TYPE_3 or length < LENGTH_MIN or end is None:
+            return _NO_FRAME
+        closing = start + 1 + length
+        if size < end + CHECK_SIZE:
+            return min(end + CHECK_SIZE, closing + 1)
+        if closing == end + CHECK_SIZE:  # no information field, hence no HCS
+            return _Header(end, closing)
+        if closing < end + 2 * CHECK_SIZE:
+            return _NO_FRAME
+        if remainder(buffer[start + 1 : end + CHECK_SIZE]) != RESIDUE:
+            return _Failed(Kind.CHECKSUM, _HCS, end + CHECK_SIZE - start)
+        return _Header(end, closing)
+
+    def _truncated(self, start: int) -> _Failed:
+        """The verdict on a candidate that would have needed more octets."""
+        have = len(self._buffer) - start
+        if have < 3:
+            return _NO_FRAME
+        length = (self._buffer[start + 1] & 0x07) << 8 | self._buffer[start + 2]
+        return _Failed(Kind.TRUNCATED, f"truncated: a frame of {length + 2} octets ends after {have}", have)
+
+    def _blame(self, start: int, failed: _Failed, found: list[Frame | Discarded]) -> None:
+        """Report a failed frame, unless it lies within one that has been reported."""
+        offset = self._offset + start
+        if failed.extent and offset >= self._accounted:
+            self._report_noise(found)
+            found.append(Discarded(failed.kind, failed.reason, offset, failed.extent))
+            self._accounted = offset + failed.extent
+
+    def _skip(self, begin: int, end: int, found: list[Frame | Discarded]) -> None:
+        """Octets that belong to no frame: noise, as far as nothing has accounted for them."""
+        begin = max(begin, self._accounted - self._offset)
+        while begin < end:
+            piece = self._buffer[begin : min(end, begin + NOISE_MAX - len(self._noise))]
+            self._noise += piece
+            begin += len(piece)
+            self._accounted = self._offset + begin
+            if len(self._noise) >= NOISE_MAX:
+                self._report_noise(found)
+
+    def _report_noise(self, found: list[Frame | Discarded]) -> None:
+        """The noise up to here as one stretch; flags between frames are none."""
+        if self._noise.strip(b"\x7e"):
+            kind, reason = describe(bytes(self._noise))
+            found.append(Discarded(kind, reason, self._accounted - len(self._noise), len(self._noise)))
+        self._noise.clear()
+
+
+def _may_open(octet: int) -> bool:
+    """Whether an octet may follow an opening flag: frame format type 3, or another flag."""
+    return octet & 0xF0 == FORMAT_TYPE_3 or octet == FLAG
+
+
+def _header_end(buffer: bytearray, position: int, size: int) -> int | None:
+    """Where the header check sequence begins, behind two addresses and the control octet.
+
+    An address ends at the first octet with its low bit set, after 1, 2 or 4 octets. None: no header.
+    Octets that have not arrived are taken to end their address.
+    """
+    for _ in range(2):
+        begin = position
+        while position < size and not buffer[position] & 1:
+            position += 1
+            if position - begin >= ADDRESS_MAX:
+                return None
+        position += 1
+    return position + 1

@@ -1,0 +1,110 @@
+"""A meter's byte stream to APDUs, whatever wraps them: HDLC frames, LLC + APDU, or bare APDUs.
+
+How a stream is wrapped is seen from its first octets. Without HDLC there is no checksum: a message is
+then believed only when its own structure ends exactly where the next begins, or where the input ends;
+anything else turns the search to HDLC for good. A damaged HDLC stream can thus never be read unwrapped.
+"""
+
+from typing import Any
+
+from .assemble import LLC, Assembler
+from .axdr import AxdrError, length
+from .dlms import DATA_NOTIFICATION, GENERAL_GLO_CIPHERING, Malformed, read
+from .hdlc import Deframer
+from .result import Apdu, Discarded, Framing
+
+UNWRAPPED_MAX = 4096
+
+
+class Stream:
+    """Bytes in any cut to APDUs and discarded stretches; memory is bounded by one message."""
+
+    def __init__(self) -> None:
+        self._deframer = Deframer()
+        self._assembler = Assembler()
+        self._unwrapped: bytearray | None = bytearray()
+        self._offset = 0
+
+    def feed(self, data: bytes) -> list[Apdu | Discarded]:
+        """What the octets complete."""
+        if self._unwrapped is not None:
+            return self._feed_unwrapped(data)
+        return self._assembled(self._deframer.feed(data))
+
+    def flush(self) -> list[Apdu | Discarded]:
+        """What is left when the line has fallen silent or the input has ended."""
+        found = self._feed_unwrapped(b"", final=True) if self._unwrapped is not None else []
+        return [*found, *self._assembled(self._deframer.flush()), *self._assembler.broken()]
+
+    def _assembled(self, outcomes: list[Any]) -> list[Apdu | Discarded]:
+        found: list[Apdu | Discarded] = []
+        for outcome in outcomes:
+            if isinstance(outcome, Discarded):
+                found += self._assembler.broken()
+                found.append(outcome)
+            else:
+                found += self._assembler.feed(outcome)
+        return found
+
+    def _feed_unwrapped(self, data: bytes, *, final: bool = False) -> list[Apdu | Discarded]:
+        """Messages without HDLC, as long as the stream looks like that."""
+        assert self._unwrapped is not None
+        self._unwrapped += data
+        found: list[Apdu | Discarded] = []
+        while self._unwrapped and (size := _message_size(bytes(self._unwrapped), final)) > 0:
+            found.append(_message(bytes(self._unwrapped[:size]), self._offset))
+            del self._unwrapped[:size]
+            self._offset += size
+        if self._unwrapped and size < 0:
+            found += self._to_hdlc()
+        return found
+
+    def _to_hdlc(self) -> list[Apdu | Discarded]:
+        rest, self._unwrapped = bytes(self._unwrapped or b""), None
+        self._deframer = Deframer(self._offset)
+        return self._assembled(self._deframer.feed(rest))
+
+
+def _message(octets: bytes, offset: int) -> Apdu:
+    if octets.startswith(LLC):
+        return Apdu(octets[len(LLC) :], Framing.LLC, offset, len(octets))
+    return Apdu(octets, Framing.APDU, offset, len(octets))
+
+
+def _message_size(octets: bytes, final: bool) -> int:
+    """Octets of the unwrapped message that `octets` begin with: 0 if more are needed, -1 if there is none."""
+    begin = len(LLC) if octets.startswith(LLC) else 0
+    if not final and len(octets) <= len(LLC) and LLC.startswith(octets):
+        return 0
+    size = _apdu_size(octets[begin:])
+    if size > 0:
+        rest = octets[begin + size :]
+        if rest and rest[0] not in _BEGINNINGS:
+            return -1
+        return begin + size if rest or final else 0
+    return -1 if size < 0 or final or len(octets) > UNWRAPPED_MAX else 0
+
+
+_BEGINNINGS = (LLC[0], DATA_NOTIFICATION, GENERAL_GLO_CIPHERING)
+
+
+def _apdu_size(octets: bytes) -> int:
+    """Octets of the APDU that `octets` begin with: 0 if they may be too few, -1 if there is none."""
+    if octets[:1] == bytes((GENERAL_GLO_CIPHERING,)):
+        return _ciphered_size(octets)
+    outcome = read(octets)
+    if isinstance(outcome, Malformed):
+        return 0 if outcome.incomplete else -1
+    return outcome[1]
+
+
+def _ciphered_size(octets: bytes) -> int:
+    """Octets of a general-glo-ciphering APDU: tag, system title, length, content."""
+    try:
+        title = octets[1]
+        size, position = length(octets, 2 + title)
+    except IndexError:
+        return 0
+    except AxdrError:
+        return -1
+    return position + size if len(octets) >= position + size else 0
