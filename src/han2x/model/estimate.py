@@ -11,7 +11,7 @@ Three rules keep it honest:
 Energy is held in watt milliseconds (Wh x 3 600 000), so that integers stay exact.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 HOLD_MS = 30_000
@@ -40,8 +40,9 @@ class Estimate:
     """One energy's estimate; `truth` and `shown` in W ms.
 
     `truth` is the register less the integral at its mark, so that `truth + integral(now)` is the estimate
-    before the rule that it never falls; `shown` is the highest value shown. Until a register has been
-    seen (`known`) the estimate is 0.
+    before the rule that it never falls; `shown` is what outputs show. It moves with the telegrams and not
+    between them, so that what was stored with the last telegram is what anyone has seen. Until a register
+    has been seen (`known`) the estimate is 0.
     """
 
     truth: int = 0
@@ -49,27 +50,29 @@ class Estimate:
     known: bool = False
     samples: tuple[Sample, ...] = ()
 
-    def at(self, mono_ms: int) -> int:
-        """The estimate in W ms at a moment; 0 before the first register."""
-        return max(self.shown, self.truth + self._integral(mono_ms)) if self.known else 0
-
-    def wh(self, mono_ms: int) -> int:
-        """The estimate in whole Wh (varh), truncated."""
-        return self.at(mono_ms) // WMS_PER_WH
+    @property
+    def wh(self) -> int:
+        """What outputs show, in whole Wh (varh), truncated."""
+        return self.shown // WMS_PER_WH
 
     def powered(self, power: int, mono_ms: int) -> "Estimate":
         """With a power value (W, var) received at `mono_ms`."""
         sample = Sample(mono_ms, power, self._integral(mono_ms))
         recent = [old for old in self.samples if mono_ms - old.at_ms <= HISTORY_MS]
-        return Estimate(self.truth, self.at(mono_ms), self.known, (*recent, sample))
+        return self._showing(self.truth, (*recent, sample), self.known)
 
     def registered(self, wh: int, *, mark_ms: int) -> "Estimate":
         """With a register of `wh` Wh (varh) that was true at `mark_ms` (monotonic)."""
-        return replace(self, truth=wh * WMS_PER_WH - self._integral(mark_ms), known=True)
+        return self._showing(wh * WMS_PER_WH - self._integral(mark_ms), self.samples, True)
 
-    def settled(self, mono_ms: int) -> "Estimate":
+    def settled(self) -> "Estimate":
         """The same estimate without samples, as it is stored: what a restart goes on from."""
-        return Estimate(self.truth + self._integral(mono_ms), self.at(mono_ms), self.known)
+        made = self.samples[-1].energy if self.samples else 0
+        return Estimate(self.truth + made, self.shown, self.known)
+
+    def _showing(self, truth: int, samples: tuple[Sample, ...], known: bool) -> "Estimate":
+        made = samples[-1].energy if samples else 0
+        return Estimate(truth, max(self.shown, truth + made) if known else 0, known, samples)
 
     def _integral(self, mono_ms: int) -> int:
         """Energy made up to a moment, in W ms, counted from the first sample of this run."""

@@ -24,37 +24,47 @@ VAR_HOUR = Unit("varh", "varh", 1)
 
 
 class Quantity(StrEnum):
-    """A measured quantity; the value is its name in snake case, `unit` its integer unit."""
+    """A measured quantity; the value is its name in snake case, `unit` its integer unit.
+
+    `label` names it for people; `scaled` tells whether the scale factor applies (manual row M22).
+    """
 
     unit: Unit
+    label: str
     scaled: bool
 
-    def __new__(cls, name: str, unit: Unit, scaled: bool = True) -> "Quantity":
+    def __new__(cls, name: str, unit: Unit, label: str, scaled: bool = True) -> "Quantity":
         self = str.__new__(cls, name)
         self._value_ = name
         self.unit = unit
+        self.label = label
         self.scaled = scaled
         return self
+
+    def displayed(self, value: int) -> int | float:
+        """A value in the unit people read: 4224 mA is 4.224 A; whole numbers stay integers."""
+        whole, rest = divmod(value, self.unit.per_display)
+        return value / self.unit.per_display if rest else whole
 
     @property
     def key(self) -> str:
         """Name and display unit, as `decode --json` prints it: `curr_l1_a`."""
         return f"{self.value}_{self.unit.display.lower()}"
 
-    ACT_POW_POS = "act_pow_pos", WATT
-    ACT_POW_NEG = "act_pow_neg", WATT
-    REACT_POW_POS = "react_pow_pos", VAR
-    REACT_POW_NEG = "react_pow_neg", VAR
-    CURR_L1 = "curr_l1", MILLIAMPERE
-    CURR_L2 = "curr_l2", MILLIAMPERE
-    CURR_L3 = "curr_l3", MILLIAMPERE
-    VOLT_L1 = "volt_l1", MILLIVOLT, False
-    VOLT_L2 = "volt_l2", MILLIVOLT, False
-    VOLT_L3 = "volt_l3", MILLIVOLT, False
-    ACT_ENERGY_POS = "act_energy_pos", WATT_HOUR
-    ACT_ENERGY_NEG = "act_energy_neg", WATT_HOUR
-    REACT_ENERGY_POS = "react_energy_pos", VAR_HOUR
-    REACT_ENERGY_NEG = "react_energy_neg", VAR_HOUR
+    ACT_POW_POS = "act_pow_pos", WATT, "active power import"
+    ACT_POW_NEG = "act_pow_neg", WATT, "active power export"
+    REACT_POW_POS = "react_pow_pos", VAR, "reactive power import"
+    REACT_POW_NEG = "react_pow_neg", VAR, "reactive power export"
+    CURR_L1 = "curr_l1", MILLIAMPERE, "current L1"
+    CURR_L2 = "curr_l2", MILLIAMPERE, "current L2"
+    CURR_L3 = "curr_l3", MILLIAMPERE, "current L3"
+    VOLT_L1 = "volt_l1", MILLIVOLT, "voltage L1", False
+    VOLT_L2 = "volt_l2", MILLIVOLT, "voltage L2", False
+    VOLT_L3 = "volt_l3", MILLIVOLT, "voltage L3", False
+    ACT_ENERGY_POS = "act_energy_pos", WATT_HOUR, "active energy import"
+    ACT_ENERGY_NEG = "act_energy_neg", WATT_HOUR, "active energy export"
+    REACT_ENERGY_POS = "react_energy_pos", VAR_HOUR, "reactive energy import"
+    REACT_ENERGY_NEG = "react_energy_neg", VAR_HOUR, "reactive energy export"
 
 
 POWER_OF_ENERGY: dict[Quantity, Quantity] = {

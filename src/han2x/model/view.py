@@ -54,7 +54,7 @@ def view(snapshot: Snapshot, *, scale: int, now: Instant, uptime_s: int) -> View
         identity=snapshot.identity,
         values=_scaled_values(snapshot.values, scale),
         estimates={
-            energy: snapshot.estimates[energy].at(now.mono_ms) * scale // (SCALE_ONE * WMS_PER_WH)
+            energy: snapshot.estimates[energy].shown * scale // (SCALE_ONE * WMS_PER_WH)
             for energy in ENERGIES
             if energy in snapshot.estimates and snapshot.estimates[energy].known
         },

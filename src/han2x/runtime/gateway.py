@@ -6,11 +6,14 @@ from enum import StrEnum
 from pathlib import Path
 
 from ..model.instant import Instant
-from ..model.state import EMPTY, Snapshot
-from ..model.view import View, view
+from ..model.reading import Reading
+from ..model.state import EMPTY, Snapshot, fold
+from ..model.view import SCALE_ONE, View, view
 from ..settings.amend import Refused, amend
 from ..settings.schema import Meter, Settings
+from .keeper import Keeper
 from .latest import Latest
+from .stored import Stored
 
 
 class Condition(StrEnum):
@@ -36,22 +39,28 @@ class Trouble(Exception):
 class Gateway:
     """The shared state of one gateway. One event loop; nothing here blocks.
 
-    `clock` tells the time, `state_dir` is where stored state goes, None to store nothing.
+    `clock` tells the time; `state_dir` is where stored state goes, None to store nothing. `settings`
+    are those of the settings file.
     """
 
     def __init__(
         self, settings: Settings, *, clock: Callable[[], Instant], state_dir: Path | None = None
     ) -> None:
         self.settings = Latest(settings)
+        self._scales = self._scales_on_disk = _scales(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
         self.now = clock
         self.started = clock()
-        self.state_dir = state_dir
+        self._keeper = Keeper(state_dir)
         self._snapshots: dict[str, Latest[Snapshot]] = {}
 
     def snapshot(self, meter: str) -> Latest[Snapshot]:
-        """The cell with the newest snapshot of a meter, by the meter's name."""
-        return self._snapshots.setdefault(meter, Latest(EMPTY))
+        """The cell with the newest snapshot of a meter, by the meter's name; what was kept comes first."""
+        cell = self._snapshots.get(meter)
+        if cell is None:
+            stored = self._keeper.load(meter)
+            cell = self._snapshots[meter] = Latest(stored.snapshot if stored else EMPTY)
+        return cell
 
     def view(self, meter: Meter, now: Instant) -> View:
         """A meter as every output sees it at `now`."""
@@ -61,6 +70,39 @@ class Gateway:
             now=now,
             uptime_s=(now.mono_ms - self.started.mono_ms) // 1000,
         )
+
+    def received(self, meter: str, reading: Reading) -> None:
+        """A reading has arrived: it is in the cell, and kept, when this returns."""
+        now = self.now()
+        cell = self.snapshot(meter)
+        before = cell.value
+        snapshot = fold(before, reading, now)
+        self._keep(meter, snapshot, now, durable=snapshot.energies_clock != before.energies_clock)
+        cell.set(snapshot)
+
+    def recall(self) -> None:
+        """Take scale factors that were written but had not reached the settings file when it ended."""
+        settings = self.settings.value
+        changes = {}
+        for index, meter in enumerate(settings.meters):
+            stored = self._keeper.load(meter.name)
+            if stored and stored.scale_on_disk == meter.scale != stored.scale:
+                changes[f"meters.{index}.scale"] = stored.scale
+        if changes:
+            self.amend(changes)
+
+    def amend(self, changes: Mapping[str, object]) -> Refused | None:
+        """Change settings, all or nothing; the reasons if they are refused."""
+        before = self.settings.value
+        result = amend(before, changes)
+        if isinstance(result, Refused):
+            return result
+        if result != before:
+            self._scales, known = _scales(result), self._scales
+            self.settings.set(result)
+            for name in [name for name, scale in self._scales.items() if known.get(name) != scale]:
+                self._keep(name, self.snapshot(name).value, self.now(), durable=True)
+        return None
 
     def report(self, service: str, condition: Condition, text: str = "") -> None:
         """Say how a service fares."""
@@ -72,11 +114,19 @@ class Gateway:
         """A service is no longer wanted."""
         self.health.set({name: health for name, health in self.health.value.items() if name != service})
 
-    def amend(self, changes: Mapping[str, object]) -> Refused | None:
-        """Change settings, all or nothing; the reasons if they are refused."""
-        result = amend(self.settings.value, changes)
-        if isinstance(result, Refused):
-            return result
-        if result != self.settings.value:
-            self.settings.set(result)
-        return None
+    def written(self, settings: Settings) -> None:
+        """The settings file now holds these settings."""
+        self._scales_on_disk = _scales(settings)
+
+    def _keep(self, name: str, snapshot: Snapshot, now: Instant, *, durable: bool) -> None:
+        scale = self._scales.get(name, SCALE_ONE)
+        stored = Stored(snapshot, scale, self._scales_on_disk.get(name, scale))
+        self._keeper.save(name, stored, now, durable=durable)
+        if self._keeper.trouble:
+            self.report("state", Condition.FAILING, self._keeper.trouble)
+        elif "state" in self.health.value:
+            self.forget("state")
+
+
+def _scales(settings: Settings) -> dict[str, int]:
+    return {meter.name: meter.scale for meter in settings.meters}

@@ -28,7 +28,7 @@ class Latest(Generic[T]):
     def set(self, value: T) -> None:
         """Replace the value and wake whoever waits."""
         self._value = value
-        for watcher in self._watchers:
+        for watcher in tuple(self._watchers):
             watcher(value)
         if self._waiting:
             waiting, self._waiting = self._waiting, []

@@ -21,9 +21,17 @@ class Meter:
     """`[[meters]]`: one meter. Repeat the table for each meter."""
 
     name: str = setting("main", NAME, "Name of the meter, unlike the others'; its stored state goes by it.")
-    source: str = setting("simulate:kaifa", SOURCE, "Where its telegrams come from.")
+    source: str = setting("serial:auto", SOURCE, "Where its telegrams come from.")
     unit_id: int = setting(1, integer(1, 247), "Modbus unit id (slave address) that answers for it.")
     scale: int = setting(1000, SCALE, "Factor for powers, currents and energies, in thousandths.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """The part of a meter's settings that its reading depends on: not its factor, not its unit id."""
+
+    name: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Where a meter's telegrams come from, as one line of text.
 
-serial:/dev/serial/by-id/usb-…      an adapter on this machine; ?line=8N1 fixes the serial settings
+serial:auto                         the one serial adapter of this machine
+serial:/dev/serial/by-id/usb-…      this adapter; ?line=8N1 fixes the serial settings
 tcp:bridge.local:3001               a network serial bridge (ser2net and the like)
 replay:/path/dump.bin?speed=10      a recorded file, raw or hex; speed=max as fast as it is read
 simulate:kaifa?net=it&speed=60      a simulated meter
@@ -32,7 +33,7 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SerialSource:
-    """A tty; `line` "8E1" or "8N1", or "auto" to find out by listening."""
+    """A tty, "auto" for the only one there is; `line` "8E1" or "8N1", or "auto" to find out by listening."""
 
     path: str
     line: str = "auto"
@@ -86,8 +87,8 @@ def parse_source(line: str) -> Source:
 
 
 def _serial(target: str, options: dict[str, str]) -> Source:
-    if not target.startswith("/"):
-        raise SourceError("serial: needs the path of a device, such as serial:/dev/ttyUSB0")
+    if not target.startswith("/") and target != "auto":
+        raise SourceError("serial: needs auto or the path of a device, such as serial:/dev/ttyUSB0")
     return SerialSource(target, _one_of(options, "line", LINES, "auto"))
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from struct import Struct
 from typing import NamedTuple
 
-from han2x.model.reading import TimeBase
+from ..model.reading import TimeBase
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

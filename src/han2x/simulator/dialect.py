@@ -10,9 +10,18 @@ from collections.abc import Callable
 from struct import Struct
 from typing import NamedTuple
 
-from han2x.model.quantity import ENERGIES, MILLIAMPERE, MILLIVOLT, VAR, VAR_HOUR, WATT, WATT_HOUR, Quantity, Unit
-from han2x.model.reading import TimeBase
-
+from ..model.quantity import (
+    ENERGIES,
+    MILLIAMPERE,
+    MILLIVOLT,
+    VAR,
+    VAR_HOUR,
+    WATT,
+    WATT_HOUR,
+    Quantity,
+    Unit,
+)
+from ..model.reading import TimeBase
 from .clock import ClockStyle
 
 OBIS: dict[Quantity, tuple[int, int]] = {
@@ -125,7 +134,8 @@ def _obis(code: str) -> bytes:
 def _element(vendor: str, quantity: Quantity, before: bytes, tail: bytes, missing: bytes) -> Element:
     form = FORMS[vendor][quantity.unit]
     half = 0 if quantity in ENERGIES else form.step // 2
-    return Element(quantity, before + bytes((form.tag,)), Struct(form.code).pack, tail, missing, form.step, half)
+    head = before + bytes((form.tag,))
+    return Element(quantity, head, Struct(form.code).pack, tail, missing, form.step, half)
 
 
 def _aidon(quantity: Quantity) -> Element:

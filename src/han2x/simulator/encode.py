@@ -3,36 +3,16 @@
 The steps are the same for all vendors; what differs is looked up in `DIALECTS`.
 """
 
-from collections.abc import Mapping
-from datetime import datetime
 from functools import cache, lru_cache
-from typing import NamedTuple
 
-from han2x.model.quantity import ENERGIES, Quantity
-from han2x.model.reading import Identity, ListType
-from han2x.wire.crc import check_sequence
-
+from ..model.quantity import ENERGIES, Quantity
+from ..model.reading import Identity, ListType
+from ..wire.crc import check_sequence
 from .clock import octets
 from .dialect import DIALECTS, Element
+from .telegram import Message
 
 LLC = b"\xe6\xe7\x00"
-
-
-class Message(NamedTuple):
-    """One list before it is encoded.
-
-    `values`: what the meter sends, in each quantity's unit. `sent` and `clock`: naive times by the meter's
-    own clock, of sending and of the clock element (hourly list only). `stray_09`: with the superfluous tag
-    that old Kamstrup firmware put before the header's date-time.
-    """
-
-    vendor: str
-    list_type: ListType
-    identity: Identity
-    values: Mapping[Quantity, int]
-    sent: datetime
-    clock: datetime | None = None
-    stray_09: bool = False
 
 
 def frame(message: Message) -> bytes:

@@ -63,7 +63,7 @@ def read(data: bytes) -> tuple[Notification, int] | Malformed:
 def _date_time(data: bytes, position: int) -> tuple[bytes, int]:
     """The date-time's 12 octets (b"" if absent), and where the body begins."""
     head = data[position : position + 2]
-    if not head:
+    if not head or head == b"\x09":
         raise AxdrError("the message ends before its date-time", incomplete=True)
     if head[0] == 0x00:
         return b"", position + 1

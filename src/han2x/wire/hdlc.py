@@ -67,6 +67,11 @@ class Deframer:
         self._buffer += data
         return self._scan(final=False) if len(self._buffer) >= self._enough else []
 
+    @property
+    def waiting(self) -> bool:
+        """Whether octets are held beyond a closing flag."""
+        return len(self._buffer) > 1
+
     def flush(self) -> list[Frame | Discarded]:
         """What is left, when no more octets belong to it: the line fell silent, or the input ended."""
         found = self._scan(final=True)

@@ -31,6 +31,11 @@ class Stream:
             return self._feed_unwrapped(data)
         return self._assembled(self._deframer.feed(data))
 
+    @property
+    def waiting(self) -> bool:
+        """Whether octets are held that more octets may complete."""
+        return bool(self._unwrapped) or self._deframer.waiting
+
     def flush(self) -> list[Apdu | Discarded]:
         """What is left when the line has fallen silent or the input has ended."""
         found = self._feed_unwrapped(b"", final=True) if self._unwrapped is not None else []

@@ -1,0 +1,87 @@
+"""A han2x Modbus server with one fixed snapshot, for the benches and the tests.
+
+    python han2x_server.py [--uvloop] [setting=value …]     e.g. modbus_tcp.port=1502
+
+Prints the health text of the server once it listens ("listening on 127.0.0.1:1502") and the line
+"failing: …" when it cannot. Port 0 takes any free port.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+import time
+from dataclasses import replace
+from datetime import datetime
+
+from han2x.modbus.tcp import run
+from han2x.model.instant import Instant
+from han2x.model.quantity import Quantity
+from han2x.model.reading import Identity, MeterClock, TimeBase
+from han2x.model.state import Snapshot
+from han2x.runtime.gateway import Gateway, Trouble
+from han2x.settings.amend import Refused, amend
+from han2x.settings.schema import Settings
+
+SNAPSHOT = Snapshot(
+    vendor="kaifa",
+    identity=Identity("KFM_001", "6970631400000000", "MA304H3E"),
+    values={
+        Quantity.ACT_POW_POS: 123456,
+        Quantity.CURR_L1: 5120,
+        Quantity.VOLT_L1: 239_000,
+        Quantity.VOLT_L2: 238_400,
+        Quantity.VOLT_L3: 240_100,
+        Quantity.ACT_ENERGY_POS: 12_345_678,
+    },
+    clock=MeterClock(datetime(2026, 11, 22, 17, 30, 10), True, TimeBase.STANDARD),
+)
+
+
+def now() -> Instant:
+    """The clock."""
+    return Instant(time.time_ns() // 1_000_000, time.monotonic_ns() // 1_000_000)
+
+
+def settings(words: list[str]) -> Settings:
+    """Settings from `name=value` words."""
+    pairs = dict(word.split("=", 1) for word in words)
+    port = int(pairs.pop("modbus_tcp.port", "0"))
+    result = amend(Settings(), {name: _value(text) for name, text in pairs.items()})
+    if isinstance(result, Refused):
+        sys.exit(str(result))
+    return replace(result, modbus_tcp=replace(result.modbus_tcp, port=port))
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+async def serve(wanted: Settings) -> None:
+    """Serve until killed."""
+    gateway = Gateway(wanted, clock=now)
+    gateway.snapshot(wanted.meters[0].name).set(SNAPSHOT)
+    gateway.health.watch(lambda health: print(*(h.text for h in health.values()), flush=True))
+    try:
+        await run(wanted.modbus_tcp, gateway, "modbus_tcp")
+    except Trouble as trouble:
+        sys.exit(f"failing: {trouble}")
+
+
+def main(words: list[str]) -> None:
+    """Run on uvloop if asked to."""
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    wanted = settings([word for word in words if word != "--uvloop"])
+    if "--uvloop" in words:
+        import uvloop
+
+        uvloop.run(serve(wanted))
+    else:
+        asyncio.run(serve(wanted))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

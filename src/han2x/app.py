@@ -1,0 +1,56 @@
+"""All there is: the table of services, and the one place that asks what time it is."""
+
+import asyncio
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from .model.instant import Instant
+from .runtime.gateway import Gateway
+from .runtime.service import Service, keep
+from .settings.schema import Intake, Settings
+
+
+def _modbus_tcp(settings: Settings) -> Mapping[str, object]:
+    return {"modbus tcp": settings.modbus_tcp} if settings.modbus_tcp.enabled else {}
+
+
+def _meters(settings: Settings) -> Mapping[str, object]:
+    return {f"meter {meter.name}": Intake(name=meter.name, source=meter.source) for meter in settings.meters}
+
+
+SERVICES: tuple[Service, ...] = (
+    Service(_modbus_tcp, "han2x.modbus.tcp:run"),
+    Service(_meters, "han2x.intake.service:run"),
+)
+"""In the order in which they start: the port first, so that it answers while the rest is loaded."""
+
+
+def clock() -> Instant:
+    """What time it is."""
+    return Instant(time.time_ns() // 1_000_000, time.monotonic_ns() // 1_000_000)
+
+
+async def run(
+    settings: Settings,
+    *,
+    settings_file: Path | None,
+    state_dir: Path | None,
+    ready: Callable[[Gateway], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT. `ready` is called with the gateway before its services start."""
+    gateway = Gateway(settings, clock=clock, state_dir=state_dir)
+    gateway.recall()
+    ready(gateway)
+    services = SERVICES
+    if settings_file:
+        file = Service(lambda _: {"settings file": settings_file}, "han2x.runtime.settings_file:run")
+        services = (*SERVICES, file)
+    keepers = asyncio.gather(*(keep(service, gateway) for service in services))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, keepers.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await keepers

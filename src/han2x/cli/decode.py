@@ -1,0 +1,100 @@
+"""`han2x decode`: recorded files, raw or as hex text, of any size, in constant memory."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import BinaryIO
+
+from ..model.reading import Reading
+from ..vendors.decoder import Decoder
+from ..wire.dump import Dump
+from ..wire.result import Apdu, Discarded
+from ..wire.stream import Stream
+from . import NO, OK, WRONG
+from .telegram_text import tree, values
+
+CHUNK = 65_536
+Found = tuple[Apdu, Reading] | Discarded
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Files and form."""
+    parser.add_argument(
+        "files", nargs="*", default=["-"], metavar="FILE", help="raw octets or hex text; - is stdin"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line for each telegram")
+    parser.epilog = "Exit status: 0 if every file held a telegram, 1 if one did not, 2 if one cannot be read."
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Decode all files; a file that cannot be read does not keep the others from being decoded."""
+    show = _show_json if arguments.json else _show_tree
+    status = OK
+    for name in arguments.files:
+        try:
+            with nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
+                status = max(status, OK if show(name, decoded(file)) else NO)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            print(f"han2x decode: {name} cannot be read: {error.strerror}", file=sys.stderr)
+            status = WRONG
+    return status
+
+
+def decoded(file: BinaryIO) -> Iterator[Found]:
+    """Every telegram of a file, and every stretch that is none, in order."""
+    dump, stream, decoder = Dump(), Stream(), Decoder()
+    read = getattr(file, "read1", file.read)
+    while chunk := read(CHUNK):
+        yield from _outcomes(stream.feed(dump.feed(chunk)), decoder)
+    yield from _outcomes(stream.feed(dump.flush()), decoder)
+    yield from _outcomes(stream.flush(), decoder)
+
+
+def _outcomes(found: list[Apdu | Discarded], decoder: Decoder) -> Iterator[Found]:
+    for item in found:
+        if isinstance(item, Discarded):
+            yield item
+            continue
+        outcome = decoder.decode(item)
+        yield (item, outcome) if isinstance(outcome, Reading) else outcome
+
+
+def _show_json(name: str, found: Iterator[Found]) -> int:
+    """One object a line; how many telegrams were decoded."""
+    good = 0
+    for item in found:
+        row: dict[str, object] = {"file": name}
+        if isinstance(item, Discarded):
+            row |= {"offset": item.offset, "length": item.length, "kind": item.kind, "rejected": item.reason}
+        else:
+            apdu, reading = item
+            good += 1
+            row |= {
+                "offset": apdu.offset,
+                "length": apdu.length,
+                "vendor": reading.vendor,
+                "list": reading.list_type,
+                "framing": apdu.framing,
+                "values": values(reading),
+            }
+        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return good
+
+
+def _show_tree(name: str, found: Iterator[Found]) -> int:
+    """Lines for people; how many telegrams were decoded."""
+    good = rejected = 0
+    print(name)
+    for item in found:
+        if isinstance(item, Discarded):
+            rejected += 1
+            print(f"offset {item.offset}, {item.length} octets: rejected: {item.reason}")
+        else:
+            good += 1
+            print(*tree(*item), sep="\n")
+    print(f"{name}: {good} decoded, {rejected} rejected")
+    return good

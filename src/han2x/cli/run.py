@@ -1,0 +1,27 @@
+"""`han2x run`."""
+
+import argparse
+from pathlib import Path
+
+from ..runtime.settings_file import load
+from ..settings.amend import Refused
+from . import Wrong, places, serving
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Where settings and state are."""
+    parser.add_argument(
+        "--settings", type=Path, default=places.settings_file(), help="settings file (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--state", type=Path, default=places.state_directory(), help="state directory (default: %(default)s)"
+    )
+    serving.configure(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve what the settings file says."""
+    settings = load(arguments.settings)
+    if isinstance(settings, Refused):
+        raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")
+    return serving.serve(arguments, settings, settings_file=arguments.settings, state_dir=arguments.state)

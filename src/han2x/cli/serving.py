@@ -1,0 +1,55 @@
+"""What `run` and `demo` share: logging, the event loop, and how a gateway is started."""
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from .. import app
+from ..runtime.gateway import Gateway
+from ..settings.schema import Settings
+from . import Wrong
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that serves."""
+    parser.add_argument("--verbose", action="store_true", help="log in detail")
+    parser.add_argument(
+        "--loop",
+        choices=("asyncio", "uvloop"),
+        default="asyncio",
+        help="the event loop; uvloop is faster and needs han2x[speed]",
+    )
+
+
+def serve(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    *,
+    settings_file: Path | None,
+    state_dir: Path | None,
+    ready: Callable[[Gateway], None] = lambda _: None,
+) -> int:
+    """Serve until the process is told to stop."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if arguments.verbose else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(message)s",
+    )
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    serving = app.run(settings, settings_file=settings_file, state_dir=state_dir, ready=ready)
+    with asyncio.Runner(loop_factory=_loop_factory(arguments.loop)) as runner:
+        runner.run(serving)
+    return 0
+
+
+def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if name == "asyncio":
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        raise Wrong("uvloop is not installed: install han2x[speed]") from None
+    return uvloop.new_event_loop

@@ -1,0 +1,30 @@
+"""`han2x settings`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..runtime.settings_file import load, sample
+from ..settings.amend import Refused
+from ..settings.schema import Settings
+from . import Wrong, places
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """A file to check, or the sample."""
+    parser.add_argument(
+        "file", nargs="?", type=Path, help=f"settings file (default: {places.settings_file()})"
+    )
+    parser.add_argument(
+        "--sample", action="store_true", help="print a file with every setting and its meaning"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the settings in force as a settings file, or say what is wrong with them."""
+    path = arguments.file or places.settings_file()
+    settings = Settings() if arguments.sample else load(path)
+    if isinstance(settings, Refused):
+        raise Wrong(f"the settings in {path} are refused:\n{settings}")
+    sys.stdout.write(sample(settings))
+    return 0

@@ -1,0 +1,45 @@
+"""A telegram as people and programs read it."""
+
+from collections.abc import Iterator, Mapping
+
+from ..model.reading import Reading
+from ..wire.result import Apdu
+
+IDENTITY = (("list_version", "list version"), ("meter_id", "meter id"), ("meter_type", "meter type"))
+
+
+def values(reading: Reading) -> Mapping[str, object]:
+    """Everything a telegram says, by the keys of `decode --json`; only what was sent."""
+    texts = {key: text for (key, _), text in zip(IDENTITY, reading.identity, strict=True) if text is not None}
+    clock = {"meter_clock": reading.clock.local.isoformat()} if reading.clock else {}
+    numbers = {quantity.key: quantity.displayed(value) for quantity, value in reading.values.items()}
+    return {**texts, **clock, **numbers}
+
+
+def tree(apdu: Apdu, reading: Reading) -> Iterator[str]:
+    """A telegram as lines of text."""
+    yield (
+        f"offset {apdu.offset}, {apdu.length} octets, {apdu.framing.upper()}: "
+        f"{reading.vendor} list {reading.list_type}"
+    )
+    rows = [
+        *((label, text) for (_, label), text in zip(IDENTITY, reading.identity, strict=True) if text),
+        *(_clock_rows(reading)),
+        *((q.label, f"{q.displayed(value)} {q.unit.display}") for q, value in reading.values.items()),
+    ]
+    if reading.unknown:
+        rows.append(("not decoded", " ".join(reading.unknown)))
+    for index, (label, text) in enumerate(rows):
+        yield f"{'└─' if index == len(rows) - 1 else '├─'} {label:<24}{text}"
+
+
+def _clock_rows(reading: Reading) -> Iterator[tuple[str, str]]:
+    if reading.clock:
+        doubt = "" if reading.clock.valid else " (the meter says that its clock is not set)"
+        yield "meter clock", f"{reading.clock.local.isoformat(' ')}{doubt}"
+
+
+def line(reading: Reading) -> str:
+    """A telegram in one line."""
+    numbers = (f"{q.label} {q.displayed(v)} {q.unit.display}" for q, v in reading.values.items())
+    return f"{reading.vendor} list {reading.list_type}: {', '.join(numbers)}"

@@ -1,0 +1,86 @@
+"""Bytes of one meter to readings, counting everything that comes. Pure."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ..model.reading import Reading
+from ..vendors.decoder import Decoder
+from ..wire.result import Apdu, Discarded, Kind
+from ..wire.stream import Stream
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has come in so far: `octets`, `good` telegrams, discarded stretches by kind.
+
+    Times are monotonic milliseconds, None for never. `short_good` and `long_bad` count telegrams of up to
+    and above `SHORT` octets: a weak adapter loses the tail of the long ones.
+    """
+
+    octets: int = 0
+    good: int = 0
+    discarded: Counter[Kind] = field(default_factory=Counter)
+    octet_at: int | None = None
+    good_at: int | None = None
+    discarded_at: dict[Kind, int] = field(default_factory=dict)
+    reason: str = ""
+    short_good: int = 0
+    long_good: int = 0
+    long_bad: int = 0
+
+
+SHORT = 100
+
+
+Outcome = Reading | Discarded
+
+
+class Pipeline:
+    """Deframing, decoding and counting for one stream; nothing here raises, whatever the octets."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self._stream = Stream()
+        self._decoder = Decoder()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether octets are held that more octets may complete."""
+        return self._stream.waiting
+
+    def restart(self) -> None:
+        """The source was opened anew: what was held of the old one is forgotten."""
+        self._stream = Stream()
+
+    def feed(self, octets: bytes, mono_ms: int) -> list[Outcome]:
+        """What these octets complete, in order."""
+        self.tally.octets += len(octets)
+        self.tally.octet_at = mono_ms
+        return [self._outcome(item, mono_ms) for item in self._stream.feed(octets)]
+
+    def flush(self, mono_ms: int) -> list[Outcome]:
+        """What was waiting for octets that will not come: the line has fallen silent."""
+        return [self._outcome(item, mono_ms) for item in self._stream.flush()]
+
+    def _outcome(self, item: Apdu | Discarded, mono_ms: int) -> Outcome:
+        outcome = self._decoder.decode(item) if isinstance(item, Apdu) else item
+        if isinstance(outcome, Reading):
+            self._count_good(item.length, mono_ms)
+        else:
+            self._count_discarded(outcome, mono_ms)
+        return outcome
+
+    def _count_good(self, length: int, mono_ms: int) -> None:
+        self.tally.good += 1
+        self.tally.good_at = mono_ms
+        if length <= SHORT:
+            self.tally.short_good += 1
+        else:
+            self.tally.long_good += 1
+
+    def _count_discarded(self, discarded: Discarded, mono_ms: int) -> None:
+        self.tally.discarded[discarded.kind] += 1
+        self.tally.discarded_at[discarded.kind] = mono_ms
+        self.tally.reason = discarded.reason
+        if discarded.kind is Kind.CHECKSUM and discarded.length > SHORT:
+            self.tally.long_bad += 1

@@ -1,0 +1,67 @@
+"""Reads one source: opens it, finds the serial settings, and hands on what the pipeline makes of the bytes.
+
+What a telegram says is handed on in the same turn of the loop in which its last octet was read.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from ..model.instant import Instant
+from ..model.reading import Reading
+from ..settings.source import SerialSource, Source
+from .diagnosis import Diagnosis, diagnose
+from .line import AUTO, LineFinder
+from .link import Link
+from .opening import open_link
+from .pipeline import Outcome, Pipeline
+
+
+class Reader:
+    """The reading of one source; serial settings and counts outlive the link."""
+
+    def __init__(
+        self, source: Source, clock: Callable[[], Instant], deliver: Callable[[Outcome], None]
+    ) -> None:
+        self._source, self._clock, self._deliver = source, clock, deliver
+        self._finder = LineFinder(source.line if isinstance(source, SerialSource) else AUTO)
+        self._pipeline = Pipeline()
+        self._since_ms = clock().mono_ms
+
+    def diagnosis(self) -> Diagnosis:
+        """What the line is like now."""
+        now_ms = self._clock().mono_ms
+        return diagnose(self._pipeline.tally, mono_ms=now_ms, since_ms=self._since_ms)
+
+    async def read(self) -> None:
+        """Open the source and read it to its end; raises `Trouble` when it fails."""
+        link = await open_link(self._source, self._finder.line, self._clock())
+        try:
+            self._pipeline.restart()
+            while octets := await self._octets(link):
+                self._take(link, octets)
+            self._settle()
+        finally:
+            link.close()
+
+    async def _octets(self, link: Link) -> bytes:
+        """The next octets; if the line falls silent first, what was waiting for more is settled."""
+        if link.idle_s and self._pipeline.waiting:
+            try:
+                async with asyncio.timeout(link.idle_s):
+                    return await link.read()
+            except TimeoutError:
+                self._settle()
+        return await link.read()
+
+    def _take(self, link: Link, octets: bytes) -> None:
+        mono_ms = self._clock().mono_ms
+        outcomes = self._pipeline.feed(octets, mono_ms)
+        for outcome in outcomes:
+            self._deliver(outcome)
+        good = sum(isinstance(outcome, Reading) for outcome in outcomes)
+        if self._finder.heard(mono_ms, good=good):
+            link.set_line(self._finder.line)
+
+    def _settle(self) -> None:
+        for outcome in self._pipeline.flush(self._clock().mono_ms):
+            self._deliver(outcome)

@@ -1,0 +1,75 @@
+"""One client's octets in, its answers out: framing and functions together, without a socket.
+
+TCP is a stream, so requests may come in pieces or many at once; they are answered in order. What is left
+of an unfinished request waits for the next octets. A turn ends after a request that may write: a change
+of settings costs far more than a read, and other clients must not wait for a row of them.
+"""
+
+from . import mbap, pdu
+from .bank import Banks
+
+PLAIN_READ = 12
+"""Octets of a read request; the key of a kept answer is all of it but the transaction id."""
+
+
+class Session:
+    """The conversation with one client.
+
+    `rest`: octets that are not answered yet. They are the beginning of a request (at most 259 octets), unless
+    `pending`: then requests wait for another turn, `feed(b"")`; or `broken`: then they are not Modbus, and
+    nothing more will be answered. `requests` and `exceptions` count what was answered.
+    """
+
+    __slots__ = ("_banks", "_peer", "broken", "exceptions", "pending", "requests", "rest")
+
+    def __init__(self, banks: Banks, peer: str) -> None:
+        self._banks = banks
+        self._peer = peer
+        self.rest = b""
+        self.pending = False
+        self.broken = False
+        self.requests = 0
+        self.exceptions = 0
+
+    def feed(self, octets: bytes) -> bytes:
+        """The answers to what the octets complete, up to and with the first that may have written.
+
+        The short loop is the fast path: an answer that is known proves that the request's header is right
+        and its length 12, so that nothing else needs to be looked at.
+        """
+        data = self.rest + octets
+        known = self._banks.answers
+        answers: list[bytes] = []
+        at = 0
+        wrote = False
+        while at < len(data) and not wrote:
+            while answer := known.get(data[at + 2 : at + PLAIN_READ]):
+                answers += data[at : at + 2], answer
+                at += PLAIN_READ
+                self.requests += 1
+            adu = self._next(data, at)
+            if adu is None:
+                break
+            answers += adu.transaction, self._answer(adu, data[at + 2 : adu.end])
+            at = adu.end
+            wrote = adu.pdu[0] in pdu.WRITES
+        self.rest = data[at:]
+        self.pending = wrote and at < len(data)
+        return b"".join(answers)
+
+    def _next(self, data: bytes, at: int) -> mbap.Adu | None:
+        try:
+            return mbap.parse(data, at)
+        except mbap.BadHeader:
+            self.broken = True
+            return None
+
+    def _answer(self, adu: mbap.Adu, request: bytes) -> bytes:
+        response = self._banks.respond(adu.unit, adu.pdu, self._peer)
+        answer = mbap.after_transaction(adu.unit, response)
+        self.requests += 1
+        if response[0] & 0x80:
+            self.exceptions += 1
+        elif response[0] in pdu.READS:
+            self._banks.keep(request, answer)
+        return answer

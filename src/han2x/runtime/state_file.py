@@ -1,0 +1,72 @@
+"""A small file that always loads: two slots, written in turn, each with its own check sum.
+
+A slot is overwritten in place, so that neither a full disk nor a kill at any moment can lose the other;
+a power cut costs at most what was not yet synced. Nothing else is written to, which spares SD cards.
+"""
+
+import os
+import zlib
+from pathlib import Path
+
+SLOT = 4096
+HEAD = 64
+
+
+class StateFile:
+    """One payload of at most `SLOT - HEAD` octets, loaded when made. Methods raise OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sequence = 0
+        self.payload = self._newest()
+
+    def save(self, payload: bytes) -> None:
+        """Write the payload to the older slot: when it returns, a kill of the process cannot lose it."""
+        if len(payload) > SLOT - HEAD:
+            raise OSError(f"a state of {len(payload)} octets is too large")
+        self._sequence += 1
+        head = f"han2x {self._sequence} {zlib.crc32(payload)} {len(payload)}".encode().ljust(HEAD - 1)
+        slot = (head + b"\n" + payload).ljust(SLOT - 1) + b"\n"
+        fd = self._open()
+        try:
+            os.pwrite(fd, slot, SLOT * (self._sequence % 2))
+        finally:
+            os.close(fd)
+
+    def sync(self) -> None:
+        """Wait until what was saved is on the disk, where a power cut cannot lose it; call it in a thread."""
+        fd = self._open()
+        try:
+            os.fdatasync(fd)
+        finally:
+            os.close(fd)
+
+    def _open(self) -> int:
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        try:
+            return os.open(self._path, flags, 0o600)
+        except FileNotFoundError:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return os.open(self._path, flags, 0o600)
+
+    def _newest(self) -> bytes | None:
+        """The payload with the highest sequence number whose check sum is right."""
+        try:
+            content = self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        newest: bytes | None = None
+        for begin in (0, SLOT):
+            found = _read_slot(content[begin : begin + SLOT])
+            if found and found[0] > self._sequence:
+                self._sequence, newest = found
+        return newest
+
+
+def _read_slot(slot: bytes) -> tuple[int, bytes] | None:
+    words = slot[:HEAD].split()
+    if len(words) != 4 or words[0] != b"han2x" or not all(word.isdigit() for word in words[1:]):
+        return None
+    sequence, check, length = (int(word) for word in words[1:])
+    payload = slot[HEAD : HEAD + length]
+    return (sequence, payload) if len(payload) == length and zlib.crc32(payload) == check else None

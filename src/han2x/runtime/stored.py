@@ -1,0 +1,71 @@
+"""What of a meter outlives the process, as JSON (manual rows M7, M19). Pure.
+
+Kept are who the meter is, its energies with their clock, the estimates and the scale factor. Powers,
+currents and voltages are not: after a restart they would be old values that look live.
+"""
+
+import json
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ..model.estimate import Estimate
+from ..model.quantity import ENERGIES
+from ..model.reading import Identity
+from ..model.state import Snapshot
+
+FORMAT = 1
+_ENERGY = {energy.value: energy for energy in ENERGIES}
+
+
+class Stored(NamedTuple):
+    """A meter as it is stored; `scale_on_disk`: the factor in the settings file when it was stored.
+
+    The two factors tell at the next start whether the settings file was still to be written (they
+    differ) or has been edited by hand since (it holds neither).
+    """
+
+    snapshot: Snapshot
+    scale: int
+    scale_on_disk: int
+
+
+def to_json(stored: Stored) -> bytes:
+    """The stored form."""
+    snapshot = stored.snapshot
+    estimates = {energy: known.settled() for energy, known in snapshot.estimates.items() if known.known}
+    table = {
+        "format": FORMAT,
+        "vendor": snapshot.vendor,
+        "identity": list(snapshot.identity),
+        "energies": {energy: snapshot.values[energy] for energy in ENERGIES if energy in snapshot.values},
+        "energies_clock": snapshot.energies_clock.isoformat() if snapshot.energies_clock else None,
+        "estimates": {energy: [known.truth, known.shown] for energy, known in estimates.items()},
+        "scale": stored.scale,
+        "scale_on_disk": stored.scale_on_disk,
+    }
+    return json.dumps(table).encode()
+
+
+def from_json(payload: bytes) -> Stored | None:
+    """What was stored; None for what no version of this program has written."""
+    try:
+        return _stored(json.loads(payload))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _stored(table: dict[str, Any]) -> Stored | None:
+    if table["format"] != FORMAT:
+        return None
+    clock = table["energies_clock"]
+    snapshot = Snapshot(
+        vendor=str(table["vendor"]),
+        identity=Identity(*table["identity"]),
+        values={_ENERGY[name]: int(value) for name, value in table["energies"].items()},
+        energies_clock=datetime.fromisoformat(clock) if clock else None,
+        estimates={
+            _ENERGY[name]: Estimate(int(truth), int(shown), known=True)
+            for name, (truth, shown) in table["estimates"].items()
+        },
+    )
+    return Stored(snapshot, int(table["scale"]), int(table["scale_on_disk"]))

@@ -1,0 +1,37 @@
+"""Recorded files: raw octets, or the same written as hex text. Told apart by their first octets."""
+
+import re
+
+_SEPARATORS = b" \t\r\n,;:-"
+_HEX = re.compile(rb"[0-9A-Fa-f \t\r\n,;:xX-]*")
+_PREFIX = re.compile(rb"0[xX]")
+_NO_DIGIT = re.compile(rb"[^0-9A-Fa-f]+")
+
+
+class Dump:
+    """A recorded file's octets, chunk by chunk. Hex digits may be spaced, prefixed and broken at will."""
+
+    def __init__(self) -> None:
+        self._is_hex: bool | None = None
+        self._carry = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The octets that a chunk of the file means."""
+        if self._is_hex is None and chunk.strip(_SEPARATORS):
+            self._is_hex = len(chunk) > 1 and _HEX.fullmatch(chunk) is not None
+        return self._from_hex(chunk) if self._is_hex else chunk
+
+    def _from_hex(self, chunk: bytes) -> bytes:
+        text = self._carry + chunk
+        self._carry = b""
+        if text[-1:] in b"0":  # may be the first half of a prefix or of an octet
+            text, self._carry = text[:-1], text[-1:]
+        digits = _NO_DIGIT.sub(b"", _PREFIX.sub(b"", text))
+        if len(digits) % 2:
+            digits, self._carry = digits[:-1], digits[-1:] + self._carry
+        return bytes.fromhex(digits.decode("ascii"))
+
+    def flush(self) -> bytes:
+        """The octets held back, at the end of the file; half an octet is none."""
+        carry, self._carry = self._carry, b""
+        return bytes.fromhex(carry.decode("ascii")) if len(carry) == 2 else b""

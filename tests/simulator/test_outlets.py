@@ -1,0 +1,186 @@
+"""The outlets, read back by plain readers. Nothing here waits for time to pass: speed is 0 or enormous."""
+
+import asyncio
+import os
+import termios
+import tty
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from han2x.settings.source import SimulatedSource
+from han2x.simulator import outlets
+from han2x.simulator.meter import telegrams
+from han2x.simulator.outlets import Piece, at_line_rate, paced, to_file, to_pty, to_tcp
+
+START = datetime(2025, 12, 14, 11, 59, 50, tzinfo=UTC)
+STREAM = list(islice(telegrams(SimulatedSource("kaifa"), START), 200))
+ALL = b"".join(telegram.data for telegram in STREAM)
+
+
+@asynccontextmanager
+async def running(coroutine: asyncio._CoroutineLike[None]) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(coroutine)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def read_exactly(path: str, size: int) -> bytes:
+    """What a plain program reads that opens the device and leaves its settings alone."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOCTTY)
+    try:
+        data = b""
+        while len(data) < size:
+            data += os.read(descriptor, size - len(data))
+        return data
+    finally:
+        os.close(descriptor)
+
+
+def test_paced_gives_every_telegram() -> None:
+    """At speed 0 all come in their order."""
+
+    async def main() -> list[bytes]:
+        return [data async for data in paced(STREAM, 0)]
+
+    assert asyncio.run(main()) == [telegram.data for telegram in STREAM]
+
+
+class FakeLoop(asyncio.SelectorEventLoop):
+    """A loop whose time passes only when it would wait, and then at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 100.0
+
+    def time(self) -> float:
+        return self.now
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
+            self.now = max(self.now, self._scheduled[0].when())  # type: ignore[attr-defined]
+        super()._run_once()  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("speed", [1, 10, 0.5])
+def test_paced_keeps_time_without_drift(speed: float) -> None:
+    """Each telegram leaves at its due time, however slow the one who fetches them."""
+    left: list[float] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        async for _ in paced(STREAM, speed):
+            left.append(loop.time() - begin)
+            await asyncio.sleep(0.3 / speed)
+
+    with asyncio.Runner(loop_factory=FakeLoop) as runner:
+        runner.run(main())
+    assert left == pytest.approx([telegram.due_ms / 1000 / speed for telegram in STREAM])
+
+
+def test_a_cancelled_fetch_loses_nothing() -> None:
+    """A reader may give up waiting and come again; the telegram is still to come."""
+
+    async def main() -> list[bytes]:
+        stream = paced(STREAM[:20], 1)
+        data = []
+        while len(data) < 20:
+            with suppress(TimeoutError):
+                data.append(await asyncio.wait_for(anext(stream), 0.7))
+        return data
+
+    with asyncio.Runner(loop_factory=FakeLoop) as runner:
+        assert runner.run(main()) == [telegram.data for telegram in STREAM[:20]]
+
+
+def test_at_line_rate() -> None:
+    """The octets stay; those of a list 2 take the 0.564 s of 2400 Bd 8E1 (sheet 1.5)."""
+    pieces = list(at_line_rate(STREAM))
+    assert b"".join(piece.data for piece in pieces) == ALL
+    assert max(piece.due_ms for piece in at_line_rate(STREAM[:1])) == STREAM[0].due_ms + 563
+    assert max(len(piece.data) for piece in pieces) == 8
+
+
+def test_to_file(tmp_path: Path) -> None:
+    """A minute of the meter's own time, without waiting for it."""
+    to_file(telegrams(SimulatedSource("kaifa"), START), tmp_path / "dump.bin", timedelta(minutes=1))
+    assert (tmp_path / "dump.bin").read_bytes() == b"".join(t.data for t in STREAM if t.due_ms < 60_000)
+
+
+def test_to_pty(tmp_path: Path) -> None:
+    """A reader of the link gets every octet as it was sent, 0A and 0D included; the link goes at the end."""
+    link = tmp_path / "ttyHAN"
+
+    async def main() -> bytes:
+        opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        async with running(to_pty(STREAM, 0, link, opened=opened.set_result)):
+            return await asyncio.to_thread(read_exactly, await opened, len(ALL))
+
+    assert asyncio.run(main()) == ALL
+    assert not link.is_symlink()
+
+
+def test_a_pty_survives_its_readers() -> None:
+    """A second reader goes on where the first one left."""
+
+    async def main() -> bytes:
+        opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        async with running(to_pty(STREAM, 0, opened=opened.set_result)):
+            first = await asyncio.to_thread(read_exactly, await opened, 5_000)
+            return first + await asyncio.to_thread(read_exactly, opened.result(), len(ALL) - 5_000)
+
+    assert asyncio.run(main()) == ALL
+
+
+def test_a_pty_without_reader_keeps_only_what_is_new() -> None:
+    """What nobody reads is lost, so that a late reader is not given old telegrams."""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    os.set_blocking(master, False)
+    for number in range(200):
+        outlets._write_now(master, slave, bytes((number,)) * 100)
+        termios.tcdrain(master)
+    left = read_exactly(os.ttyname(slave), 100)
+    assert left[0] > 100
+    os.close(slave)
+    os.close(master)
+
+
+def test_a_link_is_replaced_but_a_file_is_not(tmp_path: Path) -> None:
+    """An old link may be in the way; anything else is somebody's."""
+    link = tmp_path / "ttyHAN"
+    link.symlink_to("nowhere")
+    asyncio.run(to_pty([], 0, link))
+    link.write_text("mine")
+    with pytest.raises(FileExistsError):
+        asyncio.run(to_pty([], 0, link))
+    assert link.read_text() == "mine"
+
+
+def test_to_tcp() -> None:
+    """Two clients get every octet."""
+
+    async def main() -> list[bytes]:
+        opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        held = asyncio.Event()
+
+        def waiting() -> "list[Piece]":
+            return [Piece(telegram.due_ms, telegram.data) for telegram in STREAM]
+
+        async with running(to_tcp(waiting(), 0, "127.0.0.1", 0, opened=opened.set_result)):
+            reader, writer = await asyncio.open_connection("127.0.0.1", await opened)
+            held.set()
+            data = await reader.readexactly(len(ALL))
+            writer.close()
+            return [data]
+
+    assert asyncio.run(main()) == [ALL]
