@@ -2,12 +2,13 @@
 
 import asyncio
 import os
+import socket
 import termios
 import tty
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import cycle, islice, repeat
 from pathlib import Path
 
 import pytest
@@ -23,8 +24,8 @@ ALL = b"".join(telegram.data for telegram in STREAM)
 
 
 @asynccontextmanager
-async def running(coroutine: asyncio._CoroutineLike[None]) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(coroutine)
+async def running(coroutine: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(coroutine)
     try:
         yield
     finally:
@@ -92,7 +93,7 @@ def test_a_cancelled_fetch_loses_nothing() -> None:
 
     async def main() -> list[bytes]:
         stream = paced(STREAM[:20], 1)
-        data = []
+        data: list[bytes] = []
         while len(data) < 20:
             with suppress(TimeoutError):
                 data.append(await asyncio.wait_for(anext(stream), 0.7))
@@ -167,20 +168,65 @@ def test_a_link_is_replaced_but_a_file_is_not(tmp_path: Path) -> None:
 
 
 def test_to_tcp() -> None:
-    """Two clients get every octet."""
+    """Each client gets all that is sent from its coming on; no telegram is cut at its beginning."""
 
     async def main() -> list[bytes]:
         opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        held = asyncio.Event()
+        async with running(to_tcp(cycle(STREAM), 0, "127.0.0.1", 0, opened=opened.set_result)):
+            port = await opened
+            return await asyncio.gather(*(from_port(port, 2 * len(ALL)) for _ in range(3)))
 
-        def waiting() -> "list[Piece]":
-            return [Piece(telegram.due_ms, telegram.data) for telegram in STREAM]
+    for data in asyncio.run(main()):
+        assert data in ALL * 4
+        assert any(data.startswith(telegram.data) for telegram in STREAM)
 
-        async with running(to_tcp(waiting(), 0, "127.0.0.1", 0, opened=opened.set_result)):
+
+async def from_port(port: int, size: int) -> bytes:
+    """The first octets that a client gets, which then leaves."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    data = await reader.readexactly(size)
+    writer.close()
+    return data
+
+
+def test_a_client_that_does_not_read_is_dropped() -> None:
+    """The others go on, and the server does not keep what the slow one leaves."""
+    blocks = repeat(Piece(0, bytes(8_192)))
+
+    async def main() -> int:
+        opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        async with running(to_tcp(blocks, 1e6, "127.0.0.1", 0, opened=opened.set_result)):
+            with socket.create_connection(("127.0.0.1", await opened)) as slow:
+                await from_port(opened.result(), 20_000_000)
+                return await asyncio.to_thread(read_to_end, slow)
+
+    assert asyncio.run(main()) < 20_000_000
+
+
+def read_to_end(client: socket.socket) -> int:
+    """How much is left for a client until it is told that it was dropped."""
+    size = 0
+    with suppress(ConnectionResetError):
+        while data := client.recv(65_536):
+            size += len(data)
+    return size
+
+
+def test_tcp_ends_with_a_stream_that_ends() -> None:
+    """The client gets all of it, then the end."""
+
+    async def main() -> bytes:
+        opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        async with running(to_tcp(STREAM, 0, "127.0.0.1", 0, opened=opened.set_result)):
             reader, writer = await asyncio.open_connection("127.0.0.1", await opened)
-            held.set()
-            data = await reader.readexactly(len(ALL))
+            data = await reader.read()
             writer.close()
-            return [data]
+            return data
 
-    assert asyncio.run(main()) == [ALL]
+    assert asyncio.run(main()) == ALL
+
+
+def test_a_taken_port_is_an_oserror() -> None:
+    """It is for the command to say so."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
+        asyncio.run(to_tcp(STREAM, 0, "127.0.0.1", taken.getsockname()[1]))

@@ -1,8 +1,8 @@
 """From the gateway's live cells to register images: a bank for each meter, found by unit id.
 
 An image is cut from one snapshot and one moment, so that no answer mixes two telegrams. It is kept until
-the snapshot, the settings or the whole second changes: cells tell of a change at once (`watch`), and
-`tick`, called before requests are answered, finds that a second has passed. What is forgotten is made
+the snapshot or the settings change, of which their cells tell at once (`watch`), or the server's clock
+calls `forget`, every second, for what changes by itself: estimates and uptime. What is forgotten is made
 anew only when someone asks. Finished answers to reads are kept for as long as the images are, because a
 busy client asks the same again and again.
 """
@@ -82,7 +82,6 @@ class Banks:
         self.answers: dict[bytes, bytes] = {}
         self._images: dict[int, bytes] = {}
         self._indexes: dict[int, int] = {}
-        self._second = -1
         self._unwatch: list[Callable[[], None]] = []
         self._unwatch_settings = gateway.settings.watch(self._follow)
         self._follow(gateway.settings.value)
@@ -92,13 +91,10 @@ class Banks:
         self._unwatch_settings()
         self._release()
 
-    def tick(self) -> int:
-        """Forget what a passed second made stale; the present moment, monotonic ms."""
-        now_ms = self.gateway.now().mono_ms
-        if now_ms // 1000 != self._second:
-            self._second = now_ms // 1000
-            self._forget()
-        return now_ms
+    def forget(self) -> None:
+        """Let everything be cut anew."""
+        self._images.clear()
+        self.answers.clear()
 
     def image(self, index: int) -> bytes:
         """The image of a meter, by its place in the settings."""
@@ -129,16 +125,12 @@ class Banks:
             self.gateway.snapshot(meter.name).watch(partial(self._forget_one, index))
             for index, meter in enumerate(settings.meters)
         ]
-        self._forget()
+        self.forget()
 
     def _release(self) -> None:
         for stop in self._unwatch:
             stop()
         self._unwatch = []
-
-    def _forget(self) -> None:
-        self._images.clear()
-        self.answers.clear()
 
     def _forget_one(self, index: int, _: object) -> None:
         self._images.pop(index, None)

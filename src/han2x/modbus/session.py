@@ -34,27 +34,27 @@ class Session:
     def feed(self, octets: bytes) -> bytes:
         """The answers to what the octets complete, up to and with the first that may have written.
 
-        The short loop is the fast path: an answer that is known proves that the request's header is right
-        and its length 12, so that nothing else needs to be looked at.
+        The fast path is to find the answer among the known ones: that proves that the header is right and
+        the request 12 octets long, so that nothing else needs to be looked at.
         """
         data = self.rest + octets
         known = self._banks.answers
         answers: list[bytes] = []
         at = 0
-        wrote = False
-        while at < len(data) and not wrote:
-            while answer := known.get(data[at + 2 : at + PLAIN_READ]):
+        self.pending = False
+        while at < len(data) and not self.pending:
+            if answer := known.get(data[at + 2 : at + PLAIN_READ]):
                 answers += data[at : at + 2], answer
                 at += PLAIN_READ
-                self.requests += 1
+                continue
             adu = self._next(data, at)
             if adu is None:
                 break
             answers += adu.transaction, self._answer(adu, data[at + 2 : adu.end])
             at = adu.end
-            wrote = adu.pdu[0] in pdu.WRITES
+            self.pending = adu.pdu[0] in pdu.WRITES and at < len(data)
         self.rest = data[at:]
-        self.pending = wrote and at < len(data)
+        self.requests += len(answers) // 2
         return b"".join(answers)
 
     def _next(self, data: bytes, at: int) -> mbap.Adu | None:
@@ -65,11 +65,10 @@ class Session:
             return None
 
     def _answer(self, adu: mbap.Adu, request: bytes) -> bytes:
+        """What follows the transaction id in the response; answers to reads are kept."""
         response = self._banks.respond(adu.unit, adu.pdu, self._peer)
         answer = mbap.after_transaction(adu.unit, response)
-        self.requests += 1
-        if response[0] & 0x80:
-            self.exceptions += 1
-        elif response[0] in pdu.READS:
+        if response[0] in pdu.READS:
             self._banks.keep(request, answer)
+        self.exceptions += response[0] >> 7
         return answer

@@ -23,7 +23,7 @@ TURN = 8192
 
 BACKLOG = 128
 UNFINISHED_S = 20
-SWEEP_S = 1.0
+SECOND = 1.0
 
 KEEPALIVE_S, PROBES, PROBE_S = 60, 3, 10
 OPTIONS = (
@@ -53,14 +53,14 @@ ADVICE = {
 
 async def run(section: ModbusTcp, gateway: Gateway, name: str) -> None:
     """Serve the registers until cancelled; raises `Trouble` when the port cannot be opened (M10)."""
-    server = Server(section, gateway)
+    server = Server(section, gateway, clock=asyncio.get_running_loop().time)
     try:
         listener = await _listen(section, server.connection)
         try:
             gateway.report(name, Condition.OK, f"listening on {_names(listener)}")
             while True:
-                await asyncio.sleep(SWEEP_S)
-                server.sweep(gateway.now().mono_ms)
+                await asyncio.sleep(SECOND)
+                server.second()
         finally:
             listener.close()
     finally:
@@ -70,12 +70,14 @@ async def run(section: ModbusTcp, gateway: Gateway, name: str) -> None:
 class Server:
     """What the connections share, and the limits on them.
 
-    `connections`: those that are open, oldest first. `buffer`: where octets are read into.
+    `connections`: those that are open, oldest first. `buffer`: where octets are read into. `clock`: seconds
+    that never jump.
     """
 
-    def __init__(self, section: ModbusTcp, gateway: Gateway) -> None:
+    def __init__(self, section: ModbusTcp, gateway: Gateway, *, clock: Callable[[], float]) -> None:
         self.banks = Banks(gateway, writable=section.writable)
-        self.buffer = bytearray(TURN)
+        self.buffer = memoryview(bytearray(TURN))
+        self.clock = clock
         self.connections: dict[Connection, None] = {}
         self._section = section
         self._closed = False
@@ -90,7 +92,7 @@ class Server:
             connection.drop()
             return
         if len(self.connections) >= self._section.max_connections:
-            idlest = min(self.connections, key=lambda other: other.heard_ms)
+            idlest = min(self.connections, key=lambda other: other.heard)
             self.remove(idlest)
             idlest.drop()
         self.connections[connection] = None
@@ -99,10 +101,12 @@ class Server:
         """A connection is gone."""
         self.connections.pop(connection, None)
 
-    def sweep(self, now_ms: int) -> None:
-        """Drop whose time is over."""
+    def second(self) -> None:
+        """Another second has passed: cut new images, and drop the connections whose time is over."""
+        self.banks.forget()
+        now = self.clock()
         for connection in list(self.connections):
-            if connection.overdue(now_ms, self._section.idle_timeout_s):
+            if connection.overdue(now, self._section.idle_timeout_s):
                 connection.drop()
 
     def close(self) -> None:
@@ -114,7 +118,7 @@ class Server:
 
 
 class Connection(asyncio.BufferedProtocol):
-    """One client's socket. `since_ms` and `heard_ms`: monotonic, of its connect and of its last octets.
+    """One client's socket. `since` and `heard`: the clock at its connect and at its last octets.
 
     Reading stops for two reasons, each with its flag: the client does not take its answers (`_blocked`), or
     it has had its turn and the others come first (`_held`).
@@ -125,10 +129,10 @@ class Connection(asyncio.BufferedProtocol):
         "_held",
         "_server",
         "_transport",
-        "_unfinished_ms",
-        "heard_ms",
+        "_unfinished",
+        "heard",
         "session",
-        "since_ms",
+        "since",
     )
 
     _transport: asyncio.Transport
@@ -138,8 +142,8 @@ class Connection(asyncio.BufferedProtocol):
         self._server = server
         self._blocked = False
         self._held = False
-        self._unfinished_ms: int | None = None
-        self.since_ms = self.heard_ms = server.banks.tick()
+        self._unfinished: float | None = None
+        self.since = self.heard = server.clock()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin the conversation; any answer that the kernel does not take at once blocks it."""
@@ -148,14 +152,15 @@ class Connection(asyncio.BufferedProtocol):
         self.session = Session(self._server.banks, _peer(transport.get_extra_info("peername")))
         self._server.admit(self)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """Where to read into: the one buffer, emptied before anyone else reads."""
         return self._server.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Answer what has come."""
-        self.heard_ms = self._server.banks.tick()
-        self._answer(bytes(memoryview(self._server.buffer)[:nbytes]))
+        server = self._server
+        self.heard = server.clock()
+        self._answer(server.buffer[:nbytes].tobytes())
         if nbytes == TURN:
             self._hold()
 
@@ -174,24 +179,23 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """All answers are on their way; the time for an unfinished request begins anew."""
         self._blocked = False
-        self._unfinished_ms = None
+        self._unfinished = None
         self._read_on()
 
     def drop(self) -> None:
         """Close at once; answers that were not taken are lost."""
         self._transport.abort()
 
-    def overdue(self, now_ms: int, idle_s: int) -> bool:
+    def overdue(self, now: float, idle_s: int) -> bool:
         """Whether a request is unfinished for too long, or the client silent for `idle_s` (0: never)."""
-        if idle_s and now_ms - self.heard_ms >= 1000 * idle_s:
+        if idle_s and now - self.heard >= idle_s:
             return True
-        begun_ms = self._unfinished_ms
-        return begun_ms is not None and not self._blocked and now_ms - begun_ms >= 1000 * UNFINISHED_S
+        return self._unfinished is not None and not self._blocked and now - self._unfinished >= UNFINISHED_S
 
     def _answer(self, octets: bytes) -> None:
         session = self.session
         if answers := session.feed(octets):
-            self._unfinished_ms = None
+            self._unfinished = None
             self._transport.write(answers)
         if session.rest:
             self._left(session)
@@ -202,8 +206,8 @@ class Connection(asyncio.BufferedProtocol):
             self._transport.close()
         elif session.pending:
             self._hold()
-        elif self._unfinished_ms is None:
-            self._unfinished_ms = self.heard_ms
+        elif self._unfinished is None:
+            self._unfinished = self.heard
 
     def _hold(self) -> None:
         """Let the other clients have their turn."""
