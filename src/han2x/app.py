@@ -5,6 +5,7 @@ import contextlib
 import signal
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from .model.instant import Instant
@@ -31,6 +32,11 @@ SERVICES: tuple[Service, ...] = (
 def clock() -> Instant:
     """What time it is."""
     return Instant(time.time_ns() // 1_000_000, time.monotonic_ns() // 1_000_000)
+
+
+def now_utc() -> datetime:
+    """What time it is, as an aware moment."""
+    return datetime.now(UTC)
 
 
 async def run(

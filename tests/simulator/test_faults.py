@@ -124,7 +124,7 @@ def test_truncate(vendor: str) -> None:
     """Long lists at a half hour are cut and leave together with the next telegram; no other is touched."""
     stream = list(pairs(vendor, "truncate", hours=6))
     cut = 0
-    for (right, wrong), (_, following) in pairwise(stream):
+    for (right, wrong), (following, _) in pairwise(stream):
         if wrong == right:
             assert right.at_ms % HALF_HOUR_MS
             continue

@@ -123,7 +123,7 @@ def test_to_pty(tmp_path: Path) -> None:
 
     async def main() -> bytes:
         opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        async with running(to_pty(STREAM, 0, link, opened=opened.set_result)):
+        async with running(to_pty(cycle(STREAM), 0, link, opened=opened.set_result)):
             return await asyncio.to_thread(read_exactly, await opened, len(ALL))
 
     assert asyncio.run(main()) == ALL
@@ -135,7 +135,7 @@ def test_a_pty_survives_its_readers() -> None:
 
     async def main() -> bytes:
         opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        async with running(to_pty(STREAM, 0, opened=opened.set_result)):
+        async with running(to_pty(cycle(STREAM), 0, opened=opened.set_result)):
             first = await asyncio.to_thread(read_exactly, await opened, 5_000)
             return first + await asyncio.to_thread(read_exactly, opened.result(), len(ALL) - 5_000)
 

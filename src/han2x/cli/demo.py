@@ -2,7 +2,9 @@
 
 import argparse
 from collections.abc import Mapping
+from datetime import timedelta
 
+from ..app import now_utc
 from ..runtime.gateway import Condition, Gateway, Health
 from ..settings.amend import Refused, from_table
 from . import Wrong, serving
@@ -13,8 +15,10 @@ HOST = "127.0.0.1"
 def configure(parser: argparse.ArgumentParser) -> None:
     """What is simulated, and where it is served."""
     parser.add_argument("--port", type=int, default=1502, help="Modbus TCP port (default: %(default)s)")
-    parser.add_argument(
-        "--source", default="simulate:kaifa", help="source of the telegrams (default: %(default)s)"
+    parser.add_argument("--source", help="source of the telegrams (default: a Kaifa meter, see below)")
+    parser.epilog = (
+        "The simulated Kaifa meter's clock is set to ten seconds before a full hour, so that its energies "
+        "come after twenty seconds and not after up to an hour."
     )
     serving.configure(parser)
 
@@ -23,13 +27,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve a simulated meter; nothing is stored."""
     settings = from_table(
         {
-            "meters": [{"name": "demo", "source": arguments.source}],
+            "meters": [{"name": "demo", "source": arguments.source or _kaifa()}],
             "modbus_tcp": {"host": HOST, "port": arguments.port},
         }
     )
     if isinstance(settings, Refused):
         raise Wrong(str(settings))
     return serving.serve(arguments, settings, settings_file=None, state_dir=None, ready=_announce)
+
+
+def _kaifa() -> str:
+    """A Kaifa meter whose clock is ten seconds before the next full hour."""
+    hour = now_utc().replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    return f"simulate:kaifa?start={(hour - timedelta(seconds=10)):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _announce(gateway: Gateway) -> None:

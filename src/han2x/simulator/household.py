@@ -199,12 +199,17 @@ class Household:
         rng = Random(f"{self._seed}:day {number}")
         day_of_year = date.fromordinal(_EPOCH_DAY + number).timetuple().tm_yday
         runs = list(_runs(rng, _temperature(rng, day_of_year), self._branches))
-        made = solar(rng, self._solar_w // self._branches, day_of_year) if self._solar_w else _NOTHING
+        made = self._sun(number, day_of_year)
         quiet = [array("i", map(sub, line, made)) for line in _quiet(self._branches, rng)]
         active = _loaded(quiet, [(run.branch, run.first, run.last, run.watts) for run in runs])
         resting = [array("i", [BASE_VAR // self._branches]) * MINUTES] * self._branches
         reactive = _loaded(resting, [(run.branch, run.first, run.last, run.var) for run in runs])
         return Day(active, reactive, _summed(active), _summed(reactive))
+
+    def _sun(self, number: int, day_of_year: int) -> list[int]:
+        """What the plant makes on each branch. Its chance is its own: it changes nothing in the house."""
+        sky = Random(f"{self._seed}:sky {number}")
+        return solar(sky, self._solar_w // self._branches, day_of_year) if self._solar_w else _NOTHING
 
 
 def _temperature(rng: Random, day_of_year: int) -> float:

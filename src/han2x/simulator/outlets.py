@@ -110,7 +110,8 @@ async def to_pty(
     """Send to a pseudo terminal that a reader opens like a serial adapter; readers may come and go.
 
     `link`: a symbolic link to make to it, replaced if it exists and removed at the end. `opened` is told
-    the path to open. Raises OSError where there is no pty or the link cannot be made.
+    the path to open. What is unread when the telegrams end is lost. Raises OSError where there is no pty
+    or the link cannot be made.
     """
     loop = asyncio.get_running_loop()
     with _pty() as (master, slave), _linked(os.ttyname(slave), link):
