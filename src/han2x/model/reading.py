@@ -64,8 +64,8 @@ class Reading:
 
 def classify(values: Mapping[Quantity, int]) -> ListType:
     """The Norwegian list a set of values belongs to (han-port sheet 4.5, rule 8)."""
-    if any(energy in values for energy in ENERGIES):
+    if not values.keys().isdisjoint(ENERGIES):
         return ListType.HOURLY
-    if any(voltage in values for voltage in VOLTAGES):
+    if not values.keys().isdisjoint(VOLTAGES):
         return ListType.TEN_SECONDS
     return ListType.FAST

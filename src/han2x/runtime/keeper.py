@@ -22,6 +22,8 @@ class Keeper:
         self._directory = directory
         self._files: dict[str, StateFile] = {}
         self._synced_ms: dict[str, int] = {}
+        self._syncing: set[StateFile] = set()
+        self._again: set[StateFile] = set()
         self.trouble = ""
 
     def load(self, meter: str) -> Stored | None:
@@ -42,7 +44,23 @@ class Keeper:
         self.trouble = ""
         if durable or now.mono_ms - self._synced_ms.get(meter, now.mono_ms - SYNC_MS) >= SYNC_MS:
             self._synced_ms[meter] = now.mono_ms
-            asyncio.get_running_loop().run_in_executor(None, _sync, file)
+            self._sync(file)
+
+    def _sync(self, file: StateFile) -> None:
+        """Sync in a thread; while that lasts, whatever is asked for is one more sync after it."""
+        if file in self._syncing:
+            self._again.add(file)
+            return
+        self._syncing.add(file)
+        asyncio.get_running_loop().run_in_executor(None, _sync, file).add_done_callback(
+            lambda _: self._synced(file)
+        )
+
+    def _synced(self, file: StateFile) -> None:
+        self._syncing.discard(file)
+        if file in self._again:
+            self._again.discard(file)
+            self._sync(file)
 
     def _file(self, meter: str) -> StateFile | None:
         """The file of a meter; names of meters are safe as file names by their rule."""

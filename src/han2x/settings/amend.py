@@ -5,7 +5,7 @@ Any complaint, and nothing changes. Complaints are collected, so that a person s
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from .rule import unique
@@ -36,28 +36,41 @@ class Refused:
 def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refused:
     """Settings with some values changed: `{"meters.0.scale": 2000}`.
 
-    A path that names no setting is a complaint like any other.
+    A path that names no setting is a complaint like any other. The cost does not grow with the settings
+    that stay as they are.
     """
-    table = as_table(settings)
-    unknown = []
+    complaints: list[Complaint] = []
     for path, value in changes.items():
         holder, _, name = path.rpartition(".")
-        target: Any = table
-        for step in holder.split("."):
-            target = _step(target, step)
-        if isinstance(target, dict) and name in target:
-            target[name] = value
-        else:
-            unknown.append(Complaint(path, "is no setting"))
-    return Refused(tuple(unknown)) if unknown else from_table(table)
+        section = _section(settings, holder)
+        rule = rules(type(section)).get(name) if section is not None else None
+        if rule is None:
+            complaints.append(Complaint(path, "is no setting"))
+        elif text := rule.complaint(value):
+            complaints.append(Complaint(path, text))
+        elif not complaints:
+            settings = _with_section(settings, holder, replace(section, **{name: value}))
+    complaints = complaints or list(_clashes(settings))
+    return Refused(tuple(complaints)) if complaints else settings
 
 
-def _step(target: Any, step: str) -> Any:
-    if isinstance(target, dict):
-        return target.get(step)
-    if isinstance(target, list) and step.isdecimal() and int(step) < len(target):
-        return target[int(step)]
-    return None
+def _section(settings: Settings, holder: str) -> Any:
+    """The section that `meters.0` or `modbus_tcp` names; None if there is none."""
+    name, _, index = holder.partition(".")
+    if name not in SECTIONS or bool(index) != (name in REPEATED):
+        return None
+    section = getattr(settings, name)
+    if not index:
+        return section
+    return section[int(index)] if index.isdecimal() and int(index) < len(section) else None
+
+
+def _with_section(settings: Settings, holder: str, section: Any) -> Settings:
+    name, _, index = holder.partition(".")
+    if index:
+        sections = getattr(settings, name)
+        section = (*sections[: int(index)], section, *sections[int(index) + 1 :])
+    return replace(settings, **{name: section})
 
 
 def as_table(settings: Settings) -> dict[str, Any]:

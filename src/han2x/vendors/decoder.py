@@ -141,7 +141,8 @@ def _clock(vendor: Vendor, octets: bytes) -> MeterClock | None:
 
 def _mark_age_ms(vendor: Vendor, clock: bytes | None, sent_at: bytes) -> int:
     """How long before sending the energies were true: the message's own two times, else what is usual."""
-    marked, sent = cosem_time(clock or b""), cosem_time(sent_at)
+    marked = cosem_time(clock) if clock else None
+    sent = cosem_time(sent_at) if marked else None
     if marked is None or sent is None:
         return vendor.send_delay_ms
     age_ms = int((sent.local - marked.local).total_seconds() * 1000)
