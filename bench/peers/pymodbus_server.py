@@ -12,7 +12,7 @@ from pymodbus.server import StartAsyncTcpServer
 
 async def main(port: int) -> None:
     """Serve until killed."""
-    block = ModbusSequentialDataBlock(1, [0] * 51)
+    block = ModbusSequentialDataBlock(1, [0] * 51)  # type: ignore[no-untyped-call]
     context = ModbusServerContext(devices=ModbusDeviceContext(hr=block), single=True)
     await StartAsyncTcpServer(context, address=("127.0.0.1", port))
 

@@ -14,7 +14,7 @@ from han2x.vendors.decoder import Decoder
 from han2x.wire.result import Apdu, Discarded
 from han2x.wire.stream import Stream
 
-START = datetime(2025, 6, 14, 9, 30, tzinfo=UTC)
+START = datetime(2025, 6, 2, 9, 30, tzinfo=UTC)
 
 
 def decoded(octets: bytes, cut: int) -> list[Reading | Discarded]:

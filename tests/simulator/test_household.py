@@ -64,7 +64,7 @@ def test_counters_of_any_moment_agree_with_the_samples() -> None:
 def test_counters_rise_from_year_to_year() -> None:
     """From the first year of these meters on, at any moment one starts."""
     home = house(solar_w=6_000)
-    months = [datetime(year, month, 3, tzinfo=UTC) for year in range(2018, 2036) for month in (1, 7)]
+    months = [datetime(year, month, 3, tzinfo=UTC) for year in range(2018, 2036) for month in (2, 12)]
     seen = [home.counters(unix_ms(month)) for month in months]
     assert all(sorted(column) == list(column) for column in zip(*seen, strict=True))
 

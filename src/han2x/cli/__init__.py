@@ -37,7 +37,9 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     run: Callable[[argparse.Namespace], int] = configured[arguments.command].run
     try:
-        return run(arguments)
+        status = run(arguments)
+        print(end="", flush=True)  # a broken pipe shows here, not while the interpreter ends
+        return status
     except Wrong as wrong:
         print(f"han2x {arguments.command}: {wrong}", file=sys.stderr)
         return WRONG

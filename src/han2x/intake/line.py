@@ -22,6 +22,7 @@ class LineFinder:
         self.line = line if self._fixed else CANDIDATES[0]
         self._good = 0
         self._first_octet_ms: int | None = None
+        self._last_octet_ms = 0
 
     @property
     def locked(self) -> bool:
@@ -34,7 +35,8 @@ class LineFinder:
             self._good += good
             self._first_octet_ms = None
             return False
-        if self._first_octet_ms is None:
+        silent_ms, self._last_octet_ms = mono_ms - self._last_octet_ms, mono_ms
+        if self._first_octet_ms is None or silent_ms >= LISTEN_MS:
             self._first_octet_ms = mono_ms
         patience = RELENT_MS if self.locked else LISTEN_MS
         if self._fixed or mono_ms - self._first_octet_ms < patience:

@@ -82,5 +82,5 @@ class Pipeline:
         self.tally.discarded[discarded.kind] += 1
         self.tally.discarded_at[discarded.kind] = mono_ms
         self.tally.reason = discarded.reason
-        if discarded.kind is Kind.CHECKSUM and discarded.length > SHORT:
+        if discarded.kind in (Kind.CHECKSUM, Kind.TRUNCATED) and discarded.length > SHORT:
             self.tally.long_bad += 1

@@ -47,12 +47,12 @@ class SerialLink:
 
     def set_line(self, line: str) -> None:
         """Raw mode at 2400 Bd with the parity of `line`."""
-        attributes = termios.tcgetattr(self._fd)
-        attributes[0] = attributes[1] = attributes[3] = 0
-        attributes[2] = termios.CREAD | termios.CLOCAL | _CONTROL[line]
-        attributes[4] = attributes[5] = termios.B2400
-        attributes[6][termios.VMIN], attributes[6][termios.VTIME] = 1, 0
-        with contextlib.suppress(termios.error):
+        with contextlib.suppress(termios.error):  # also from a tty that has gone, as the next read will tell
+            attributes = termios.tcgetattr(self._fd)
+            attributes[0] = attributes[1] = attributes[3] = 0
+            attributes[2] = termios.CREAD | termios.CLOCAL | _CONTROL[line]
+            attributes[4] = attributes[5] = termios.B2400
+            attributes[6][termios.VMIN], attributes[6][termios.VTIME] = 1, 0
             termios.tcsetattr(self._fd, termios.TCSANOW, attributes)
 
     def close(self) -> None:

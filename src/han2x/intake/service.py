@@ -32,7 +32,9 @@ async def run(section: Intake, gateway: Gateway, name: str) -> None:
         reporting = asyncio.create_task(_report(reader, gateway, name))
         try:
             await reader.read()
-            await asyncio.Event().wait()  # a recording that has ended stays what it was
+            reporting.cancel()  # a recording that has ended stays what it was: no silence to complain of
+            _say(reader, gateway, name)
+            await asyncio.Event().wait()
         except Trouble as trouble:
             reporting.cancel()
             gateway.report(name, Condition.FAILING, str(trouble))
@@ -46,8 +48,12 @@ async def _report(reader: Reader, gateway: Gateway, name: str) -> None:
     """Say how the line fares, whenever that changes; first when there has been time to open it."""
     while True:
         await asyncio.sleep(REPORT_S)
-        found = reader.diagnosis()
-        if found.verdict in _FARES_WELL:
-            gateway.report(name, Condition.OK)
-        else:
-            gateway.report(name, Condition.FAILING, f"{found.headline}. {found.next_step}")
+        _say(reader, gateway, name)
+
+
+def _say(reader: Reader, gateway: Gateway, name: str) -> None:
+    found = reader.diagnosis()
+    if found.verdict in _FARES_WELL:
+        gateway.report(name, Condition.OK)
+    else:
+        gateway.report(name, Condition.FAILING, f"{found.headline}. {found.next_step}")

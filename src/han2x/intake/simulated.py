@@ -22,7 +22,10 @@ class SimulatedLink:
 
     async def read(self) -> bytes:
         """The next telegram when it is due."""
-        return await anext(self._octets, b"")
+        try:
+            return await anext(self._octets, b"")
+        except SourceError as error:
+            raise Trouble(str(error)) from None
 
     def set_line(self, line: str) -> None:
         """There is no serial line."""

@@ -51,7 +51,7 @@ async def connect(host: str, port: int) -> TcpLink:
             reader, writer = await asyncio.open_connection(host, port, limit=16_384)
     except TimeoutError:
         raise Trouble(f"{peer} does not answer: is the bridge on, and the address right?") from None
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # the latter for a name that cannot be one
         raise Trouble(f"{host} is not known on this network: check the name") from None
     except ConnectionRefusedError:
         raise Trouble(f"{peer} refuses: is the bridge's serial port served on this port?") from None

@@ -9,6 +9,7 @@ Socket options are set on the listening socket; Linux hands them on to each conn
 import asyncio
 import errno
 import socket
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
@@ -20,6 +21,9 @@ from .session import Session
 
 TURN = 8192
 """Octets read in one turn: up to 682 requests, some 75 KiB of answers."""
+
+UNTAKEN = 16384
+"""Octets of answers that a client may leave untaken, beyond the kernel's buffer, and still be read from."""
 
 BACKLOG = 128
 UNFINISHED_S = 20
@@ -53,9 +57,9 @@ ADVICE = {
 
 async def run(section: ModbusTcp, gateway: Gateway, name: str) -> None:
     """Serve the registers until cancelled; raises `Trouble` when the port cannot be opened (M10)."""
-    server = Server(section, gateway, clock=asyncio.get_running_loop().time)
+    server = Server(section, gateway, clock=time.monotonic)
     try:
-        listener = await _listen(section, server.connection)
+        listener = await listen(section, server.connection)
         try:
             gateway.report(name, Condition.OK, f"listening on {_names(listener)}")
             while True:
@@ -71,7 +75,7 @@ class Server:
     """What the connections share, and the limits on them.
 
     `connections`: those that are open, oldest first. `buffer`: where octets are read into. `clock`: seconds
-    that never jump.
+    that never jump, fine enough to tell who was heard first (uvloop's own has steps of a millisecond).
     """
 
     def __init__(self, section: ModbusTcp, gateway: Gateway, *, clock: Callable[[], float]) -> None:
@@ -128,14 +132,14 @@ class Connection(asyncio.BufferedProtocol):
         "_blocked",
         "_held",
         "_server",
-        "_transport",
         "_unfinished",
         "heard",
         "session",
         "since",
+        "transport",
     )
 
-    _transport: asyncio.Transport
+    transport: asyncio.Transport
     session: Session
 
     def __init__(self, server: Server) -> None:
@@ -146,9 +150,9 @@ class Connection(asyncio.BufferedProtocol):
         self.since = self.heard = server.clock()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin the conversation; any answer that the kernel does not take at once blocks it."""
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=0)
+        """Begin the conversation."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=UNTAKEN)
         self.session = Session(self._server.banks, _peer(transport.get_extra_info("peername")))
         self._server.admit(self)
 
@@ -174,7 +178,7 @@ class Connection(asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         """The client does not take its answers: read no more from it."""
         self._blocked = True
-        self._transport.pause_reading()
+        self.transport.pause_reading()
 
     def resume_writing(self) -> None:
         """All answers are on their way; the time for an unfinished request begins anew."""
@@ -184,7 +188,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def drop(self) -> None:
         """Close at once; answers that were not taken are lost."""
-        self._transport.abort()
+        self.transport.abort()
 
     def overdue(self, now: float, idle_s: int) -> bool:
         """Whether a request is unfinished for too long, or the client silent for `idle_s` (0: never)."""
@@ -196,14 +200,14 @@ class Connection(asyncio.BufferedProtocol):
         session = self.session
         if answers := session.feed(octets):
             self._unfinished = None
-            self._transport.write(answers)
+            self.transport.write(answers)
         if session.rest:
             self._left(session)
 
     def _left(self, session: Session) -> None:
         """Not all that came could be answered, for one of three reasons."""
         if session.broken:
-            self._transport.close()
+            self.transport.close()
         elif session.pending:
             self._hold()
         elif self._unfinished is None:
@@ -211,23 +215,23 @@ class Connection(asyncio.BufferedProtocol):
 
     def _hold(self) -> None:
         """Let the other clients have their turn."""
-        if not self._held and not self._transport.is_closing():
+        if not self._held and not self.transport.is_closing():
             self._held = True
-            self._transport.pause_reading()
+            self.transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
         self._held = False
-        if not self._transport.is_closing():
+        if not self.transport.is_closing():
             self._answer(b"")
             self._read_on()
 
     def _read_on(self) -> None:
-        if not (self._blocked or self._held or self._transport.is_closing()):
-            self._transport.resume_reading()
+        if not (self._blocked or self._held or self.transport.is_closing()):
+            self.transport.resume_reading()
 
 
-async def _listen(section: ModbusTcp, factory: Callable[[], Connection]) -> asyncio.Server:
+async def listen(section: ModbusTcp, factory: Callable[[], Connection]) -> asyncio.Server:
     """The listening sockets, with their options, taking connections; raises `Trouble`."""
     try:
         listener = await _open(section, factory)
@@ -236,7 +240,7 @@ async def _listen(section: ModbusTcp, factory: Callable[[], Connection]) -> asyn
                 sock.setsockopt(*option)
         await listener.start_serving()
     except OSError as error:
-        raise Trouble(_advice(section, error)) from error
+        raise Trouble(advice(section, error)) from error
     return listener
 
 
@@ -257,7 +261,7 @@ def _everywhere(port: int) -> socket.socket:
         return socket.create_server(("", port))
 
 
-def _advice(section: ModbusTcp, error: OSError) -> str:
+def advice(section: ModbusTcp, error: OSError) -> str:
     """A sentence that says what to do."""
     default = "cannot listen on TCP port {port}: {error}"
     return ADVICE.get(error.errno or 0, default).format(host=section.host, port=section.port, error=error)

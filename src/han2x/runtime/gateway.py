@@ -40,13 +40,14 @@ class Gateway:
     """The shared state of one gateway. One event loop; nothing here blocks.
 
     `clock` tells the time; `state_dir` is where stored state goes, None to store nothing. `settings`
-    are those of the settings file.
+    are those of the settings file, `on_disk` what of them it holds or held when it was last written.
     """
 
     def __init__(
         self, settings: Settings, *, clock: Callable[[], Instant], state_dir: Path | None = None
     ) -> None:
         self.settings = Latest(settings)
+        self.on_disk = settings
         self._scales = self._scales_on_disk = _scales(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
         self.now = clock
@@ -116,7 +117,11 @@ class Gateway:
 
     def written(self, settings: Settings) -> None:
         """The settings file now holds these settings."""
-        self._scales_on_disk = _scales(settings)
+        self.on_disk = settings
+        before, self._scales_on_disk = self._scales_on_disk, _scales(settings)
+        for name, scale in self._scales_on_disk.items():
+            if before.get(name) != scale:  # or one taken back by hand would look as if still to be written
+                self._keep(name, self.snapshot(name).value, self.now(), durable=True)
 
     def _keep(self, name: str, snapshot: Snapshot, now: Instant, *, durable: bool) -> None:
         scale = self._scales.get(name, SCALE_ONE)

@@ -6,15 +6,17 @@ it replaces the file, all at once.
 """
 
 import asyncio
+import json
 import os
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from ..settings.amend import Complaint, Refused, as_table, documented, from_table
-from ..settings.schema import REPEATED, SECTIONS, Settings
+from ..settings.schema import REPEATED, SECTIONS, Meter, Settings
 from .gateway import Condition, Gateway, Trouble
 
 
@@ -28,29 +30,27 @@ def load(path: Path) -> Settings | Refused:
         return Refused((Complaint(str(path), f"cannot be read: {error}"),))
     try:
         return from_table(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers or nesting beyond all reason
         return Refused((Complaint(str(path), f"is not TOML: {error}"),))
 
 
 async def run(path: Path, gateway: Gateway, name: str) -> None:
     """Write settings back as they change; raises `Trouble` when the file cannot be written."""
-    written = gateway.settings.value if (loaded := load(path)) == gateway.settings.value else loaded
     while True:
         settings = gateway.settings.value
-        if settings != written:
-            await asyncio.to_thread(write, path, settings)
+        if settings != gateway.on_disk:
+            await asyncio.to_thread(write, path, settings, gateway.on_disk)
             gateway.written(settings)
-            written = settings
         gateway.report(name, Condition.OK)
         await gateway.settings.changed(settings)
 
 
-def write(path: Path, settings: Settings) -> None:
-    """Bring the file in line with the settings; raises `Trouble` and leaves the file as it was."""
+def write(path: Path, settings: Settings, before: Settings) -> None:
+    """Bring what has changed since `before` into the file; raises `Trouble` and leaves the file as it was."""
     try:
-        text = path.read_text("utf-8") if path.exists() else sample(Settings())
-        changed = _amended(text, settings)
-        if changed != text or not path.exists():
+        text = path.read_text("utf-8") if path.exists() else None
+        changed = sample(settings) if text is None else _amended(text, settings, before)
+        if changed != text:
             _replace(path, changed)
     except OSError as error:
         raise Trouble(f"{path} cannot be written: {error.strerror or error}") from None
@@ -58,37 +58,61 @@ def write(path: Path, settings: Settings) -> None:
         raise Trouble(f"{path} has been edited and is not valid any more: {error}") from None
 
 
-def _amended(text: str, settings: Settings) -> str:
-    """The text with the values that differ set one by one; raises ValueError for an invalid text."""
+def _amended(text: str, settings: Settings, before: Settings) -> str:
+    """The text with the values that changed set one by one; raises ValueError for an invalid text."""
     import tomlkit
 
+    _check(text)
     document: Any = tomlkit.parse(text)
-    for holder, key, value in _differences(document, settings):
+    for holder, key, value in _changes(document, settings, before):
         holder[key] = value
     changed = tomlkit.dumps(document)
-    if from_table(tomllib.loads(changed)) != settings:
-        raise ValueError("its values do not add up to the settings in use")
+    _check(changed)
     return changed
 
 
-def _differences(document: Any, settings: Settings) -> Iterator[tuple[Any, str, object]]:
-    """Where the document holds, or implies, another value than the settings."""
+def _check(text: str) -> None:
+    """Raises ValueError with what is wrong with a file of this text."""
+    result = from_table(tomllib.loads(text))
+    if isinstance(result, Refused):
+        raise ValueError(", ".join(map(str, result.complaints)))
+
+
+def _changes(document: Any, settings: Settings, before: Settings) -> Iterator[tuple[Any, str, object]]:
+    """Where in the document each value goes that has changed; raises ValueError for a place that is gone."""
     import tomlkit
 
+    known = as_table(before)
     for name, wanted in as_table(settings).items():
+        if wanted == known[name]:
+            continue
         if name not in document:
             document[name] = tomlkit.aot() if name in REPEATED else tomlkit.table()
-        if name in REPEATED:
-            while len(document[name]) < len(wanted):
-                document[name].append(tomlkit.table())
-            while len(document[name]) > len(wanted):
-                del document[name][-1]
-        pairs = zip(document[name], wanted, strict=True) if name in REPEATED else ((document[name], wanted),)
-        defaults = {key: default for key, default, *_ in documented(SECTIONS[name])}
-        for holder, values in pairs:
-            for key, value in values.items():
-                if holder.get(key, defaults[key]) != value:
-                    yield holder, key, value
+        if name not in REPEATED:
+            yield from _changed(document[name], wanted, known[name])
+            continue
+        for now, old in zip_longest(wanted, known[name]):
+            if now != old:
+                yield from _changed(_row(document[name], now, old), now or {}, old or {})
+
+
+def _changed(holder: Any, now: dict[str, Any], old: dict[str, Any]) -> Iterator[tuple[Any, str, object]]:
+    return ((holder, key, value) for key, value in now.items() if key not in old or old[key] != value)
+
+
+def _row(tables: Any, now: dict[str, Any] | None, old: dict[str, Any] | None) -> Any:
+    """The table of a meter, found by the name it had: made for a new one, taken out for one that is gone."""
+    import tomlkit
+
+    if old is None or not tables:
+        tables.append(tomlkit.table())
+        return tables[-1]
+    for index, table in enumerate(tables):
+        if table.get("name", Meter().name) == old["name"]:
+            if now is None:
+                del tables[index]
+            return table
+    raise ValueError(f"it has no meter {old['name']} any more")
 
 
 def _replace(path: Path, text: str) -> None:
@@ -132,4 +156,6 @@ def sample(settings: Settings) -> str:
 def _toml(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    if isinstance(value, str):  # JSON's escapes are TOML's too, but for DEL
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value)

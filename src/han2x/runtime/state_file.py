@@ -4,16 +4,19 @@ A slot is overwritten in place, so that neither a full disk nor a kill at any mo
 a power cut costs at most what was not yet synced. Nothing else is written to, which spares SD cards.
 """
 
+import errno
 import os
 import zlib
 from pathlib import Path
 
 SLOT = 4096
 HEAD = 64
+PAYLOAD_MAX = SLOT - HEAD - 1
+"""What is left of a slot, less the line feed at its end: one octet more would damage the other slot."""
 
 
 class StateFile:
-    """One payload of at most `SLOT - HEAD` octets, loaded when made. Methods raise OSError."""
+    """One payload of at most `PAYLOAD_MAX` octets, loaded when made. Methods raise OSError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -22,16 +25,18 @@ class StateFile:
 
     def save(self, payload: bytes) -> None:
         """Write the payload to the older slot: when it returns, a kill of the process cannot lose it."""
-        if len(payload) > SLOT - HEAD:
+        if len(payload) > PAYLOAD_MAX:
             raise OSError(f"a state of {len(payload)} octets is too large")
-        self._sequence += 1
-        head = f"han2x {self._sequence} {zlib.crc32(payload)} {len(payload)}".encode().ljust(HEAD - 1)
+        sequence = self._sequence + 1
+        head = f"han2x {sequence} {zlib.crc32(payload)} {len(payload)}".encode().ljust(HEAD - 1)
         slot = (head + b"\n" + payload).ljust(SLOT - 1) + b"\n"
         fd = self._open()
         try:
-            os.pwrite(fd, slot, SLOT * (self._sequence % 2))
+            if os.pwrite(fd, slot, SLOT * (sequence % 2)) != SLOT:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(fd)
+        self._sequence = sequence  # only now: what failed is tried in the same slot, the other stays whole
 
     def sync(self) -> None:
         """Wait until what was saved is on the disk, where a power cut cannot lose it; call it in a thread."""

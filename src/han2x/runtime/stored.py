@@ -50,7 +50,7 @@ def from_json(payload: bytes) -> Stored | None:
     """What was stored; None for what no version of this program has written."""
     try:
         return _stored(json.loads(payload))
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 
 

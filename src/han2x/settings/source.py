@@ -79,7 +79,8 @@ def parse_source(line: str) -> Source:
     if not colon or scheme not in _READERS:
         raise SourceError(f"{line!r} is no source: write serial:, tcp:, replay: or simulate: first")
     target, _, query = rest.partition("?")
-    options = dict(parse_qsl(query, keep_blank_values=True))
+    # A + is a + here, as in start=2025-12-14T16:00:00+01:00: this is no web form.
+    options = dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
     source = _READERS[scheme](target, options)
     if options:
         raise SourceError(f"{scheme}: has no option {', '.join(sorted(options))}")
@@ -94,7 +95,7 @@ def _serial(target: str, options: dict[str, str]) -> Source:
 
 def _tcp(target: str, options: dict[str, str]) -> Source:
     host, colon, port = target.removeprefix("//").rpartition(":")
-    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65536:
+    if not colon or not host or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
         raise SourceError("tcp: needs a host and a port, such as tcp:bridge.local:3001")
     return TcpSource(host.strip("[]"), int(port))
 

@@ -48,6 +48,11 @@ def _gcm(plain: bytes, nonce: bytes, control: int) -> bytes:
     return secret + encryptor.tag[:_TAG]
 
 
+def require() -> None:
+    """Raise `SourceError` where the extra [crypto] is not installed."""
+    _ecb_encryptor()
+
+
 def _ecb_encryptor() -> "CipherContext":
     try:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes

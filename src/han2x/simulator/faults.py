@@ -16,9 +16,9 @@ from ..model.reading import ListType
 from ..settings.source import SimulatedSource, SourceError
 from . import cipher
 from .clock import HOUR_MS, local_time
+from .counters import Flow
 from .dialect import DIALECTS
 from .encode import LLC, apdu, frame, hdlc
-from .household import Flow
 from .telegram import Message, Telegram
 
 Telegrams = Iterator[Telegram]
@@ -34,17 +34,19 @@ TITLE_BEGINS = b"KAM"
 
 
 class Fault(NamedTuple):
-    """A fault and the vendors that have it."""
+    """A fault, the vendors that have it, and what must be there for it, which raises `SourceError`."""
 
     damage: Callable[[Telegrams, Random], Telegrams]
     vendors: tuple[str, ...] = ("aidon", "kaifa", "kamstrup")
+    require: Callable[[], None] = lambda: None
 
 
 def misbehaving(telegrams: Telegrams, source: SimulatedSource) -> Telegrams:
-    """The telegrams with all faults of a source; raises `SourceError` for a fault the vendor cannot have."""
+    """The telegrams with all faults of a source; raises `SourceError` for one that it cannot have."""
     for name in source.faults:
         if source.vendor not in TABLE[name].vendors:
             raise SourceError(f"the fault {name} is one of {', '.join(TABLE[name].vendors)} only")
+        TABLE[name].require()
     for name, fault in TABLE.items():
         if name in source.faults:
             telegrams = fault.damage(telegrams, Random(f"{source.seed}:{name}"))
@@ -192,8 +194,8 @@ TABLE: dict[str, Fault] = {
     "repeat-hour": Fault(repeat_hour, ("aidon",)),
     "delay-hourly": Fault(delay_hourly, ("kamstrup",)),
     "old-09": Fault(old_09, ("kamstrup",)),
-    "ecb": Fault(ecb, ("kaifa",)),
-    "encrypted": Fault(encrypted),
+    "ecb": Fault(ecb, ("kaifa",), require=cipher.require),
+    "encrypted": Fault(encrypted, require=cipher.require),
     "truncate": Fault(truncate),
     "flip-bit": Fault(flip_bit),
     "zero-tail": Fault(zero_tail),

@@ -12,6 +12,7 @@ from random import Random
 from typing import NamedTuple
 
 NOMINAL_V = 231.0
+STAR_V = NOMINAL_V / sqrt(3)
 OHM = 0.15
 """What lies between the substation and the meter."""
 _DRIFT_MS, _NOISE_MS = 3_600_000, 2_500
@@ -46,21 +47,24 @@ def tn(loads: Sequence[complex], weather: Sequence[float]) -> Mains:
 def it(loads: Sequence[complex], weather: Sequence[float]) -> Mains:
     """Three lines; the loads lie on L1-L2, L1-L3 and L2-L3, and so do the voltages."""
     on_12, on_13, on_23 = loads
-    star = NOMINAL_V / sqrt(3)
-    shares = (on_12 + on_13).real, (on_12 + on_23).real, (on_13 + on_23).real
-    v1, v2, v3 = (
-        line * (star * factor - OHM * share / 2 / star)
-        for line, factor, share in zip(_LINES, weather, shares, strict=True)
-    )
+    v1 = _star(_LINES[0], weather[0], on_12.real + on_13.real)
+    v2 = _star(_LINES[1], weather[1], on_12.real + on_23.real)
+    v3 = _star(_LINES[2], weather[2], on_13.real + on_23.real)
     u12, u13, u23 = v1 - v2, v1 - v3, v2 - v3
-    i12, i13, i23 = ((load / u).conjugate() for load, u in ((on_12, u12), (on_13, u13), (on_23, u23)))
+    i12, i13, i23 = (on_12 / u12).conjugate(), (on_13 / u13).conjugate(), (on_23 / u23).conjugate()
     i1, i2, i3 = i12 + i13, i23 - i12, -i13 - i23
     elements = (u12 * i1.conjugate()).real, (-u23 * i3.conjugate()).real
-    return Mains(_milli(map(abs, (i1, i2, i3))), _milli(map(abs, (u12, u13, u23))), elements)
+    return Mains(_milli((i1, i2, i3)), _milli((u12, u13, u23)), elements)
 
 
-def _milli(values: "Sequence[float] | map[float]") -> tuple[int, ...]:
-    return tuple(round(value * 1000) for value in values)
+def _star(line: complex, factor: float, watts: float) -> complex:
+    """The voltage of a line to the middle of an IT net; of a load on two lines it carries half."""
+    return line * (STAR_V * factor - OHM * watts / 2 / STAR_V)
+
+
+def _milli(values: Sequence[complex]) -> tuple[int, ...]:
+    """Magnitudes in thousandths."""
+    return tuple([round(abs(value) * 1000) for value in values])
 
 
 class Weather:

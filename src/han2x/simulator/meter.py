@@ -15,10 +15,11 @@ from ..model.quantity import Quantity
 from ..model.reading import Identity, ListType
 from ..settings.source import SimulatedSource, SourceError
 from .clock import HOUR_MS, local_time, unix_ms
+from .counters import Counters, Flow
 from .dialect import DIALECTS
 from .encode import frame
 from .faults import misbehaving
-from .household import Counters, Flow, Household
+from .household import Household
 from .mains import NETS, Mains, Weather
 from .telegram import Message, Telegram
 
@@ -177,13 +178,11 @@ class _Meter:
         values |= dict(zip(VOLTAGES, mains.voltages, strict=False))
         if self._vendor in SIGNED_CURRENTS:
             values |= _exporting(values, dict(zip(ELEMENTS[self._net], mains.elements, strict=True)))
-        zeros = SENT_AS_ZERO.get(self._model, ())
-        left_out = LEFT_OUT.get(self._model, ())
-        return {
-            quantity: 0 if quantity in zeros else value
-            for quantity, value in values.items()
-            if quantity not in left_out
-        }
+        for quantity in LEFT_OUT.get(self._model, ()):
+            del values[quantity]
+        for quantity in SENT_AS_ZERO.get(self._model, ()):
+            values[quantity] = 0
+        return values
 
 
 def _instants(schedule: Schedule, hour_ms: int) -> Iterator[tuple[int, ListType]]:

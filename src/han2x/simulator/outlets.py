@@ -221,11 +221,14 @@ def _linked(path: str, link: Path | None) -> Iterator[None]:
 
 def _write_now(master: int, slave: int, data: bytes) -> None:
     """Write what fits. What nobody has read goes first, or a late reader would get hours of old telegrams."""
-    unread = ioctl(slave, termios.FIONREAD, bytes(4))
-    if int.from_bytes(unread, sys.byteorder) > PTY_UNREAD_MAX:
+    if _unread(slave) > PTY_UNREAD_MAX:
         termios.tcflush(slave, termios.TCIFLUSH)
     with suppress(BlockingIOError):
         os.write(master, data)
+
+
+def _unread(slave: int) -> int:
+    return int.from_bytes(ioctl(slave, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 async def _write_all(loop: AbstractEventLoop, master: int, data: bytes) -> None:

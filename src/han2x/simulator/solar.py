@@ -8,26 +8,30 @@ from math import cos, pi, radians, sin
 from random import Random
 
 LATITUDE = radians(60)
+TILT = 23.44
 SOLAR_NOON = 13 * 60 - 45
 """Minute of the day in standard time: south of Norway lies at about 11 degrees east, or 45 minutes."""
 _CLOUD_MINUTES = 5
 
 
+_HOUR_ANGLES = [cos(2 * pi * (minute - SOLAR_NOON) / 1440) for minute in range(1440)]
+_BEST = sin(radians(90 + TILT) - LATITUDE)
+
+
 def solar(rng: Random, solar_w: int, day_of_year: int) -> list[int]:
     """W for each minute of a day."""
-    tilt = radians(-23.44) * cos(2 * pi * (day_of_year + 10) / 365.25)
-    best = sin(radians(90 + 23.44) - LATITUDE)
     clouds = _clouds(rng)
     return [
-        int(solar_w * clouds[minute // _CLOUD_MINUTES] * (_height(tilt, minute) / best) ** 1.15)
-        for minute in range(1440)
+        int(solar_w * clouds[minute // _CLOUD_MINUTES] * (height / _BEST) ** 1.15) if height > 0 else 0
+        for minute, height in enumerate(_heights(day_of_year))
     ]
 
 
-def _height(tilt: float, minute: int) -> float:
-    """Sine of the sun's height, 0 at night."""
-    angle = 2 * pi * (minute - SOLAR_NOON) / 1440
-    return max(sin(LATITUDE) * sin(tilt) + cos(LATITUDE) * cos(tilt) * cos(angle), 0.0)
+def _heights(day_of_year: int) -> list[float]:
+    """Sine of the sun's height by minute of the day, below zero at night."""
+    tilt = radians(-TILT) * cos(2 * pi * (day_of_year + 10) / 365.25)
+    middle, swing = sin(LATITUDE) * sin(tilt), cos(LATITUDE) * cos(tilt)
+    return [middle + swing * angle for angle in _HOUR_ANGLES]
 
 
 def _clouds(rng: Random) -> list[float]:

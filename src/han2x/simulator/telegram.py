@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..model.quantity import Quantity
 from ..model.reading import Identity, ListType
-from .household import Counters
+from .counters import Counters
 
 
 class Message(NamedTuple):

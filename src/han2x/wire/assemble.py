@@ -102,7 +102,7 @@ class _Gathering:
         if not self.pieces:
             self.header, self._offset = frame.header, frame.offset
         self.pieces.append(octets)
-        self.size += len(octets)
+        self.size += len(octets) or 1  # empty pieces without end are bounded too
         self._end = frame.offset + frame.length
 
     def take(self, last: Frame) -> Frame:

@@ -51,6 +51,8 @@ _NUMBERS = {
         0x18: Struct(">d"),  # float64
     }.items()
 }
+_SEQUENCES: dict[int, type[Array] | type[Structure]] = {ARRAY: Array, STRUCTURE: Structure}
+_SIZED = frozenset((OCTET_STRING, VISIBLE_STRING, UTF8_STRING, BIT_STRING))
 _FIXED_OCTETS = {0x19: 12, 0x1A: 5, 0x1B: 4}  # date-time, date, time
 
 
@@ -69,8 +71,9 @@ def _value(data: bytes, position: int, depth: int) -> tuple[Data, int]:
     if number:
         unpack, size = number
         return unpack(data, position)[0], position + size
-    if tag in (STRUCTURE, ARRAY):
-        return _sequence(data, position, depth + 1, Structure if tag == STRUCTURE else Array)
+    kind = _SEQUENCES.get(tag)
+    if kind:
+        return _sequence(data, position, depth + 1, kind)
     if tag == 0x00:
         return None, position
     if tag == BOOLEAN:
@@ -94,7 +97,7 @@ def _sequence(
 def _octets(data: bytes, position: int, tag: int) -> tuple[Data, int]:
     size = _FIXED_OCTETS.get(tag)
     if size is None:
-        if tag not in (OCTET_STRING, VISIBLE_STRING, UTF8_STRING, BIT_STRING):
+        if tag not in _SIZED:
             raise AxdrError(f"A-XDR: unknown tag 0x{tag:02X}")
         size, position = length(data, position)
         if tag == BIT_STRING:

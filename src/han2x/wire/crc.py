@@ -12,9 +12,9 @@ RESIDUE = 0x1D0F
 """What `remainder` gives for octets followed by their own check sequence: 0xF0B8, bit-reversed."""
 
 
-def remainder(data: bytes | bytearray | memoryview) -> int:
+def remainder(data: bytes | bytearray) -> int:
     """The bit-reversed register after `data`: `RESIDUE` if it ends with its own right check sequence."""
-    return crc_hqx(bytes(data).translate(_REVERSED), 0xFFFF)
+    return crc_hqx(data.translate(_REVERSED), 0xFFFF)
 
 
 def check_sequence(data: bytes) -> bytes:

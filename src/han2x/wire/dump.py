@@ -3,6 +3,7 @@
 import re
 
 _SEPARATORS = b" \t\r\n,;:-"
+UNDECIDED_MAX = 4096  # blank octets at the start that are held until the form shows
 _HEX = re.compile(rb"[0-9A-Fa-f \t\r\n,;:xX-]*")
 _PREFIX = re.compile(rb"0[xX]")
 _NO_DIGIT = re.compile(rb"[^0-9A-Fa-f]+")
@@ -17,8 +18,12 @@ class Dump:
 
     def feed(self, chunk: bytes) -> bytes:
         """The octets that a chunk of the file means."""
-        if self._is_hex is None and chunk.strip(_SEPARATORS):
-            self._is_hex = len(chunk) > 1 and _HEX.fullmatch(chunk) is not None
+        if self._is_hex is None:
+            chunk, self._carry = self._carry + chunk, b""
+            if len(chunk.strip(_SEPARATORS)) < 2 and len(chunk) < UNDECIDED_MAX:
+                self._carry = chunk
+                return b""
+            self._is_hex = _HEX.fullmatch(chunk) is not None
         return self._from_hex(chunk) if self._is_hex else chunk
 
     def _from_hex(self, chunk: bytes) -> bytes:
@@ -34,4 +39,6 @@ class Dump:
     def flush(self) -> bytes:
         """The octets held back, at the end of the file; half an octet is none."""
         carry, self._carry = self._carry, b""
+        if self._is_hex is None:
+            return carry
         return bytes.fromhex(carry.decode("ascii")) if len(carry) == 2 else b""

@@ -87,8 +87,9 @@ class Deframer:
             if isinstance(outcome, Frame):
                 self._report_noise(found)
                 found.append(outcome)
-                position = start + outcome.length - 1  # its closing flag may open the next
-                self._accounted = self._offset + position + 1
+                self._accounted = self._offset + start + outcome.length
+                position = start + outcome.length - 1  # its closing flag may open the next …
+                position += buffer.startswith(b"\x7e\x7e", position)  # … unless that has its own
             elif isinstance(outcome, int) and not final:
                 self._enough = outcome - start
                 position = start

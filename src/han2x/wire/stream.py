@@ -9,11 +9,14 @@ from typing import Any
 
 from .assemble import LLC, Assembler
 from .axdr import AxdrError, length
-from .dlms import DATA_NOTIFICATION, GENERAL_GLO_CIPHERING, Malformed, read
+from .dlms import GENERAL_GLO_CIPHERING, Malformed, read
 from .hdlc import Deframer
 from .result import Apdu, Discarded, Framing
 
 UNWRAPPED_MAX = 4096
+TITLE_SIZE = b"\x08"
+BEGINNING_SIZE = 10
+"""LLC, tag, invoke id and the date-time's first octets: an HDLC check sequence and header are told apart."""
 
 
 class Stream:
@@ -83,14 +86,20 @@ def _message_size(octets: bytes, final: bool) -> int:
         return 0
     size = _apdu_size(octets[begin:])
     if size > 0:
-        rest = octets[begin + size :]
-        if rest and rest[0] not in _BEGINNINGS:
-            return -1
-        return begin + size if rest or final else 0
+        return _confirmed(begin + size, octets[begin + size :][:BEGINNING_SIZE], final)
     return -1 if size < 0 or final or len(octets) > UNWRAPPED_MAX else 0
 
 
-_BEGINNINGS = (LLC[0], DATA_NOTIFICATION, GENERAL_GLO_CIPHERING)
+def _confirmed(size: int, rest: bytes, final: bool) -> int:
+    """The size of a message that `rest` follows, as `_message_size`: another message must begin there."""
+    if not rest:
+        return size if final else 0
+    begin = len(LLC) if rest.startswith(LLC) else 0
+    if not LLC.startswith(rest) and _apdu_size(rest[begin:]) < 0:
+        return -1
+    if len(rest) < BEGINNING_SIZE:
+        return -1 if final else 0
+    return size
 
 
 def _apdu_size(octets: bytes) -> int:
@@ -105,9 +114,10 @@ def _apdu_size(octets: bytes) -> int:
 
 def _ciphered_size(octets: bytes) -> int:
     """Octets of a general-glo-ciphering APDU: tag, system title, length, content."""
+    if octets[1:2] not in (b"", TITLE_SIZE):
+        return -1
     try:
-        title = octets[1]
-        size, position = length(octets, 2 + title)
+        size, position = length(octets, 2 + TITLE_SIZE[0])
     except IndexError:
         return 0
     except AxdrError:

@@ -1,0 +1,1 @@
+"""Benches: what han2x promises to be fast at, measured beside its peers."""

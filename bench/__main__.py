@@ -1,0 +1,92 @@
+"""`python -m bench`: everything that has a bar, in one run; or only what is named.
+
+    python -m bench [--runs 5] [decode] [start] [latency] [modbus]
+
+Prints medians with their bars, writes JSON lines to bench/results, and ends with 1 if a bar is missed.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from . import decode, latency, start
+from .harness import HERE, ROOT, Figure, keep, load
+
+
+class Bench(NamedTuple):
+    """A bench: what measures it, and what says where the time goes when a bar is missed."""
+
+    run: Callable[[int, Path], list[Figure]]
+    hint: Callable[[Path], None]
+
+
+BENCHES = {
+    "decode": Bench(decode.run, decode.hint),
+    "start": Bench(start.run, start.hint),
+    "latency": Bench(latency.run, latency.hint),
+}
+MODBUS = HERE / "modbus.py"
+
+
+def main() -> int:
+    """Run the benches; 1 if a bar is missed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("benches", nargs="*", metavar="bench", help=", ".join((*BENCHES, "modbus")))
+    parser.add_argument("--runs", type=int, default=5, help="runs of each (default: %(default)s)")
+    options = parser.parse_args()
+    wanted = options.benches or [*BENCHES, "modbus"]
+    if unknown := set(wanted) - {*BENCHES, "modbus"}:
+        parser.error(f"there is no bench {', '.join(sorted(unknown))}")
+    figures = [figure for name in wanted if name in BENCHES for figure in measured(name, options.runs)]
+    if figures:
+        print(f"figures: {keep(figures).relative_to(ROOT)}")
+    missed = [figure for figure in figures if figure.missed]
+    failed = "modbus" in wanted and not modbus(options.runs)
+    for figure in missed:
+        print(f"missed: {figure.bench}, {figure.what}")
+    return 1 if missed or failed else 0
+
+
+def measured(name: str, runs: int) -> list[Figure]:
+    """One bench, printed; with a hint where a bar is missed."""
+    bench = BENCHES[name]
+    print(f"{name}: {load()}")
+    with tempfile.TemporaryDirectory(prefix="han2x-bench-") as folder:
+        figures = bench.run(runs, Path(folder))
+        for figure in figures:
+            figure.show()
+        print(f"{name}: {load()} at the end")
+        if any(figure.missed for figure in figures):
+            bench.hint(Path(folder))
+    return figures
+
+
+def modbus(runs: int) -> bool:
+    """The Modbus server's bench, a program of its own; whether no bar is missed."""
+    if not MODBUS.exists():
+        print("modbus: bench/modbus.py is not there")
+        return False
+    print(f"modbus: {load()}", flush=True)
+    words = [sys.executable, str(MODBUS), "--runs", str(runs)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        lines = list(echoed(process))
+    return process.returncode == 0 and not any(line.startswith("FAIL") for line in lines)
+
+
+def echoed(process: subprocess.Popen[str]) -> list[str]:
+    """What a process prints, printed as it comes."""
+    lines = []
+    for line in process.stdout or ():
+        print(line, end="", flush=True)
+        lines.append(line)
+    return lines
+
+
+if __name__ == "__main__":
+    sys.exit(main())

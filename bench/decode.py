@@ -1,0 +1,214 @@
+"""Telegrams a second from octets to readings, beside amshan, on the same octets cut the same way.
+
+Each measurement is a process of its own, `python -m bench.decode WHO CHUNK PASSES FILE…`, which decodes the
+files and prints its processor time for each; the two programs take turns. Processor time, because
+decoding waits for nothing, and other work on the machine should not count.
+
+`mixed` are the streams as they were recorded, damage included, each cut after `MOST` telegrams. `full`
+are the telegrams of lists 2 and 3 cut out of them. Without the recordings, streams of our own simulator.
+"""
+
+import importlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from .harness import ROOT, Bar, Figure, interleaved, median_of, peers_python
+
+TELEGRAMS = Path(os.environ.get("HAN2X_TELEGRAMS") or ROOT.parent / "shared" / "telegrams")
+MOST = 300
+CHUNK = 256
+CHUNKS_BESIDE = (32, 4096)
+PASSES = {"han2x": 8, "amshan": 1}
+BARS = {"mixed": Bar(">=", 15), "full": Bar(">=", 12)}
+
+
+class Spent(NamedTuple):
+    """What one file took: telegrams that became readings, and processor seconds, in one pass."""
+
+    telegrams: int
+    seconds: float
+
+
+def run(runs: int, work: Path) -> list[Figure]:
+    """Measure all; the ratios are figures with bars."""
+    sets = inputs(work)
+    peer = peers_python()
+    measured: dict[tuple[str, str, int], list[list[Spent]]] = {}
+    jobs = [("mixed", CHUNK), ("full", CHUNK), *(("mixed", chunk) for chunk in CHUNKS_BESIDE)]
+    whos = ("han2x", "amshan") if peer else ("han2x",)
+
+    def once(who: str, kind: str, chunk: int) -> None:
+        python = str(peer) if who == "amshan" else sys.executable
+        measured.setdefault((who, kind, chunk), []).append(decoded_by(python, who, chunk, sets[kind]))
+
+    interleaved(runs, *(partial(once, who, *job) for job in jobs for who in whos))
+    show_files(sets, measured)
+    return [figure for job in jobs for figure in figures(measured, *job)]
+
+
+def figures(
+    measured: dict[tuple[str, str, int], list[list[Spent]]], kind: str, chunk: int
+) -> Iterator[Figure]:
+    """Both rates, and how they compare run by run."""
+    ours = [rate(spent) for spent in measured["han2x", kind, chunk]]
+    yield median_of("decode", f"{kind}, chunks of {chunk}: han2x", ours, "telegrams/s")
+    theirs = [rate(spent) for spent in measured.get(("amshan", kind, chunk), ())]
+    if theirs:
+        yield median_of("decode", f"{kind}, chunks of {chunk}: amshan", theirs, "telegrams/s")
+        ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
+        bar = BARS[kind] if chunk == CHUNK else None
+        yield median_of("decode", f"{kind}, chunks of {chunk}: han2x / amshan", ratios, "x", bar)
+
+
+def rate(spent: list[Spent]) -> float:
+    """Telegrams a second over all files."""
+    return sum(file.telegrams for file in spent) / sum(file.seconds for file in spent)
+
+
+def show_files(sets: dict[str, list[Path]], measured: dict[tuple[str, str, int], list[list[Spent]]]) -> None:
+    """Telegrams found and microseconds for each, file by file: medians."""
+    for kind, files in sets.items():
+        print(f"  {kind}, chunks of {CHUNK}: telegrams and us a telegram")
+        for index, file in enumerate(files):
+            cells = []
+            for who in PASSES:
+                spent = [run[index] for run in measured.get((who, kind, CHUNK), ())]
+                if spent:
+                    us = statistics.median(1e6 * each.seconds / max(each.telegrams, 1) for each in spent)
+                    cells.append(f"{who} {spent[0].telegrams:4} {us:7.1f}")
+            print(f"    {file.stem:<44}{'   '.join(cells)}")
+
+
+# -- what is decoded --------------------------------------------------------------------------------
+
+
+def inputs(work: Path) -> dict[str, list[Path]]:
+    """The files of both sets, written below `work`."""
+    sets: dict[str, list[Path]] = {"mixed": [], "full": []}
+    for name, data in streams():
+        mixed, full = cut(data)
+        for kind, octets in (("mixed", mixed), ("full", full)):
+            if octets:
+                path = work / f"{name}-{kind}.bin"
+                path.write_bytes(octets)
+                sets[kind].append(path)
+    return sets
+
+
+def streams() -> Iterator[tuple[str, bytes]]:
+    """Recorded Norwegian streams, or ours."""
+    recorded = sorted((TELEGRAMS / "streams").glob("*-no-*.bin"))
+    print("  streams recorded from meters" if recorded else "  no recorded streams: our simulator's instead")
+    if recorded:
+        yield from ((path.stem, path.read_bytes()) for path in recorded)
+    else:
+        yield from simulated()
+
+
+def simulated() -> Iterator[tuple[str, bytes]]:
+    """A stream of each vendor the simulator knows."""
+    from han2x.settings.source import VENDORS, SimulatedSource
+    from han2x.simulator.meter import telegrams
+
+    for vendor in VENDORS:
+        sent = telegrams(SimulatedSource(vendor), datetime(2026, 1, 5, 11, 55, tzinfo=UTC))
+        yield f"simulated-{vendor}", b"".join(telegram.data for telegram in islice(sent, MOST))
+
+
+def cut(data: bytes) -> tuple[bytes, bytes]:
+    """The first octets, with up to `MOST` telegrams, and the first full lists; both empty without any."""
+    from han2x.model.reading import ListType, Reading
+    from han2x.vendors.decoder import Decoder
+    from han2x.wire.result import Apdu
+    from han2x.wire.stream import Stream
+
+    decoder, ends, full = Decoder(), [0], []
+    for item in Stream().feed(data):
+        if isinstance(item, Apdu) and isinstance(reading := decoder.decode(item), Reading):
+            ends.append(item.offset + item.length)
+            if reading.list_type in (ListType.TEN_SECONDS, ListType.HOURLY):
+                full.append(data[item.offset : ends[-1]])
+    return data[: ends[: MOST + 1][-1]], b"".join(full[:MOST])
+
+
+# -- the process that decodes -----------------------------------------------------------------------
+
+
+def decoded_by(python: str, who: str, chunk: int, files: list[Path]) -> list[Spent]:
+    """One measurement in a process of its own."""
+    words = [python, "-m", "bench.decode", who, str(chunk), str(PASSES[who]), *map(str, files)]
+    done = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True)
+    return [Spent(*row) for row in json.loads(done.stdout)]
+
+
+def han2x_decodes(pieces: list[bytes]) -> int:
+    """How many readings our decoder makes of a stream."""
+    from han2x.model.reading import Reading
+    from han2x.vendors.decoder import Decoder
+    from han2x.wire.result import Apdu
+    from han2x.wire.stream import Stream
+
+    stream, decoder, count = Stream(), Decoder(), 0
+    for piece in pieces:
+        for item in stream.feed(piece):
+            if isinstance(item, Apdu) and isinstance(decoder.decode(item), Reading):
+                count += 1
+    return count
+
+
+def amshan_decodes(pieces: list[bytes]) -> int:
+    """How many dictionaries amshan makes of a stream."""
+    reader = importlib.import_module("han.hdlc").HdlcFrameReader()
+    decoder, count = importlib.import_module("han.autodecoder").AutoDecoder(), 0
+    for piece in pieces:
+        for frame in reader.read(piece):
+            if frame.is_valid and decoder.decode_message(frame):
+                count += 1
+    return count
+
+
+DECODERS: dict[str, Callable[[list[bytes]], int]] = {"han2x": han2x_decodes, "amshan": amshan_decodes}
+
+
+def spent_on(path: Path, decode: Callable[[list[bytes]], int], chunk: int, passes: int) -> Spent:
+    """Processor time for one file, a pass."""
+    data = path.read_bytes()
+    pieces = [data[begin : begin + chunk] for begin in range(0, len(data), chunk)]
+    began = time.process_time()
+    count = sum(decode(pieces) for _ in range(passes))
+    return Spent(count // passes, (time.process_time() - began) / passes)
+
+
+def worker(who: str, chunk: str, passes: str, *files: str) -> None:
+    """Decode the first file once to warm up, then all; print the rows."""
+    decode = DECODERS[who]
+    spent_on(Path(files[0]), decode, int(chunk), 1)
+    print(json.dumps([spent_on(Path(file), decode, int(chunk), int(passes)) for file in files]))
+
+
+def hint(work: Path) -> None:
+    """Where our time goes, for whoever has to make it faster."""
+    import cProfile
+    import pstats
+
+    with tempfile.TemporaryDirectory() as folder:
+        files = inputs(Path(folder))["mixed"]
+        data = b"".join(path.read_bytes() for path in files)
+    profile = cProfile.Profile()
+    profile.runcall(han2x_decodes, [data[begin : begin + CHUNK] for begin in range(0, len(data), CHUNK)])
+    pstats.Stats(profile).sort_stats("tottime").print_stats(15)
+
+
+if __name__ == "__main__":
+    worker(*sys.argv[1:])

@@ -1,0 +1,77 @@
+"""What test files share: the synthetic telegrams of the han-port sheet's appendix A, and an A-XDR encoder.
+
+A test that takes `hdlc_vector` runs once for each telegram that stands in HDLC frames.
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from han2x.wire.axdr import Array, Data, Structure
+
+HERE = Path(__file__).parent
+
+
+def _vectors() -> dict[str, bytes]:
+    texts = [HERE / "simulator" / "vectors.txt", HERE / "wire" / "vectors.txt"]
+    lines = [line for text in texts for line in text.read_text("ascii").splitlines()]
+    pairs = (line.split() for line in lines if not line.startswith("#"))
+    return {name: bytes.fromhex(digits) for name, digits in pairs}
+
+
+VECTORS = _vectors()
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Mapping[str, bytes]:
+    """The synthetic telegrams by name, flags and checksums included."""
+    return VECTORS
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "hdlc_vector" in metafunc.fixturenames:
+        names = [name for name, octets in VECTORS.items() if octets[0] == 0x7E]
+        metafunc.parametrize("hdlc_vector", [VECTORS[name] for name in names], ids=names)
+
+
+@pytest.fixture(scope="session")
+def encode() -> Callable[[Data], bytes]:
+    """A-XDR of Python values, written from sheet 3.2: integers take the narrowest signed or unsigned tag."""
+    return _encode
+
+
+def _encode(value: Data) -> bytes:
+    match value:
+        case None:
+            return b"\x00"
+        case bool():
+            return bytes((0x03, value))
+        case int():
+            return _encode_int(value)
+        case float():
+            return struct.pack(">Bd", 0x18, value)
+        case bytes():
+            return b"\x09" + _length(len(value)) + value
+        case str():
+            return b"\x0a" + _length(len(value)) + value.encode("ascii")
+        case Array():
+            return b"\x01" + _length(len(value)) + b"".join(map(_encode, value))
+        case Structure():
+            return b"\x02" + _length(len(value)) + b"".join(map(_encode, value))
+
+
+def _encode_int(value: int) -> bytes:
+    for tag, layout in ((0x0F, "b"), (0x10, "h"), (0x12, "H"), (0x06, "I"), (0x14, "q"), (0x15, "Q")):
+        try:
+            return bytes((tag,)) + struct.pack(">" + layout, value)
+        except struct.error:
+            continue
+    raise ValueError(value)
+
+
+def _length(count: int) -> bytes:
+    if count < 0x80:
+        return bytes((count,))
+    return bytes((0x81, count)) if count < 0x100 else b"\x82" + count.to_bytes(2, "big")

@@ -1,0 +1,153 @@
+"""Settings from a table as a TOML file gives it: each setting's rule, and what is said of a bad value.
+
+What is valid is enough here; changing settings is in `test_amend.py`, sources in `test_source.py`.
+"""
+
+from typing import Any
+
+import pytest
+
+from han2x.settings.amend import Refused, documented, from_table
+from han2x.settings.schema import SECTIONS, Meter, ModbusTcp, Settings, rules
+
+WHOLE = "a whole number from"
+METER: dict[str, tuple[list[object], list[object]]] = {
+    "name": (
+        ["main", "a", "0", "cabin-2_b", "x" * 32],
+        ["", "x" * 33, "Main", "-a", "_a", "a b", "a\n", "å", "../a", 1, None, True],
+    ),
+    "source": (
+        ["serial:auto", "serial:/dev/ttyUSB0?line=8N1", "tcp:h:1", "replay:a.bin", "simulate:aidon"],
+        ["", "auto", "udp:h:1", "simulate:elster", "serial:auto?speed=9600", 1, None, ["serial:auto"]],
+    ),
+    "unit_id": ([1, 247], [0, 248, -1, "1", True, 1.0, None]),
+    "scale": ([10, 1000, 999_999_999], [9, 1_000_000_000, 0, -1000, "1000", True, 1000.0, None]),
+}
+MODBUS_TCP: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": ([True, False], [1, 0, "true", None]),
+    "host": (
+        ["", "127.0.0.1", "::1", "fe80::1%eth0", "gateway.local"],
+        ["a b", "a/b", "h" * 256, "h\n", 1, None],
+    ),
+    "port": ([1, 1502, 65535], [0, 65536, "1502", True, 1.0, 1502.0, None, [1502]]),
+    "writable": ([True, False], [1, "no", None]),
+    "max_connections": ([1, 4096], [0, 4097, "1", True, 1.0]),
+    "idle_timeout_s": ([0, 86_400], [-1, 86_401, "0", False, 0.0]),
+}
+TABLES = {"meters": METER, "modbus_tcp": MODBUS_TCP}
+GOOD = [(s, k, v) for s, table in TABLES.items() for k, (good, _) in table.items() for v in good]
+BAD = [(s, k, v) for s, table in TABLES.items() for k, (_, bad) in table.items() for v in bad]
+
+
+def table_of(section: str, key: str, value: object) -> dict[str, Any]:
+    return {"meters": [{key: value}]} if section == "meters" else {section: {key: value}}
+
+
+def complaints(table: dict[str, Any]) -> dict[str, str]:
+    result = from_table(table)
+    assert isinstance(result, Refused), result
+    return {complaint.path: complaint.text for complaint in result.complaints}
+
+
+def test_every_setting_stands_in_the_table_of_this_test() -> None:
+    """A new setting must get its good and bad values here."""
+    assert {name: set(rules(section)) for name, section in SECTIONS.items()} == {
+        name: set(table) for name, table in TABLES.items()
+    }
+
+
+@pytest.mark.parametrize(("section", "key", "value"), GOOD)
+def test_a_value_within_its_rule_is_taken_as_it_is(section: str, key: str, value: object) -> None:
+    """A good value is in the settings, and all else keeps its default."""
+    result = from_table(table_of(section, key, value))
+    assert isinstance(result, Settings)
+    holder = result.meters[0] if section == "meters" else result.modbus_tcp
+    assert getattr(holder, key) == value
+    assert type(getattr(holder, key)) is type(value)
+    others = [name for name in rules(SECTIONS[section]) if name != key]
+    defaults = {name: default for name, default, *_ in documented(SECTIONS[section])}
+    assert {name: getattr(holder, name) for name in others} == {name: defaults[name] for name in others}
+
+
+@pytest.mark.parametrize(("section", "key", "value"), BAD)
+def test_a_value_outside_its_rule_is_refused_by_its_path(section: str, key: str, value: object) -> None:
+    """A bad value gives one complaint, which names the setting, what it must be, and what it is."""
+    path = f"meters.0.{key}" if section == "meters" else f"{section}.{key}"
+    must = rules(SECTIONS[section])[key].must
+    assert complaints(table_of(section, key, value)) == {path: f"must be {must}, not {value!r}"}
+
+
+def test_an_empty_table_is_the_defaults() -> None:
+    """A file without settings means one meter at the one adapter, read on port 1502."""
+    assert from_table({}) == Settings()
+    assert Settings().meters == (Meter(name="main", source="serial:auto", unit_id=1, scale=1000),)
+    assert Settings().modbus_tcp == ModbusTcp(enabled=True, host="", port=1502, writable=True)
+
+
+def test_all_complaints_come_at_once() -> None:
+    """Whatever is wrong, in whatever section, is said in one go and in the order of the file."""
+    result = from_table(
+        {
+            "meters": [{"name": "A"}, {"scale": 9, "unit": 3}],
+            "modbus_tcp": {"port": "1502", "hots": ""},
+            "modbus": {},
+        }
+    )
+    assert isinstance(result, Refused)
+    assert [complaint.path for complaint in result.complaints] == [
+        "modbus",
+        "meters.0.name",
+        "meters.1.scale",
+        "meters.1.unit",
+        "modbus_tcp.port",
+        "modbus_tcp.hots",
+    ]
+    assert (
+        str(result).splitlines()[4] == "modbus_tcp.port: must be a whole number from 1 to 65535, not '1502'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "path", "text"),
+    [
+        ({"modbus_tpc": {}}, "modbus_tpc", "is no section; did you mean modbus_tcp?"),
+        ({"meter": [{}]}, "meter", "is no section; did you mean meters?"),
+        ({"zzz": {}}, "zzz", "is no section; there are meters, modbus_tcp"),
+        ({"modbus_tcp": {"prot": 1}}, "modbus_tcp.prot", "is no setting; did you mean port?"),
+        ({"meters": [{"unitid": 1}]}, "meters.0.unitid", "is no setting; did you mean unit_id?"),
+        (
+            {"meters": [{"qqq": 1}]},
+            "meters.0.qqq",
+            "is no setting; there are name, source, unit_id, scale",
+        ),
+        ({"meters": {}}, "meters", "must be one or more [[meters]] tables"),
+        ({"meters": []}, "meters", "must be one or more [[meters]] tables"),
+        ({"meters": [1]}, "meters", "must be one or more [[meters]] tables"),
+        ({"meters": "main"}, "meters", "must be one or more [[meters]] tables"),
+        ({"modbus_tcp": [{}]}, "modbus_tcp", "must be a [modbus_tcp] table"),
+        ({"modbus_tcp": 1502}, "modbus_tcp", "must be a [modbus_tcp] table"),
+    ],
+)
+def test_what_is_not_known_is_said_with_a_suggestion(table: dict[str, Any], path: str, text: str) -> None:
+    """A slip of the pen names the nearest setting or section, else all there are."""
+    assert complaints(table) == {path: text}
+
+
+def test_several_meters_keep_their_order() -> None:
+    """Each [[meters]] table is a meter."""
+    result = from_table({"meters": [{"name": "b", "unit_id": 2}, {"name": "a"}]})
+    assert isinstance(result, Settings)
+    assert result.meters == (Meter(name="b", unit_id=2), Meter(name="a"))
+
+
+@pytest.mark.parametrize(
+    ("meters", "text"),
+    [
+        ([{"name": "a"}, {"name": "a", "unit_id": 2}], "must have names unlike each other"),
+        ([{}, {"unit_id": 2}], "must have names unlike each other"),
+        ([{"name": "a"}, {"name": "b"}], "must have unit ids unlike each other"),
+    ],
+)
+def test_meters_must_differ(meters: list[dict[str, Any]], text: str) -> None:
+    """Two meters of one name, or at one unit id, are refused."""
+    assert complaints({"meters": meters}) == {"meters": text}

@@ -1,0 +1,68 @@
+"""Octets that are no HDLC frame, told by name (wire/foreign.py)."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from han2x.wire.foreign import describe
+from han2x.wire.result import Apdu, Kind
+from han2x.wire.stream import Stream
+
+P1 = "\r\n".join(
+    (
+        "/SIM5\\HAN00000017",
+        "",
+        "0-0:1.0.0(251214160000W)",
+        "1-0:1.8.0(00012345.678*kWh)",
+        "1-0:1.7.0(0001.234*kW)",
+        "1-0:32.7.0(231.2*V)",
+        "!90EC",
+        "",
+    )
+).encode()
+
+
+def first_kind_and_reason(octets: bytes, size: int) -> tuple[Kind, str]:
+    stream = Stream()
+    found = [outcome for i in range(0, len(octets), size) for outcome in stream.feed(octets[i : i + size])]
+    found += stream.flush()
+    assert found
+    first = found[0]
+    assert not isinstance(first, Apdu)
+    return first.kind, first.reason
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_p1_is_named(size: int) -> None:
+    """P1 text is recognised, whole or joined in its middle."""
+    for octets in (P1, P1 * 3, P1[40:]):
+        kind, reason = first_kind_and_reason(octets, size)
+        assert kind is Kind.FOREIGN
+        assert "P1" in reason
+
+
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_m_bus_is_named(vectors: Mapping[str, bytes], size: int) -> None:
+    """Wired M-Bus long frames are recognised."""
+    kind, reason = first_kind_and_reason(vectors["MBUS"], size)
+    assert kind is Kind.FOREIGN
+    assert "M-Bus" in reason
+
+
+@pytest.mark.parametrize(
+    ("octets", "kind", "word"),
+    [
+        ("7E 13 2B 0F 1E E6 D2 A2 48", Kind.NOISE, "8N1"),  # sheet 1.4
+        ("E6 E7 00 0F 40", Kind.TRUNCATED, "without HDLC"),
+        ("0F 40 00 00 00 09 0C 07", Kind.TRUNCATED, "without HDLC"),
+        ("0F 40 00 00 00 00 01 0D", Kind.TRUNCATED, "without HDLC"),
+        ("0F 40 00 00 00 55 01 0D", Kind.NOISE, "not HDLC"),
+        ("55 AA 00 FF", Kind.NOISE, "not HDLC"),
+        ("68 05 06 68 53", Kind.NOISE, "not HDLC"),  # the two lengths differ
+    ],
+)
+def test_looks(octets: str, kind: Kind, word: str) -> None:
+    """Octets are called what they look like, and noise when they look like nothing."""
+    named, reason = describe(bytes.fromhex(octets))
+    assert named is kind
+    assert word in reason
