@@ -113,6 +113,32 @@ def peers_python() -> Path | None:
     return PEERS_PYTHON
 
 
+class Meanwhile:
+    """How much of the machine others used, in cores: `foreign()`, since this was made.
+
+    `pids`: processes of ours besides this one and its children that have ended.
+    """
+
+    def __init__(self, *pids: int) -> None:
+        self._pids = pids
+        self._began, self._busy, self._own = time.monotonic(), _busy_s(), self._own_s()
+
+    def foreign(self) -> float:
+        """Cores that other processes kept busy."""
+        others = _busy_s() - self._busy - (self._own_s() - self._own)
+        return max(0.0, others / (time.monotonic() - self._began))
+
+    def _own_s(self) -> float:
+        return sum(os.times()[:4]) + sum(used_s(pid) for pid in self._pids)
+
+
+def _busy_s() -> float:
+    """Processor seconds used by everything on this machine since it started."""
+    fields = [int(text) for text in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+    user, nice, system, _, _, irq, softirq, steal, *_ = fields
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
 def compiled() -> None:
     """Bytecode is present, as it is after an installation."""
     subprocess.run([sys.executable, "-m", "compileall", "-q", str(ROOT / "src")], check=True)
@@ -167,8 +193,10 @@ port = {port}
 
 
 def used_s(pid: int) -> float:
-    """Processor time that a process's first thread has used, by the kernel's scheduler."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+    """Processor time that a process has used, by the kernel's scheduler."""
+    return (
+        sum(int(file.read_text().split()[0]) for file in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+    )
 
 
 @contextlib.contextmanager

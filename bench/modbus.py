@@ -34,7 +34,7 @@ LOADGEN = ROOT.parent / "shared" / "tools" / "modbus" / "loadgen.c"
 SERVER_CORE, CLIENT_CORE = "0", "1"
 REGISTERS = 51
 FOREIGN_CORE = 0.10
-TRIES = 6
+TRIES = 3
 READ = bytes.fromhex("000100000006010300000033")
 
 

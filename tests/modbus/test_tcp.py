@@ -226,9 +226,10 @@ class Clock:
 class Stage:
     """A server at a free port whose clock is moved by hand."""
 
-    def __init__(self, section: ModbusTcp = ModbusTcp()) -> None:
+    def __init__(self, section: ModbusTcp | None = None) -> None:
         self.clock = Clock()
-        self.server = Server(section, Gateway(Settings(), clock=lambda: ZERO), clock=self.clock)
+        gateway = Gateway(Settings(), clock=lambda: ZERO)
+        self.server = Server(section or ModbusTcp(), gateway, clock=self.clock)
 
     async def __aenter__(self) -> "Stage":
         self._listener = await asyncio.get_running_loop().create_server(

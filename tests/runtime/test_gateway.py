@@ -7,6 +7,7 @@ import asyncio
 import os
 import resource
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -343,6 +344,7 @@ def test_what_costs_most_to_lose_is_synced(tmp_path: Path, monkeypatch: pytest.M
     clock = Clock()
 
     async def scene() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))  # one after the other
         gate = gateway(tmp_path, clock=clock)
         acts: list[tuple[str, Callable[[], object]]] = [
             ("first telegram", lambda: gate.received("main", power(1))),

@@ -18,13 +18,12 @@ from han2x.wire.stream import Stream
 HELD_MAX = 9000
 """Octets of a pickled stream: a frame (2049), noise (2048), one message in the making, and the names."""
 
-SINGLE = tuple(
-    """
+_SINGLE = """
 AID-L1 AID-L2-1 AID-L2-3w AID-L2-4w AID-L3-1 AID-L3-3w AID-L3-4w AID-7E EMB-L2 KFM-L1 KFM-L2-1 KFM-L2-H3E
 KFM-L2-H4 KFM-L2-T3 KFM-L3-1 KFM-L3-H3E KFM-L3-H4 KFM-L1-ECB KAM-L1-3 KAM-L2-3 KAM-L1-1 KAM-L2-1 KAM-L1-1Q
 KAM-L1-3-OLD KAM-L1-3-GLO KAM-L1-3-GLO20 SEG GBT
-""".split()
-)
+"""
+SINGLE = _SINGLE.split()
 """The vectors that hold one telegram in HDLC."""
 
 GOOD_NAME = "KFM-L2-1"

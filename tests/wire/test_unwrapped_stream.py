@@ -104,7 +104,7 @@ def test_hdlc_found_behind_unwrapped_damage(vectors: Mapping[str, bytes]) -> Non
 def test_hdlc_joined_in_the_middle_is_never_read_unwrapped(vectors: Mapping[str, bytes]) -> None:
     """A frame whose beginning is missing is not believed, even where its FCS looks like a next message."""
     head = bytearray(vectors["KFM-L1"][1:-3])
-    tails = {}
+    tails: dict[int, bytes] = {}
     for power in range(0x10000):
         head[-2:] = power.to_bytes(2, "big")
         check = check_sequence(bytes(head))

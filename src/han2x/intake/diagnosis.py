@@ -92,12 +92,20 @@ def diagnose(tally: Tally, *, mono_ms: int, since_ms: int) -> Diagnosis:
     return Diagnosis(verdict, headline, _seen(tally, mono_ms, verdict), next_step)
 
 
+_FRAMES = (Kind.CHECKSUM, Kind.TRUNCATED)
+
+
+def _mere_noise(tally: Tally) -> bool:
+    """Whether what looked like damaged frames is chance: noise has a flag and a 0xA_ each 4096 octets."""
+    return tally.discarded[Kind.NOISE] > 2 * sum(tally.discarded[kind] for kind in _FRAMES)
+
+
 def _verdict(tally: Tally, mono_ms: int, since_ms: int) -> Verdict:
     if _recent(tally.good_at, mono_ms):
         weak = tally.long_bad > 3 * tally.long_good and tally.short_good > 0
         return Verdict.WEAK if weak else Verdict.GOOD
     for kind, verdict in _BY_KIND:
-        if _recent(tally.discarded_at.get(kind), mono_ms):
+        if _recent(tally.discarded_at.get(kind), mono_ms) and not (kind in _FRAMES and _mere_noise(tally)):
             return verdict
     if _recent(tally.octet_at, mono_ms):
         return Verdict.NO_FRAMES if tally.octets > 2 * SCRAP else Verdict.WAITING

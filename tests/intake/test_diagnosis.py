@@ -1,0 +1,146 @@
+"""What is wrong with a line: bytes of each kind through the pipeline, and the verdict a person reads (M5).
+
+The bytes are the synthetic telegrams of `tests/simulator/vectors.txt` and the simulator's.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from han2x.intake.diagnosis import RECENT_MS, Diagnosis, Verdict, diagnose
+from han2x.intake.pipeline import Pipeline
+from han2x.settings.source import SimulatedSource
+from han2x.simulator.meter import telegrams
+
+VECTORS = {
+    name: bytes.fromhex(octets)
+    for line in (Path(__file__).parents[1] / "simulator" / "vectors.txt").read_text().splitlines()
+    if not line.startswith("#") and line
+    for name, octets in [line.split()]
+}
+START = datetime(2025, 12, 14, 15, tzinfo=UTC)
+
+
+def simulated(vendor: str, *faults: str, count: int = 60) -> list[bytes]:
+    source = SimulatedSource(vendor, faults=faults)
+    return [telegram.data for telegram in islice(telegrams(source, START), count)]
+
+
+def damaged(telegram: bytes) -> bytes:
+    """With a bit that is wrong in the middle."""
+    middle = len(telegram) // 2
+    return telegram[:middle] + bytes((telegram[middle] ^ 0x10,)) + telegram[middle + 1 :]
+
+
+def heard(pieces: list[bytes], *, period_ms: int = 2000) -> tuple[Pipeline, int]:
+    """A serial line that brings a piece each period, with silence after each; and the time it is then."""
+    pipeline, now_ms = Pipeline(), 0
+    for piece in pieces:
+        now_ms += period_ms
+        pipeline.feed(piece, now_ms)
+        pipeline.flush(now_ms + 500)
+    return pipeline, now_ms + 500
+
+
+def found(pieces: list[bytes], *, later_ms: int = 0) -> Diagnosis:
+    pipeline, now_ms = heard(pieces)
+    return diagnose(pipeline.tally, mono_ms=now_ms + later_ms, since_ms=0)
+
+
+NOISE = [Random(piece).randbytes(200) for piece in range(300)]
+P1 = [b"/ISk5\\2MT382-1003\r\n\r\n1-0:1.7.0(01.193*kW)\r\n!1234\r\n"] * 3
+CASES: dict[str, tuple[Callable[[], list[bytes]], Verdict]] = {
+    "good telegrams": (lambda: simulated("kaifa"), Verdict.GOOD),
+    "one good among noise": (lambda: [*NOISE, VECTORS["AID-L1"]], Verdict.GOOD),
+    "good telegrams and single bits": (lambda: simulated("aidon", "flip-bit"), Verdict.GOOD),
+    "tails lost": (lambda: simulated("aidon", "drop-tail"), Verdict.WEAK),
+    "tails of zeros": (lambda: simulated("aidon", "zero-tail"), Verdict.WEAK),
+    "encrypted with GCM": (lambda: simulated("kamstrup", "encrypted"), Verdict.ENCRYPTED),
+    "encrypted with ECB": (lambda: simulated("kaifa", "ecb"), Verdict.ENCRYPTED),
+    "Dutch P1": (lambda: P1, Verdict.FOREIGN),
+    "wrong checksums": (lambda: [damaged(VECTORS["AID-L2-3w"])] * 3, Verdict.DAMAGED),
+    "one wrong checksum": (lambda: [damaged(VECTORS["AID-L1"])], Verdict.DAMAGED),
+    "cut telegrams": (lambda: [VECTORS["AID-L2-3w"][:100]] * 3, Verdict.DAMAGED),
+    "CR LF for LF": (lambda: simulated("aidon", "crlf", count=1), Verdict.DAMAGED),
+    "noise": (lambda: NOISE, Verdict.NO_FRAMES),
+    "noise and damaged frames": (lambda: [*NOISE[:3], *[damaged(VECTORS["AID-L2-3w"])] * 3], Verdict.DAMAGED),
+    "zeros": (lambda: [bytes(100)] * 30, Verdict.NO_FRAMES),
+    "a Kamstrup read with parity": (
+        lambda: [bytes.fromhex("7E132B0F1EE6D2A248") + NOISE[0]] * 3,
+        Verdict.NO_FRAMES,
+    ),
+    "nothing": (lambda: [], Verdict.WAITING),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_kind_of_line_has_its_verdict(case: str) -> None:
+    """What comes in decides what is said of the line."""
+    pieces, verdict = CASES[case]
+    assert found(pieces()).verdict is verdict
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_verdict_tells_what_was_seen_and_what_to_do(case: str) -> None:
+    """A diagnosis is a headline, figures, and the next step in whole sentences."""
+    diagnosis = found(CASES[case][0]())
+    assert diagnosis.headline
+    assert not diagnosis.headline.endswith(".")
+    assert diagnosis.seen
+    assert diagnosis.next_step.endswith(".")
+
+
+def unknown_list() -> bytes:
+    """A whole frame whose list no table explains."""
+    from han2x.simulator.encode import LLC, hdlc
+
+    return hdlc(bytes.fromhex("41088313"), LLC + bytes.fromhex("0F40000000000203120001120002120003"))
+
+
+def test_a_list_that_no_table_explains() -> None:
+    """Right checksums and an unknown list ask for a recording."""
+    assert found([unknown_list()] * 2).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("heard_ms", "verdict"), [(0, Verdict.WAITING), (29_999, Verdict.WAITING), (30_000, Verdict.SILENT)]
+)
+def test_silence_is_judged_after_three_periods(heard_ms: int, verdict: Verdict) -> None:
+    """Before half a minute it is too early to say that nothing comes."""
+    diagnosis = diagnose(Pipeline().tally, mono_ms=5000 + heard_ms, since_ms=5000)
+    assert diagnosis.verdict is verdict
+    assert diagnosis.seen == "nothing received at all"
+
+
+def test_a_line_that_fell_silent() -> None:
+    """A minute after the last good telegram the line is silent, and it is said how long."""
+    pieces = [VECTORS["AID-L1"]] * 3
+    assert found(pieces, later_ms=RECENT_MS - 500).verdict is Verdict.GOOD
+    silent = found(pieces, later_ms=RECENT_MS + 1)
+    assert silent.verdict is Verdict.SILENT
+    assert silent.seen == "132 octets, the last 60 s ago, 3 good telegrams"
+
+
+def test_damage_is_forgotten_after_a_minute() -> None:
+    """What was wrong a minute ago does not decide what is said now."""
+    assert found([damaged(VECTORS["AID-L1"])], later_ms=RECENT_MS + 1).verdict is Verdict.SILENT
+
+
+def test_the_figures_name_each_kind_and_the_last_reason() -> None:
+    """Counts by kind, and why the last one was refused."""
+    seen = found([damaged(VECTORS["AID-L1"]), *P1[:1], damaged(VECTORS["AID-L1"])]).seen
+    assert seen.startswith(
+        f"{88 + len(P1[0])} octets, the last 0 s ago, 0 good telegrams, 2 checksum, 1 foreign ("
+    )
+    assert seen.endswith("is wrong)")
+
+
+def test_a_good_line_does_not_complain() -> None:
+    """While telegrams are good the last damage is counted, but not dwelt on."""
+    assert found([damaged(VECTORS["AID-L1"]), VECTORS["AID-L1"]]).seen == (
+        "88 octets, the last 0 s ago, 1 good telegrams, 1 checksum"
+    )
