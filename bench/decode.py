@@ -28,7 +28,7 @@ from .harness import ROOT, Bar, Figure, interleaved, median_of, peers_python
 TELEGRAMS = Path(os.environ.get("HAN2X_TELEGRAMS") or ROOT.parent / "shared" / "telegrams")
 MOST = 300
 CHUNK = 256
-CHUNKS_BESIDE = (32, 4096)
+CHUNKS_BESIDE = (32,)
 PASSES = {"han2x": 8, "amshan": 1}
 BARS = {"mixed": Bar(">=", 15), "full": Bar(">=", 12)}
 

@@ -39,7 +39,7 @@ TELEGRAMS = 500
 WARM_UP = 20
 QUIET_S = 0.002
 BAR_MS = Bar("<", 2)
-TRIES = 4
+TRIES = 3
 FOREIGN_CORES = 0.15
 Write = Callable[[bytes], object]
 

@@ -39,6 +39,14 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
+async def _kept(service: Service, gateway: Gateway) -> None:
+    """Import a service in a thread, so that the port answers meanwhile, then keep it."""
+    if service.sections(gateway.settings.value):
+        with contextlib.suppress(Exception):  # keeping it meets the same again, and reports it
+            await asyncio.to_thread(service.load)
+    await keep(service, gateway)
+
+
 async def run(
     settings: Settings,
     *,
@@ -54,7 +62,7 @@ async def run(
     if settings_file:
         file = Service(lambda _: {"settings file": settings_file}, "han2x.runtime.settings_file:run")
         services = (*SERVICES, file)
-    keepers = asyncio.gather(*(keep(service, gateway) for service in services))
+    keepers = asyncio.gather(*(_kept(service, gateway) for service in services))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, keepers.cancel)

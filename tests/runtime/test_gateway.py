@@ -254,6 +254,22 @@ def test_a_factor_that_reached_the_file_is_not_recalled(tmp_path: Path) -> None:
     run(scene)
 
 
+def test_a_factor_written_while_another_is_on_its_way_to_the_file(tmp_path: Path) -> None:
+    """Killed between: the file holds the one before, but the last that was acknowledged is in force."""
+
+    def scene() -> None:
+        for in_file in (1000, 2000):  # whether the file was replaced or not
+            gate = gateway(tmp_path)
+            gate.amend({"meters.0.scale": 2000})
+            gate.writing(gate.settings.value)
+            gate.amend({"meters.0.scale": 3000})
+            again = gateway(tmp_path, scaled(in_file))
+            again.recall()
+            assert again.settings.value == scaled(3000)
+
+    run(scene)
+
+
 def test_factors_of_several_meters_are_recalled_each_by_itself(tmp_path: Path) -> None:
     """Each meter's factor comes from its own state, whatever its place in the file is now."""
     house, cabin = Meter(name="house"), Meter(name="cabin", unit_id=2)

@@ -26,7 +26,7 @@ SNAPSHOTS = st.builds(
     estimates=st.dictionaries(st.sampled_from(ENERGIES), ESTIMATES),
 )
 FACTORS = st.integers(10, 999_999_999)
-STORED = st.builds(Stored, SNAPSHOTS, FACTORS, FACTORS)
+STORED = st.builds(Stored, SNAPSHOTS, FACTORS, FACTORS, FACTORS)
 EXAMPLE = Stored(
     Snapshot(
         vendor="kaifa",
@@ -37,6 +37,7 @@ EXAMPLE = Stored(
     ),
     2000,
     1000,
+    1500,
 )
 
 
@@ -56,7 +57,7 @@ def test_live_values_are_not_stored() -> None:
         last=Instant(1, 1),
         received=7,
     )
-    stored = from_json(to_json(Stored(live, 1000, 1000)))
+    stored = from_json(to_json(Stored(live, 1000, 1000, 1000)))
     assert stored
     assert stored.snapshot == Snapshot(vendor="kaifa", values=dict.fromkeys(ENERGIES, 1))
 
@@ -65,7 +66,7 @@ def test_an_estimate_is_stored_as_if_the_run_had_ended() -> None:
     """Samples are settled: the next run shows what this one showed and goes on from there."""
     estimate = Estimate().registered(100, mark_ms=0).powered(3600, 1000).powered(3600, 2000)
     snapshot = Snapshot(estimates={Quantity.ACT_ENERGY_POS: estimate})
-    stored = from_json(to_json(Stored(snapshot, 1000, 1000)))
+    stored = from_json(to_json(Stored(snapshot, 1000, 1000, 1000)))
     assert stored
     again = stored.snapshot.estimates[Quantity.ACT_ENERGY_POS]
     assert (again.wh, again.samples) == (estimate.wh, ()) == (101, ())
@@ -75,7 +76,7 @@ def test_an_estimate_is_stored_as_if_the_run_had_ended() -> None:
 def test_an_estimate_before_its_first_register_is_not_stored() -> None:
     """Nothing is known of it."""
     snapshot = Snapshot(estimates={Quantity.ACT_ENERGY_POS: Estimate().powered(100, 0)})
-    stored = from_json(to_json(Stored(snapshot, 1000, 1000)))
+    stored = from_json(to_json(Stored(snapshot, 1000, 1000, 1000)))
     assert stored
     assert stored.snapshot == EMPTY
 
@@ -89,7 +90,7 @@ def test_the_largest_state_fits_a_slot() -> None:
         energies_clock=datetime(2025, 12, 14, 16, 0, 0, 999_999),
         estimates=dict.fromkeys(ENERGIES, Estimate(2**90, 2**90, True)),
     )
-    assert len(to_json(Stored(whole, 999_999_999, 999_999_999))) < 2000
+    assert len(to_json(Stored(whole, 999_999_999, 999_999_999, 999_999_999))) < 2000
 
 
 @pytest.mark.parametrize(

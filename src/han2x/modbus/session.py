@@ -38,27 +38,26 @@ class Session:
         the request 12 octets long, so that nothing else needs to be looked at. Most clients send one read
         and wait for its answer; theirs are the first lines.
         """
-        known = self._banks.answers
-        if not self.rest and len(octets) == PLAIN_READ and (answer := known.get(octets[2:])):
+        known = self._banks.answers.get
+        if not self.rest and len(octets) == PLAIN_READ and (answer := known(octets[2:])):
             self.requests += 1
             return octets[:2] + answer
         data = self.rest + octets
         answers: list[bytes] = []
         at = 0
         self.pending = False
-        while at < len(data) and not self.pending:
-            if answer := known.get(data[at + 2 : at + PLAIN_READ]):
-                answers += data[at : at + 2], answer
+        while not self.pending:
+            while answer := known(data[at + 2 : at + PLAIN_READ]):
+                answers.append(data[at : at + 2] + answer)
                 at += PLAIN_READ
-                continue
-            adu = self._next(data, at)
+            adu = self._next(data, at) if at < len(data) else None
             if adu is None:
                 break
-            answers += adu.transaction, self._answer(adu, data[at + 2 : adu.end])
+            answers.append(adu.transaction + self._answer(adu, data[at + 2 : adu.end]))
             at = adu.end
             self.pending = adu.pdu[0] in pdu.WRITES and at < len(data)
         self.rest = data[at:]
-        self.requests += len(answers) // 2
+        self.requests += len(answers)
         return b"".join(answers)
 
     def _next(self, data: bytes, at: int) -> mbap.Adu | None:

@@ -48,7 +48,7 @@ class Gateway:
     ) -> None:
         self.settings = Latest(settings)
         self.on_disk = settings
-        self._scales = self._scales_on_disk = _scales(settings)
+        self._scales = self._scales_on_disk = self._scales_in_writing = _scales(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
         self.now = clock
         self.started = clock()
@@ -87,7 +87,8 @@ class Gateway:
         changes = {}
         for index, meter in enumerate(settings.meters):
             stored = self._keeper.load(meter.name)
-            if stored and stored.scale_on_disk == meter.scale != stored.scale:
+            known = (stored.scale_on_disk, stored.scale_in_writing) if stored else ()
+            if stored and meter.scale in known and meter.scale != stored.scale:
                 changes[f"meters.{index}.scale"] = stored.scale
         if changes:
             self.amend(changes)
@@ -115,17 +116,23 @@ class Gateway:
         """A service is no longer wanted."""
         self.health.set({name: health for name, health in self.health.value.items() if name != service})
 
+    def writing(self, settings: Settings) -> None:
+        """The settings file is about to hold these settings; a kill leaves open whether it does."""
+        self._scales_in_writing = _scales(settings)
+
     def written(self, settings: Settings) -> None:
         """The settings file now holds these settings."""
         self.on_disk = settings
         before, self._scales_on_disk = self._scales_on_disk, _scales(settings)
+        self._scales_in_writing = self._scales_on_disk
         for name, scale in self._scales_on_disk.items():
             if before.get(name) != scale:  # or one taken back by hand would look as if still to be written
                 self._keep(name, self.snapshot(name).value, self.now(), durable=True)
 
     def _keep(self, name: str, snapshot: Snapshot, now: Instant, *, durable: bool) -> None:
         scale = self._scales.get(name, SCALE_ONE)
-        stored = Stored(snapshot, scale, self._scales_on_disk.get(name, scale))
+        on_disk, in_writing = self._scales_on_disk, self._scales_in_writing
+        stored = Stored(snapshot, scale, on_disk.get(name, scale), in_writing.get(name, scale))
         self._keeper.save(name, stored, now, durable=durable)
         if self._keeper.trouble:
             self.report("state", Condition.FAILING, self._keeper.trouble)

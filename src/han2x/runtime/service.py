@@ -67,8 +67,7 @@ async def _persist(service: Service, section: object, gateway: Gateway, name: st
         gateway.report(name, Condition.STARTING)
         began = loop.time()
         try:
-            run = await asyncio.to_thread(service.load)  # importing must not keep the port from answering
-            await run(section, gateway, name)
+            await service.load()(section, gateway, name)
             text = "stopped by itself"
         except Trouble as trouble:
             text = str(trouble)

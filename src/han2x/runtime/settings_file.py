@@ -39,6 +39,7 @@ async def run(path: Path, gateway: Gateway, name: str) -> None:
     while True:
         settings = gateway.settings.value
         if settings != gateway.on_disk:
+            gateway.writing(settings)
             await asyncio.to_thread(write, path, settings, gateway.on_disk)
             gateway.written(settings)
         gateway.report(name, Condition.OK)

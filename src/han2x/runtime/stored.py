@@ -18,15 +18,17 @@ _ENERGY = {energy.value: energy for energy in ENERGIES}
 
 
 class Stored(NamedTuple):
-    """A meter as it is stored; `scale_on_disk`: the factor in the settings file when it was stored.
+    """A meter as it is stored.
 
-    The two factors tell at the next start whether the settings file was still to be written (they
-    differ) or has been edited by hand since (it holds neither).
+    `scale_on_disk`: the factor in the settings file when it was stored; `scale_in_writing`: the one that
+    was on its way there, 0 for none. They tell at the next start whether the settings file was still to be written
+    (it holds one of them) or has been edited by hand since (it holds neither).
     """
 
     snapshot: Snapshot
     scale: int
     scale_on_disk: int
+    scale_in_writing: int = 0
 
 
 def to_json(stored: Stored) -> bytes:
@@ -42,6 +44,7 @@ def to_json(stored: Stored) -> bytes:
         "estimates": {energy: [known.truth, known.shown] for energy, known in estimates.items()},
         "scale": stored.scale,
         "scale_on_disk": stored.scale_on_disk,
+        "scale_in_writing": stored.scale_in_writing,
     }
     return json.dumps(table).encode()
 
@@ -68,4 +71,6 @@ def _stored(table: dict[str, Any]) -> Stored | None:
             for name, (truth, shown) in table["estimates"].items()
         },
     )
-    return Stored(snapshot, int(table["scale"]), int(table["scale_on_disk"]))
+    return Stored(
+        snapshot, int(table["scale"]), int(table["scale_on_disk"]), int(table.get("scale_in_writing", 0))
+    )

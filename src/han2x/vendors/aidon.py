@@ -24,7 +24,8 @@ def _is_swedish(body: Data) -> bool:
 
 def _begins_with_clock(body: Array) -> bool:
     first = body[0]
-    return isinstance(first, tuple) and isinstance(first[0], bytes) and first[0][2:5] == CLOCK[2:5]
+    code = first[0] if isinstance(first, tuple) and first else None
+    return isinstance(code, bytes) and code[2:5] == CLOCK[2:5]
 
 
 def _is_power_alone(body: Data) -> bool:

@@ -34,6 +34,7 @@ VENDORS: tuple[Vendor, ...] = (
 """All that is recognised, in the order they are tried: the first whose mark is there."""
 
 MARK_AGE_MAX_MS = 600_000
+SCALER_MAX = 9  # powers of ten; meters send -3 to 1
 
 
 class Decoder:
@@ -124,12 +125,17 @@ def _values(
 
 
 @lru_cache(maxsize=64)
-def _by_scaler(quantity: Quantity, scaler_unit: Structure) -> tuple[int, int]:
+def _by_scaler(quantity: Quantity, scaler_unit: Data) -> tuple[int, int]:
     """Multiplier and divisor from a register's own scaler and unit to the quantity's unit."""
-    scaler, unit = scaler_unit if len(scaler_unit) == 2 else (None, None)
+    scaler: Data = None
+    unit: Data = None
+    if isinstance(scaler_unit, Structure) and len(scaler_unit) == 2:
+        scaler, unit = scaler_unit
     code, exponent = UNITS[quantity.unit.symbol]
     if type(scaler) is not int or unit != code:
         raise Mismatch(f"{quantity} is in unit {unit!r}, not {code}")
+    if abs(scaler) > SCALER_MAX:
+        raise Mismatch(f"{quantity} has scaler {scaler}")
     exponent += scaler
     return (10**exponent, 1) if exponent >= 0 else (1, 10**-exponent)
 

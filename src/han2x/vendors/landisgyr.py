@@ -5,6 +5,7 @@ Push lists (sheet 6.5) have no scalers: currents in 0.01 A; voltages in V, in 0.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from ..model.quantity import Quantity
 from ..wire.axdr import Data, Structure
@@ -12,7 +13,7 @@ from ..wire.obis import cde
 from .layouts import as_text, is_push, push_objects, registers
 from .meanings import METER_ID
 from .register_lists import list_version
-from .vendor import Factor, Vendor
+from .vendor import Factor, Mismatch, Vendor
 
 
 def _is_embriq(body: Data) -> bool:
@@ -37,9 +38,10 @@ PUSH_TEXTS = {cde("96.1.1"): METER_ID}
 def device_maker(body: Data) -> str:
     """The three letters of the maker (FLAG id) in a push list's logical device name, "" without."""
     assert isinstance(body, Structure)
-    for item in push_objects(body):
-        if item.obis[2:5] == cde("42.0.0"):
-            return as_text(item.value)[:3]
+    with suppress(Mismatch):  # told when the list is decoded
+        for item in push_objects(body):
+            if item.obis[2:5] == cde("42.0.0"):
+                return as_text(item.value)[:3]
     return ""
 
 
