@@ -8,8 +8,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from han2x.wire.axdr import Array, Data, Structure
+
+settings.register_profile("han2x", deadline=None)  # a busy machine is no failure
+settings.load_profile("han2x")
 
 HERE = Path(__file__).parent
 

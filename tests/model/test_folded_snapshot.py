@@ -142,7 +142,7 @@ def test_registers_that_are_older_than_their_telegram() -> None:
 
 
 def test_a_repeated_hour_is_ignored() -> None:
-    """An Aidon that sends the hour before once more (sheet 5.1): its powers are new, its registers are not."""
+    """An Aidon that sends the hour before once more (sheet 5.1): its powers are new, not its registers."""
     minutes = [reading({Q.ACT_POW_POS: 3600})] * 3
     snapshot = folded(hourly(5000, FIVE, 3600), *minutes, hourly(5000, FIVE, 1800))
     assert snapshot.values[Q.ACT_POW_POS] == 1800
@@ -266,7 +266,7 @@ _EVENTS = st.one_of(
 
 @given(st.lists(_EVENTS, max_size=50))
 def test_estimates_never_fall_for_one_meter(events: list[tuple[str, int, int]]) -> None:
-    """Readings, gaps, repeated hours, lone bad hours and restarts from the stored form: nothing ever falls."""
+    """Readings, gaps, repeated or lone bad hours and restarts from the stored form: nothing ever falls."""
     snapshot, now, register, hour, shown, bad = EMPTY, 0, 1000, FIVE, 0, False
     for kind, ms, value in events:
         now += ms

@@ -21,8 +21,8 @@ class Stored(NamedTuple):
     """A meter as it is stored.
 
     `scale_on_disk`: the factor in the settings file when it was stored; `scale_in_writing`: the one that
-    was on its way there, 0 for none. They tell at the next start whether the settings file was still to be written
-    (it holds one of them) or has been edited by hand since (it holds neither).
+    was on its way there, 0 for none. They tell at the next start whether the settings file was still to
+    be written (it holds one of them) or has been edited by hand since (it holds neither).
     """
 
     snapshot: Snapshot
