@@ -125,12 +125,23 @@ def test_garbage_is_no_payload(tmp_path_factory: pytest.TempPathFactory, content
 
 @pytest.mark.parametrize(
     "head",
-    [b"han2x 1 0 0", b"han2x 0 0 0", b"han2x -1 0 0", b"han2x 1 0", b"han2x 1 0 0 0", b"han2y 1 0 0"],
+    [
+        b"han2x 1 1 0",
+        b"han2x 2 1 0",
+        b"han2x 0 0 0",
+        b"han2x -1 1 0",
+        b"han2x 1 1",
+        b"han2x 1 1 0 0",
+        b"han2y 1 1 0",
+    ],
 )
 def test_only_a_whole_head_counts(path: Path, head: bytes) -> None:
-    """A head needs its name, a sequence number above 0, a check sum and a length."""
+    """A head needs its name, a sequence number above 0, a check sum that is of it too, and a length.
+
+    The CRC-32 of no octets, begun from 1, is 1.
+    """
     path.write_bytes(head.ljust(HEAD - 1) + b"\n")
-    assert loaded(path) == (b"" if head == b"han2x 1 0 0" else None)
+    assert loaded(path) == (b"" if head == b"han2x 1 1 0" else None)
 
 
 def test_what_is_too_large_is_refused_and_costs_nothing(path: Path, two: bytes) -> None:

@@ -73,8 +73,17 @@ def test_a_value_within_its_rule_is_taken_as_it_is(section: str, key: str, value
 def test_a_value_outside_its_rule_is_refused_by_its_path(section: str, key: str, value: object) -> None:
     """A bad value gives one complaint, which names the setting, what it must be, and what it is."""
     path = f"meters.0.{key}" if section == "meters" else f"{section}.{key}"
-    must = rules(SECTIONS[section])[key].must
-    assert complaints(table_of(section, key, value)) == {path: f"must be {must}, not {value!r}"}
+    rule = rules(SECTIONS[section])[key]
+    text = rule.explain(value) or f"must be {rule.must}, not {value!r}"
+    assert complaints(table_of(section, key, value)) == {path: text}
+
+
+def test_a_source_is_refused_in_its_own_words() -> None:
+    """What is wrong with a source is said, not only which sources there are."""
+    table = {"meters": [{"source": "tcp:bridge.local"}]}
+    assert complaints(table) == {
+        "meters.0.source": "tcp: needs a host and a port, such as tcp:bridge.local:3001"
+    }
 
 
 def test_an_empty_table_is_the_defaults() -> None:

@@ -5,7 +5,6 @@ import asyncio
 import sys
 
 from ..app import clock
-from ..intake.diagnosis import Verdict
 from ..intake.pipeline import Outcome
 from ..intake.reader import Reader
 from ..model.reading import Reading
@@ -40,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         _report(reader)
         raise Wrong(str(trouble)) from None
     _report(reader)
-    return OK if reader.diagnosis().verdict in (Verdict.GOOD, Verdict.WEAK) else NO
+    return OK if reader.good else NO
 
 
 async def _listen(reader: Reader, seconds: float | None) -> None:

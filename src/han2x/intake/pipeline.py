@@ -13,8 +13,8 @@ from ..wire.stream import Stream
 class Tally:
     """What has come in so far: `octets`, `good` telegrams, discarded stretches by kind.
 
-    Times are monotonic milliseconds, None for never. `short_good` and `long_bad` count telegrams of up to
-    and above `SHORT` octets: a weak adapter loses the tail of the long ones.
+    Times are monotonic milliseconds, None for never. `short_good`, `long_good` and `long_bad` count
+    telegrams of up to and above `SHORT` octets, the long ones of late: a weak adapter loses their tail.
     """
 
     octets: int = 0
@@ -24,12 +24,14 @@ class Tally:
     good_at: int | None = None
     discarded_at: dict[Kind, int] = field(default_factory=dict)
     reason: str = ""
+    last: Kind | None = None
     short_good: int = 0
     long_good: int = 0
     long_bad: int = 0
 
 
 SHORT = 100
+RECENT_LONG = 128
 
 
 Outcome = Reading | Discarded
@@ -77,10 +79,18 @@ class Pipeline:
             self.tally.short_good += 1
         else:
             self.tally.long_good += 1
+            self._fade()
 
     def _count_discarded(self, discarded: Discarded, mono_ms: int) -> None:
         self.tally.discarded[discarded.kind] += 1
         self.tally.discarded_at[discarded.kind] = mono_ms
-        self.tally.reason = discarded.reason
+        self.tally.reason, self.tally.last = discarded.reason, discarded.kind
         if discarded.kind in (Kind.CHECKSUM, Kind.TRUNCATED) and discarded.length > SHORT:
             self.tally.long_bad += 1
+            self._fade()
+
+    def _fade(self) -> None:
+        """Let old counts of long telegrams fade, so that an adapter may turn weak after years."""
+        if self.tally.long_good + self.tally.long_bad >= RECENT_LONG:
+            self.tally.long_good //= 2
+            self.tally.long_bad //= 2

@@ -7,13 +7,17 @@ import asyncio
 from collections.abc import Callable
 
 from ..model.instant import Instant
+from ..model.line import Fault, LineStatus
 from ..model.reading import Reading
 from ..settings.source import SerialSource, Source
+from ..wire.result import Kind
 from .diagnosis import Diagnosis, diagnose
 from .line import AUTO, LineFinder
 from .link import Link
 from .opening import open_link
 from .pipeline import Outcome, Pipeline
+
+_FAULTS = {kind: Fault[kind.name] for kind in Kind}
 
 
 class Reader:
@@ -31,6 +35,21 @@ class Reader:
         """What the line is like now."""
         now_ms = self._clock().mono_ms
         return diagnose(self._pipeline.tally, mono_ms=now_ms, since_ms=self._since_ms)
+
+    @property
+    def good(self) -> int:
+        """Good telegrams so far."""
+        return self._pipeline.tally.good
+
+    def status(self, *, open: bool = True) -> LineStatus:
+        """How the line fares, for outputs."""
+        tally = self._pipeline.tally
+        return LineStatus(
+            open=open,
+            checksum_errors=tally.discarded[Kind.CHECKSUM],
+            discarded=tally.discarded.total(),
+            last_fault=(_FAULTS[tally.last] if tally.last else Fault.NONE) if open else Fault.SOURCE,
+        )
 
     async def read(self) -> None:
         """Open the source and read it to its end; raises `Trouble` when it fails."""

@@ -24,6 +24,7 @@ async def run(section: Intake, gateway: Gateway, name: str) -> None:
     """Read one meter until cancelled."""
 
     def deliver(outcome: Outcome) -> None:
+        gateway.heard(section.name, reader.status())
         if isinstance(outcome, Reading):
             gateway.received(section.name, outcome)
 
@@ -38,6 +39,7 @@ async def run(section: Intake, gateway: Gateway, name: str) -> None:
         except Trouble as trouble:
             reporting.cancel()
             gateway.report(name, Condition.FAILING, str(trouble))
+            gateway.heard(section.name, reader.status(open=False))
             log.warning("%s: %s", name, trouble)
         finally:
             reporting.cancel()

@@ -5,10 +5,11 @@ The scale factor (manual row M22) multiplies powers, currents and energies, neve
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .estimate import WMS_PER_WH
 from .instant import Instant
+from .line import UNHEARD, LineStatus
 from .quantity import ENERGIES, Quantity
 from .reading import Identity, ListType
 from .state import Snapshot
@@ -19,23 +20,41 @@ SCALE_MIN, SCALE_MAX = 10, 999_999_999
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One meter at one moment. `values` and `estimates` (Wh, varh) are scaled; absent is absent.
+    """One meter at one moment. `values`, `estimates` and `hour` (Wh, varh) are scaled; absent is absent.
 
-    `age_ms`: since the last correct telegram, None before the first. `uptime_s`: of the process.
-    `scale`: thousandths.
+    `hour`: energy since the last hourly register, while that is recent. `age_ms`: since the last correct
+    telegram, None before the first. `uptime_s`: of the process. `scale`: thousandths.
     """
 
     vendor: str
     identity: Identity
     values: Mapping[Quantity, int]
     estimates: Mapping[Quantity, int]
+    hour: Mapping[Quantity, int]
     clock: datetime | None
+    clock_plausible: bool
     age_ms: int | None
     list_age_ms: Mapping[ListType, int]
     last_unix_ms: int | None
     received: int
+    line: LineStatus
     scale: int
     uptime_s: int
+
+    @property
+    def net_power(self) -> int | None:
+        """Active power in W, import positive, export negative; None while neither is known."""
+        return self._net(Quantity.ACT_POW_POS, Quantity.ACT_POW_NEG)
+
+    @property
+    def net_reactive_power(self) -> int | None:
+        """Reactive power in var, import positive; None while neither is known."""
+        return self._net(Quantity.REACT_POW_POS, Quantity.REACT_POW_NEG)
+
+    def _net(self, positive: Quantity, negative: Quantity) -> int | None:
+        if positive not in self.values and negative not in self.values:
+            return None
+        return self.value(positive) - self.value(negative)
 
     def value(self, quantity: Quantity) -> int:
         """A value for outputs that have no way to say "unknown": 0 then (manual row M6)."""
@@ -46,7 +65,14 @@ class View:
         return self.estimates.get(quantity, 0)
 
 
-def view(snapshot: Snapshot, *, scale: int, now: Instant, uptime_s: int) -> View:
+HOUR_FRESH_MS = 65 * 60_000
+"""How old the last hourly list may be for what came after it to be called this hour's."""
+
+CLOCK_DOUBT = timedelta(days=1)
+"""A meter's clock further than this from the machine's is not believed (han-port sheet 5.27)."""
+
+
+def view(snapshot: Snapshot, *, scale: int, now: Instant, uptime_s: int, line: LineStatus = UNHEARD) -> View:
     """The snapshot as outputs see it at `now`, with the scale factor in thousandths."""
     last = snapshot.last
     return View(
@@ -58,11 +84,14 @@ def view(snapshot: Snapshot, *, scale: int, now: Instant, uptime_s: int) -> View
             for energy in ENERGIES
             if energy in snapshot.estimates and snapshot.estimates[energy].known
         },
+        hour=_hour(snapshot, scale, now),
         clock=snapshot.clock.local if snapshot.clock else None,
+        clock_plausible=_plausible(snapshot),
         age_ms=now.mono_ms - last.mono_ms if last else None,
         list_age_ms={kind: now.mono_ms - at.mono_ms for kind, at in snapshot.list_at.items()},
         last_unix_ms=last.unix_ms if last else None,
         received=snapshot.received,
+        line=line,
         scale=scale,
         uptime_s=uptime_s,
     )
@@ -80,3 +109,23 @@ def _scaled_values(values: Mapping[Quantity, int], scale: int) -> Mapping[Quanti
 def _times(value: int, scale: int) -> int:
     product = abs(value) * scale // SCALE_ONE
     return -product if value < 0 else product
+
+
+def _hour(snapshot: Snapshot, scale: int, now: Instant) -> Mapping[Quantity, int]:
+    """Energy since the last hourly register, by its estimate; nothing while that list is overdue."""
+    hourly = snapshot.list_at.get(ListType.HOURLY)
+    if hourly is None or now.mono_ms - hourly.mono_ms > HOUR_FRESH_MS:
+        return {}
+    return {
+        energy: max(0, known.shown - snapshot.values[energy] * WMS_PER_WH) * scale // (SCALE_ONE * WMS_PER_WH)
+        for energy, known in snapshot.estimates.items()
+        if known.known and energy in snapshot.values
+    }
+
+
+def _plausible(snapshot: Snapshot) -> bool:
+    """Whether the meter vouches for its clock, and the machine's own does not contradict it."""
+    if snapshot.clock is None or snapshot.last is None or not snapshot.clock.valid:
+        return False
+    machine = datetime(1970, 1, 1) + timedelta(milliseconds=snapshot.last.unix_ms)
+    return abs(snapshot.clock.local - machine) <= CLOCK_DOUBT

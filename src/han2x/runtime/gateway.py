@@ -1,11 +1,13 @@
 """What every service is handed: the live cells, the door to change settings, the time, and where files go."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from ..model.instant import Instant
+from ..model.line import UNHEARD, LineStatus
 from ..model.reading import Reading
 from ..model.state import EMPTY, Snapshot, fold
 from ..model.view import SCALE_ONE, View, view
@@ -14,6 +16,9 @@ from ..settings.schema import Meter, Settings
 from .keeper import Keeper
 from .latest import Latest
 from .stored import Stored
+
+
+log = logging.getLogger("han2x")
 
 
 class Condition(StrEnum):
@@ -54,6 +59,7 @@ class Gateway:
         self.started = clock()
         self._keeper = Keeper(state_dir)
         self._snapshots: dict[str, Latest[Snapshot]] = {}
+        self._lines: dict[str, LineStatus] = {}
 
     def snapshot(self, meter: str) -> Latest[Snapshot]:
         """The cell with the newest snapshot of a meter, by the meter's name; what was kept comes first."""
@@ -70,7 +76,12 @@ class Gateway:
             scale=meter.scale,
             now=now,
             uptime_s=(now.mono_ms - self.started.mono_ms) // 1000,
+            line=self._lines.get(meter.name, UNHEARD),
         )
+
+    def heard(self, meter: str, line: LineStatus) -> None:
+        """How the line to a meter fares now."""
+        self._lines[meter] = line
 
     def received(self, meter: str, reading: Reading) -> None:
         """A reading has arrived: it is in the cell, and kept, when this returns."""
@@ -135,6 +146,8 @@ class Gateway:
         stored = Stored(snapshot, scale, on_disk.get(name, scale), in_writing.get(name, scale))
         self._keeper.save(name, stored, now, durable=durable)
         if self._keeper.trouble:
+            if "state" not in self.health.value:
+                log.warning("%s", self._keeper.trouble)
             self.report("state", Condition.FAILING, self._keeper.trouble)
         elif "state" in self.health.value:
             self.forget("state")

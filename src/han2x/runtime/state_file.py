@@ -28,7 +28,7 @@ class StateFile:
         if len(payload) > PAYLOAD_MAX:
             raise OSError(f"a state of {len(payload)} octets is too large")
         sequence = self._sequence + 1
-        head = f"han2x {sequence} {zlib.crc32(payload)} {len(payload)}".encode().ljust(HEAD - 1)
+        head = f"han2x {sequence} {_check(sequence, payload)} {len(payload)}".encode().ljust(HEAD - 1)
         slot = (head + b"\n" + payload).ljust(SLOT - 1) + b"\n"
         fd = self._open()
         try:
@@ -74,4 +74,10 @@ def _read_slot(slot: bytes) -> tuple[int, bytes] | None:
         return None
     sequence, check, length = (int(word) for word in words[1:])
     payload = slot[HEAD : HEAD + length]
-    return (sequence, payload) if len(payload) == length and zlib.crc32(payload) == check else None
+    whole = len(payload) == length and _check(sequence, payload) == check
+    return (sequence, payload) if whole else None
+
+
+def _check(sequence: int, payload: bytes) -> int:
+    """The check sum of a slot; a damaged sequence number must not make an old slot the newest."""
+    return zlib.crc32(payload, sequence & 0xFFFFFFFF)

@@ -13,10 +13,13 @@ class Rule:
 
     must: str
     holds: Callable[[object], bool]
+    explain: Callable[[object], str | None] = lambda _: None
 
     def complaint(self, value: object) -> str | None:
-        """Why a value is refused, or None."""
-        return None if self.holds(value) else f"must be {self.must}, not {value!r}"
+        """Why a value is refused, or None; `explain` may know better than the general rule."""
+        if self.holds(value):
+            return None
+        return self.explain(value) or f"must be {self.must}, not {value!r}"
 
 
 def integer(low: int, high: int) -> Rule:
@@ -43,14 +46,18 @@ def unique(values: Collection[object]) -> bool:
     return len(set(values)) == len(values)
 
 
+def _wrong_source(value: object) -> str | None:
+    """What is wrong with a source, in its own words; None for what is no text."""
+    if isinstance(value, str):
+        try:
+            parse_source(value)
+        except SourceError as error:
+            return str(error)
+    return None
+
+
 def _is_source(value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    try:
-        parse_source(value)
-    except SourceError:
-        return False
-    return True
+    return isinstance(value, str) and _wrong_source(value) is None
 
 
 BOOLEAN = Rule("true or false", lambda value: type(value) is bool)
@@ -59,4 +66,5 @@ HOST = text(r"[A-Za-z0-9.:%_-]{0,255}", "a host name or an IP address, or empty 
 SOURCE = Rule(
     "serial:DEVICE, tcp:HOST:PORT, replay:FILE or simulate:VENDOR, each with its options after a ?",
     _is_source,
+    _wrong_source,
 )
