@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from han2x.model.instant import Instant
 from han2x.model.quantity import ENERGIES, POWER_OF_ENERGY
 from han2x.model.quantity import Quantity as Q
-from han2x.model.reading import Identity, ListType, MeterClock, Reading, TimeBase, classify
+from han2x.model.reading import Fitting, Identity, ListType, MeterClock, Net, Reading, TimeBase, classify
 from han2x.model.state import EMPTY, Snapshot, fold
 from han2x.runtime.stored import Stored, from_json, to_json
 
@@ -185,6 +186,21 @@ def test_what_does_not_confirm(second: Reading, third: Reading) -> None:
     """A fall is confirmed by a newer hour that is not lower still."""
     snapshot = folded(hourly(5000, FIVE), second, third)
     assert snapshot.values[Q.ACT_ENERGY_POS] == 5000
+
+
+def test_the_same_telegram_again_confirms_nothing() -> None:
+    """A low telegram that a bridge sends twice is one telegram."""
+    low = hourly(100, FIVE + HOUR)
+    assert folded(hourly(5000, FIVE), low, low).values[Q.ACT_ENERGY_POS] == 5000
+
+
+def test_zero_of_what_is_not_measured() -> None:
+    """A zero that stands for "not measured" is absent; a value there is taken, a zero elsewhere too."""
+    sent = {Q.VOLT_L1: 230_000, Q.VOLT_L2: 0, Q.CURR_L2: 0}
+    fitting = Fitting(Net.IT, (Q.VOLT_L2,))
+    snapshot = folded(replace(reading(sent), fitting=fitting))
+    assert (snapshot.values, snapshot.net) == ({Q.VOLT_L1: 230_000, Q.CURR_L2: 0}, Net.IT)
+    assert folded(replace(reading({Q.VOLT_L2: 7}), fitting=fitting)).values == {Q.VOLT_L2: 7}
 
 
 def test_one_of_several_registers_fallen() -> None:

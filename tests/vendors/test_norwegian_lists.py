@@ -9,7 +9,7 @@ from datetime import datetime, time
 import pytest
 
 from han2x.model.quantity import Quantity as Q
-from han2x.model.reading import Identity, ListType, MeterClock, Reading, TimeBase
+from han2x.model.reading import Fitting, Identity, ListType, MeterClock, Net, Reading, TimeBase
 from han2x.vendors.decoder import Decoder
 from han2x.wire.result import Apdu, Discarded, Kind
 from han2x.wire.stream import Stream
@@ -109,6 +109,21 @@ TABLE: dict[str, tuple[str, ListType, Values, Identity, time | None]] = {
 }
 """Of each vector: vendor, list, values, identity and the meter's time on 2025-12-14."""
 
+FITTINGS: dict[str | None, Fitting] = {
+    None: Fitting(),
+    "6515": Fitting(Net.ONE_PHASE),
+    "6525": Fitting(Net.IT),
+    "6534": Fitting(Net.TN),
+    "ZFF1": Fitting(Net.IT, (Q.CURR_L2, Q.VOLT_L2)),
+    "MA105H2E": Fitting(Net.ONE_PHASE),
+    "MA304H3E": Fitting(Net.IT, (Q.VOLT_L2,)),
+    "MA304H4": Fitting(Net.TN),
+    "MA304T3": Fitting(Net.IT, (Q.CURR_L2, Q.VOLT_L2)),
+    "6841131BN243101040": Fitting(Net.TN),
+    "6861111BN242101040": Fitting(Net.ONE_PHASE),
+}
+"""What each type tells: its net, and what it sends as 0 without measuring it."""
+
 BASES = {"aidon": TimeBase.STANDARD, "kaifa": TimeBase.CIVIL, "kamstrup": TimeBase.STANDARD}
 
 
@@ -133,6 +148,7 @@ def test_all_that_a_telegram_says(vectors: Mapping[str, bytes], name: str) -> No
         identity=identity,
         clock=clock,
         mark_age_ms=10_000 if vendor == "aidon" and list_type is not FAST else 0,
+        fitting=FITTINGS[identity.meter_type],
     )
 
 

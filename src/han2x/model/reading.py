@@ -18,6 +18,24 @@ class ListType(StrEnum):
     OTHER = "other"
 
 
+class Net(StrEnum):
+    """How a meter is connected; it decides what its voltages are."""
+
+    ONE_PHASE = "1"
+    IT = "it"  # three wires: voltages between phases, L1 = L1-L2, L2 = L1-L3, L3 = L2-L3
+    TN = "tn"  # four wires: voltages to neutral
+
+
+class Fitting(NamedTuple):
+    """What a meter's type tells: its net if known, and what it sends as 0 because it does not measure it."""
+
+    net: Net | None = None
+    unmeasured: tuple[Quantity, ...] = ()
+
+
+UNKNOWN_FITTING = Fitting()
+
+
 class Identity(NamedTuple):
     """Who sent it. None where the list has no such element; empty where it was sent empty."""
 
@@ -59,6 +77,7 @@ class Reading:
     identity: Identity = NO_IDENTITY
     clock: MeterClock | None = None
     mark_age_ms: int = 0
+    fitting: Fitting = UNKNOWN_FITTING
     unknown: tuple[str, ...] = ()
 
 

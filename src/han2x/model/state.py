@@ -11,7 +11,7 @@ from datetime import datetime
 from .estimate import Estimate
 from .instant import Instant
 from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
-from .reading import NO_IDENTITY, Identity, ListType, MeterClock, Reading
+from .reading import NO_IDENTITY, Identity, ListType, MeterClock, Net, Reading
 
 NO_VALUES: Mapping[Quantity, int] = {}
 
@@ -20,18 +20,22 @@ NO_VALUES: Mapping[Quantity, int] = {}
 class Snapshot:
     """Everything known of one meter. Quantities that were never sent are absent.
 
-    `values`: the newest of each quantity, in its integer unit. `energies_clock`: the meter's local time
+    `values`: the newest of each quantity, in its integer unit; what the meter does not measure and sends as
+    0 is absent. `energies_clock`: the meter's local time
     in the list that brought the energies. `list_at`: when each list last came. `received`: telegrams
-    since the process started. `suspect`: energies below the known ones, waiting to be confirmed.
+    since the process started. `suspect`: energies below the known ones, waiting to be confirmed by a
+    newer list than that of `suspect_clock`.
     """
 
     vendor: str = ""
     identity: Identity = NO_IDENTITY
+    net: Net | None = None
     values: Mapping[Quantity, int] = field(default_factory=dict)
     estimates: Mapping[Quantity, Estimate] = field(default_factory=dict)
     clock: MeterClock | None = None
     energies_clock: datetime | None = None
     suspect: Mapping[Quantity, int] = field(default_factory=dict)
+    suspect_clock: datetime | None = None
     list_at: Mapping[ListType, Instant] = field(default_factory=dict)
     last: Instant | None = None
     received: int = 0
@@ -48,12 +52,13 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapshot:
     known = snapshot.identity.meter_id
     if known and reading.identity.meter_id and reading.identity.meter_id != known:
         snapshot = Snapshot(received=snapshot.received)
-    instant_values = _instant_values(snapshot.values, reading.values)
+    instant_values = _instant_values(snapshot.values, _measured(reading))
     return _with_energies(
         replace(
             snapshot,
             vendor=reading.vendor,
             identity=_merged_identity(snapshot.identity, reading.identity),
+            net=reading.fitting.net or snapshot.net,
             values={**snapshot.values, **instant_values},
             estimates=_powered(snapshot.estimates, instant_values, now),
             clock=reading.clock or snapshot.clock,
@@ -64,6 +69,14 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapshot:
         reading,
         now,
     )
+
+
+def _measured(reading: Reading) -> Mapping[Quantity, int]:
+    """What was sent, without the zeros that stand for "not measured"."""
+    unmeasured = reading.fitting.unmeasured
+    if not unmeasured:
+        return reading.values
+    return {q: value for q, value in reading.values.items() if value or q not in unmeasured}
 
 
 def _merged_identity(known: Identity, sent: Identity) -> Identity:
@@ -143,9 +156,10 @@ def _fell(snapshot: Snapshot, sent: Mapping[Quantity, int], newer: bool, clock: 
     """Registers below the known ones: held as suspect, believed when a newer list confirms them."""
     if not newer:
         return snapshot
-    suspect = snapshot.suspect
-    if not suspect or any(sent[energy] < suspect.get(energy, 0) for energy in sent):
-        return replace(snapshot, suspect=sent)
+    suspect, before = snapshot.suspect, snapshot.suspect_clock
+    lower_still = any(sent[energy] < suspect.get(energy, 0) for energy in sent)
+    if not suspect or lower_still or (clock and before and clock <= before):
+        return replace(snapshot, suspect=sent, suspect_clock=clock)
     return replace(
         snapshot,
         values={**snapshot.values, **sent},

@@ -11,7 +11,7 @@ from .estimate import WMS_PER_WH
 from .instant import Instant
 from .line import UNHEARD, LineStatus
 from .quantity import ENERGIES, Quantity
-from .reading import Identity, ListType
+from .reading import Identity, ListType, Net
 from .state import Snapshot
 
 SCALE_ONE = 1000
@@ -28,6 +28,7 @@ class View:
 
     vendor: str
     identity: Identity
+    net: Net | None
     values: Mapping[Quantity, int]
     estimates: Mapping[Quantity, int]
     hour: Mapping[Quantity, int]
@@ -78,6 +79,7 @@ def view(snapshot: Snapshot, *, scale: int, now: Instant, uptime_s: int, line: L
     return View(
         vendor=snapshot.vendor,
         identity=snapshot.identity,
+        net=snapshot.net,
         values=_scaled_values(snapshot.values, scale),
         estimates={
             energy: snapshot.estimates[energy].shown * scale // (SCALE_ONE * WMS_PER_WH)

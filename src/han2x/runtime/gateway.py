@@ -17,7 +17,6 @@ from .keeper import Keeper
 from .latest import Latest
 from .stored import Stored
 
-
 log = logging.getLogger("han2x")
 
 

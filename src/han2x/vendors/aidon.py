@@ -4,11 +4,18 @@ List 1 carries no identity and is like that of the L+G E350. The clock runs on s
 The energies of list 3 are those of HH:00:00 and are sent at HH:00:10.
 """
 
-from ..model.reading import TimeBase
+from ..model.reading import Fitting, Net, TimeBase
 from ..wire.axdr import Array, Data
 from .layouts import CLOCK, registers
 from .register_lists import list_version, text_of
 from .vendor import Vendor
+
+NETS = {"651": Net.ONE_PHASE, "652": Net.IT, "653": Net.TN, "654": Net.IT, "655": Net.TN, "656": Net.TN}
+"""By the first three digits of the type (AID16 p8; han-port sheet 4.1)."""
+
+
+def _fitting(meter_type: str, _: object) -> Fitting:
+    return Fitting(NETS.get(meter_type[:3]))
 
 
 def _is_norwegian(body: Data) -> bool:
@@ -38,6 +45,7 @@ NORWAY = Vendor(
     items=registers,
     time_base=TimeBase.STANDARD,
     send_delay_ms=10_000,
+    fitting=_fitting,
     norwegian=True,
 )
 FAST = Vendor(

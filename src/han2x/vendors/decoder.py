@@ -99,6 +99,7 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
         ),
         clock=_clock(vendor, clock or notification.sent_at),
         mark_age_ms=_mark_age_ms(vendor, clock, notification.sent_at),
+        fitting=vendor.fitting(texts.get(METER_TYPE, ""), values),
         unknown=tuple(unknown),
     )
 

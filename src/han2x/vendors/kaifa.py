@@ -7,7 +7,7 @@ list has the same values as OBIS pairs; Austria's (MA309) describes itself.
 from collections.abc import Mapping
 
 from ..model.quantity import Quantity
-from ..model.reading import TimeBase
+from ..model.reading import UNKNOWN_FITTING, Fitting, Net, TimeBase
 from ..wire.axdr import Data, Structure
 from .layouts import CLOCK_SIZE, Positions, as_text, first_text, is_obis, pairs
 from .meanings import CLOCK
@@ -35,6 +35,24 @@ LISTS = Positions(
         "ttt" + "n" * 10 + "cnnnn": f"{_ID} {_POWERS} {_THREE_PHASES} {_HOURLY}",
     }
 )
+
+
+_NOT_U2 = (Quantity.VOLT_L2,)
+_NOT_L2 = (Quantity.CURR_L2, Quantity.VOLT_L2)
+
+FITTINGS: Mapping[str, Fitting] = {
+    "MA105": Fitting(Net.ONE_PHASE),
+    "MA304H3": Fitting(Net.IT, _NOT_U2),
+    "MA304T3": Fitting(Net.IT, _NOT_L2),
+    "MA304H4": Fitting(Net.TN),
+    "MA304T4": Fitting(Net.TN),
+}
+"""By the beginning of the type (KFM_001 p3; han-port sheet 4.2)."""
+
+
+def _fitting(meter_type: str, _: object) -> Fitting:
+    known = (fitting for begin, fitting in FITTINGS.items() if meter_type.startswith(begin))
+    return next(known, UNKNOWN_FITTING)
 
 
 def _is_positional(body: Data) -> bool:
@@ -69,6 +87,7 @@ NORWAY = Vendor(
     recognise=_is_positional,
     items=LISTS.items,
     factors=lambda *_: FACTORS,
+    fitting=_fitting,
     norwegian=True,
 )
 SWEDEN = Vendor(
@@ -76,6 +95,7 @@ SWEDEN = Vendor(
     recognise=_is_swedish,
     items=pairs,
     factors=lambda *_: FACTORS,
+    fitting=_fitting,
     time_base=TimeBase.STANDARD,
     norwegian=True,
 )

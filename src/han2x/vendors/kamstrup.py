@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from ..model.quantity import Quantity
-from ..model.reading import TimeBase
+from ..model.reading import Fitting, Net, TimeBase
 from ..wire.axdr import Data, Structure
 from ..wire.obis import cde, electricity
 from .layouts import first_text, pairs
@@ -58,6 +58,14 @@ def _by_kind(meter_type: str | None, raws: Mapping[Quantity, int]) -> Mapping[Qu
     return TRANSFORMER if beyond else DIRECT
 
 
+NETS = {"1": Net.ONE_PHASE, "2": Net.IT, "3": Net.TN}
+"""By the sixth character of the type (KAMD1 2.2)."""
+
+
+def _fitting(meter_type: str, _: object) -> Fitting:
+    return Fitting(NETS.get(meter_type[5:6]))
+
+
 def _is_kamstrup(body: Data) -> bool:
     return isinstance(body, Structure) and first_text(body).startswith("Kamstrup")
 
@@ -67,6 +75,7 @@ KAMSTRUP = Vendor(
     recognise=_is_kamstrup,
     items=_items,
     factors=_by_kind,
+    fitting=_fitting,
     texts={cde("0.0.5"): METER_ID, cde("96.1.1"): METER_TYPE},
     time_base=TimeBase.STANDARD,
     norwegian=True,

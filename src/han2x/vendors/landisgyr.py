@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from ..model.quantity import Quantity
+from ..model.reading import UNKNOWN_FITTING, Fitting, Net
 from ..wire.axdr import Data, Structure
 from ..wire.obis import cde
 from .layouts import as_text, is_push, push_objects, registers
@@ -18,6 +19,13 @@ from .vendor import Factor, Mismatch, Vendor
 
 def _is_embriq(body: Data) -> bool:
     return list_version(body).startswith("EMBRIQ")
+
+
+def _embriq_fitting(_: str, values: Mapping[Quantity, int]) -> Fitting:
+    """The type does not tell; on an IT net voltage L2 is sent as 0, and current L2 too."""
+    if Quantity.VOLT_L2 in values and not values[Quantity.VOLT_L2]:
+        return Fitting(Net.IT, (Quantity.CURR_L2, Quantity.VOLT_L2))
+    return UNKNOWN_FITTING
 
 
 def _volts(raw: int) -> int:
@@ -45,7 +53,9 @@ def device_maker(body: Data) -> str:
     return ""
 
 
-EMBRIQ = Vendor(name="landisgyr", recognise=_is_embriq, items=registers, norwegian=True)
+EMBRIQ = Vendor(
+    name="landisgyr", recognise=_is_embriq, items=registers, fitting=_embriq_fitting, norwegian=True
+)
 PUSH = Vendor(
     name="landisgyr",
     recognise=is_push,

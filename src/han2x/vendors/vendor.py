@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..model.quantity import Quantity
-from ..model.reading import TimeBase
+from ..model.reading import UNKNOWN_FITTING, Fitting, TimeBase
 from ..wire.axdr import Data
 
 Factor = int | Callable[[int], int]
@@ -37,7 +37,7 @@ class Vendor:
     """A vendor's lists. Factors are for values without a scaler_unit of their own.
 
     `recognise`: whether a body is this vendor's. `items`: its layout; raises `Mismatch`.
-    `norwegian`: the lists are
+    `fitting`: from meter type and values to what the type tells. `norwegian`: the lists are
     those of the Norwegian port (fast, ten seconds, hourly). `anonymous`: bodies that several vendors
     send alike, told apart by what the same stream carried before. `send_delay_ms`: from the moment the
     energies are true to sending, where the message itself does not say.
@@ -47,6 +47,7 @@ class Vendor:
     recognise: Callable[[Data], bool]
     items: Callable[[Data], Iterable[Item]]
     factors: Factors = field(default=lambda *_: {})
+    fitting: Callable[[str, Mapping[Quantity, int]], Fitting] = field(default=lambda *_: UNKNOWN_FITTING)
     texts: Mapping[bytes, str] = field(default_factory=dict)
     time_base: TimeBase = TimeBase.CIVIL
     send_delay_ms: int = 0
