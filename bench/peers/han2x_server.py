@@ -1,9 +1,10 @@
 """A han2x Modbus server with one fixed snapshot, for the benches and the tests.
 
-    python han2x_server.py [--uvloop] [setting=value …]     e.g. modbus_tcp.port=1502
+    python han2x_server.py [--uvloop] [net=it] [setting=value …]     e.g. modbus_tcp.port=1502
 
 Prints the health text of the server once it listens ("listening on 127.0.0.1:1502") and the line
-"failing: …" when it cannot. Port 0 takes any free port.
+"failing: …" when it cannot. Port 0 takes any free port. The
+snapshot is of the moment when the server starts; `net` is `1`, `it` or `tn`, which it is by default.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from datetime import datetime
 from han2x.modbus.tcp import run
 from han2x.model.instant import Instant
 from han2x.model.quantity import Quantity
-from han2x.model.reading import Identity, MeterClock, TimeBase
+from han2x.model.reading import Identity, ListType, MeterClock, Net, TimeBase
 from han2x.model.state import Snapshot
 from han2x.runtime.gateway import Gateway, Trouble
 from han2x.settings.amend import Refused, amend
@@ -46,6 +47,7 @@ def now() -> Instant:
 def settings(words: list[str]) -> Settings:
     """Settings from `name=value` words."""
     pairs = dict(word.split("=", 1) for word in words)
+    pairs.pop("net", None)
     port = int(pairs.pop("modbus_tcp.port", "0"))
     result = amend(Settings(), {name: _value(text) for name, text in pairs.items()})
     if isinstance(result, Refused):
@@ -60,10 +62,18 @@ def _value(text: str) -> object:
         return text
 
 
-async def serve(wanted: Settings) -> None:
+def snapshot(words: list[str]) -> Snapshot:
+    """What the meter has just sent, on the net that `net=` names."""
+    net = next((Net(word[4:]) for word in words if word.startswith("net=")), Net.TN)
+    at = now()
+    lists = dict.fromkeys((ListType.FAST, ListType.TEN_SECONDS, ListType.HOURLY), at)
+    return replace(SNAPSHOT, net=net, list_at=lists, last=at, received=1)
+
+
+async def serve(wanted: Settings, shown: Snapshot) -> None:
     """Serve until killed."""
     gateway = Gateway(wanted, clock=now)
-    gateway.snapshot(wanted.meters[0].name).set(SNAPSHOT)
+    gateway.snapshot(wanted.meters[0].name).set(shown)
     gateway.health.watch(lambda health: print(*(h.text for h in health.values()), flush=True))
     try:
         await run(wanted.modbus_tcp, gateway, "modbus_tcp")
@@ -74,13 +84,14 @@ async def serve(wanted: Settings) -> None:
 def main(words: list[str]) -> None:
     """Run on uvloop if asked to."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    wanted = settings([word for word in words if word != "--uvloop"])
+    pairs = [word for word in words if word != "--uvloop"]
+    serving = serve(settings(pairs), snapshot(pairs))
     if "--uvloop" in words:
         import uvloop
 
-        uvloop.run(serve(wanted))
+        uvloop.run(serving)
     else:
-        asyncio.run(serve(wanted))
+        asyncio.run(serving)
 
 
 if __name__ == "__main__":

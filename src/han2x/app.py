@@ -18,12 +18,22 @@ def _modbus_tcp(settings: Settings) -> Mapping[str, object]:
     return {"modbus tcp": settings.modbus_tcp} if settings.modbus_tcp.enabled else {}
 
 
+def _modbus_rtu(settings: Settings) -> Mapping[str, object]:
+    return {"modbus rtu": settings.modbus_rtu} if settings.modbus_rtu.enabled else {}
+
+
+def _modbus_rtu_tcp(settings: Settings) -> Mapping[str, object]:
+    return {"modbus rtu over tcp": settings.modbus_rtu_tcp} if settings.modbus_rtu_tcp.enabled else {}
+
+
 def _meters(settings: Settings) -> Mapping[str, object]:
     return {f"meter {meter.name}": Intake(name=meter.name, source=meter.source) for meter in settings.meters}
 
 
 SERVICES: tuple[Service, ...] = (
     Service(_modbus_tcp, "han2x.modbus.tcp:run"),
+    Service(_modbus_rtu, "han2x.modbus.line:run"),
+    Service(_modbus_rtu_tcp, "han2x.modbus.rtu_tcp:run"),
     Service(_meters, "han2x.intake.service:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""

@@ -1,4 +1,4 @@
-"""Shared by the Modbus tests: han2x servers in a process of their own, on asyncio and on uvloop.
+"""Shared by the Modbus tests: views made by hand, and han2x servers in a process of their own.
 
 A server takes any free port and says where it listens; nothing waits for time to pass.
 """
@@ -10,13 +10,28 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from han2x.model.instant import ZERO
+from han2x.model.state import EMPTY
+from han2x.model.view import View, view
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = ROOT / "bench" / "peers" / "han2x_server.py"
+
+
+@pytest.fixture(scope="session")
+def seen() -> Callable[..., View]:
+    """Makes views: that before the first telegram, with whatever differs from it."""
+
+    def make(**changes: Any) -> View:
+        return replace(view(EMPTY, scale=1000, now=ZERO, uptime_s=0), **changes)
+
+    return make
 
 
 class Served(NamedTuple):

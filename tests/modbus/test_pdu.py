@@ -1,7 +1,7 @@
 """Request PDU to response PDU, and the MBAP header, by hand-worked octets: no gateway, no sockets.
 
 Every case names the clause of MODBUS Application Protocol V1.1b3 or the manual row it comes from. Streams and
-their cuts are in test_session.py.
+their cuts are in test_bank.py.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,11 @@ class Memory:
 
     def __init__(self) -> None:
         self.image = bytes.fromhex("0001 0002 0003 0004 0005 0006")
+
+    def read(self, address: int, quantity: int) -> bytes | None:
+        """Registers that all exist."""
+        octets = self.image[2 * address : 2 * (address + quantity)]
+        return octets if len(octets) == 2 * quantity else None
 
     def write(self, block: range, octets: bytes) -> bool:
         """Take a value within bounds."""

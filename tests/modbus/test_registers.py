@@ -1,11 +1,9 @@
-"""The register table against figures worked by hand: addresses, units, saturation, listing.
+"""The manual's register table against figures worked by hand: addresses, units, saturation.
 
-Requests and responses are in test_pdu.py; sockets in test_tcp.py.
+The extension and the other maps are in test_maps.py, listings in test_listing.py, requests and responses
+in test_pdu.py, sockets in test_tcp.py.
 """
 
-import csv
-import io
-import json
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -14,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from han2x import __version__
-from han2x.modbus.listing import render
-from han2x.modbus.registers import INT32, TABLE, UINT16, UINT32, Type, image, version_number
+from han2x.modbus.maps.han2x import HAN2X, TABLE, version_number
+from han2x.modbus.types import INT32, UINT16, UINT32, Type
 from han2x.model.estimate import Estimate
 from han2x.model.instant import ZERO
 from han2x.model.quantity import ENERGIES, Quantity
@@ -27,8 +25,10 @@ Q = Quantity
 
 
 def shown(snapshot: Snapshot, scale: int = 1000, uptime_s: int = 0) -> bytes:
-    """The image of a snapshot."""
-    return image(view(snapshot, scale=scale, now=ZERO, uptime_s=uptime_s))
+    """The manual's registers of a snapshot."""
+    octets = HAN2X.image(view(snapshot, scale=scale, now=ZERO, uptime_s=uptime_s)).read(0, 51)
+    assert octets is not None
+    return octets
 
 
 def words(octets: bytes, address: int, count: int = 2) -> str:
@@ -153,19 +153,3 @@ def test_saturation(type_: Type, value: int, expected: str) -> None:
 def test_image_of_anything(values: dict[Quantity, int], scale: int) -> None:
     """Whatever a meter sends, the image has its 102 octets."""
     assert len(shown(Snapshot(values=values), scale=scale)) == 102
-
-
-def test_listing_shows_every_register() -> None:
-    """The listings name each register of the table once, with the manual's example for 40015 (M14)."""
-    table = json.loads(render("json"))
-    assert [row["name"] for row in table] == [row.name for row in TABLE]
-    voltage = next(row for row in table if row["register"] == "40015-40016")
-    assert (voltage["hex"], voltage["example"], voltage["octets"]) == ("0x000E", 2390, "0000 0956")
-
-
-def test_listings_agree() -> None:
-    """Markdown and CSV carry what JSON carries."""
-    table = [[str(value) for value in row.values()] for row in json.loads(render("json"))]
-    assert list(csv.reader(io.StringIO(render("csv"))))[1:] == table
-    lines = render("md").splitlines()[2:]
-    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines] == table

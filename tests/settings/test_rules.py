@@ -11,6 +11,16 @@ from han2x.settings.amend import Refused, documented, from_table
 from han2x.settings.schema import SECTIONS, Meter, ModbusTcp, Settings, rules
 
 WHOLE = "a whole number from"
+FLAG: tuple[list[object], list[object]] = ([True, False], [1, 0, "true", None])
+UNIT_ID: tuple[list[object], list[object]] = ([0, 2, 247], [248, -1, "1", True, 1.0, None])
+STALE: tuple[list[object], list[object]] = (
+    ["hold", "unavailable", "zero", "exception"],
+    ["", "Hold", "nan", 0, None, True],
+)
+ALLOW: tuple[list[object], list[object]] = (
+    ["", "192.168.1.0/24", "192.168.1.7/24,10.0.0.7", "10.0.0.0/8, fd00::/8", "::1"],
+    ["192.168.1.0/33", "192.168.1", "gateway.local", "10.0.0.1,", ",", "10.0.0.0/8;fd00::/8", 1, None, True],
+)
 METER: dict[str, tuple[list[object], list[object]]] = {
     "name": (
         ["main", "a", "0", "cabin-2_b", "x" * 32],
@@ -21,6 +31,7 @@ METER: dict[str, tuple[list[object], list[object]]] = {
         ["", "auto", "udp:h:1", "simulate:elster", "serial:auto?speed=9600", 1, None, ["serial:auto"]],
     ),
     "unit_id": ([1, 247], [0, 248, -1, "1", True, 1.0, None]),
+    **dict.fromkeys(("swapped_unit_id", "float_unit_id", "sunspec_unit_id", "em24_unit_id"), UNIT_ID),
     "scale": ([10, 1000, 999_999_999], [9, 1_000_000_000, 0, -1000, "1000", True, 1000.0, None]),
 }
 MODBUS_TCP: dict[str, tuple[list[object], list[object]]] = {
@@ -30,11 +41,44 @@ MODBUS_TCP: dict[str, tuple[list[object], list[object]]] = {
         ["a b", "a/b", "h" * 256, "h\n", 1, None],
     ),
     "port": ([1, 1502, 65535], [0, 65536, "1502", True, 1.0, 1502.0, None, [1502]]),
+    "allow": ALLOW,
     "writable": ([True, False], [1, "no", None]),
     "max_connections": ([1, 4096], [0, 4097, "1", True, 1.0]),
     "idle_timeout_s": ([0, 86_400], [-1, 86_401, "0", False, 0.0]),
 }
-TABLES = {"meters": METER, "modbus_tcp": MODBUS_TCP}
+MODBUS_MAPS: dict[str, tuple[list[object], list[object]]] = {
+    "stale_after_s": ([5, 30, 3600], [4, 3601, "30", True, 30.0, None]),
+    **{f"{name}_when_stale": STALE for name in ("han2x", "swapped", "float", "sunspec", "em24")},
+    "sunspec_models": (["203", "213", "203+213"], ["", "1", "213+203", "203,213", 203, None]),
+    "sunspec_fill": FLAG,
+}
+MODBUS_RTU: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": FLAG,
+    "device": (
+        ["", "/dev/ttyUSB0", "/dev/serial/by-id/usb-FTDI"],
+        ["ttyUSB0", "/", "/dev/a\n", "/" + "d" * 256, 1, None],
+    ),
+    "baud_rate": ([1200, 19200, 115_200], [0, 1201, 230_400, "9600", 9600.0, True, None]),
+    "parity": (["N", "E", "O"], ["n", "even", "", 0, None]),
+    "stop_bits": ([1, 2], [0, 3, "1", 1.0, True, None]),
+    "rs485": (["auto", "on", "off"], ["", "ON", True, False, None]),
+    "gap_ms": ([0, 1000], [-1, 1001, "0", 0.0, False, None]),
+    "writable": FLAG,
+}
+MODBUS_RTU_TCP: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": FLAG,
+    "host": MODBUS_TCP["host"],
+    "port": MODBUS_TCP["port"],
+    "allow": ALLOW,
+    "writable": FLAG,
+}
+TABLES = {
+    "meters": METER,
+    "modbus_tcp": MODBUS_TCP,
+    "modbus_maps": MODBUS_MAPS,
+    "modbus_rtu": MODBUS_RTU,
+    "modbus_rtu_tcp": MODBUS_RTU_TCP,
+}
 GOOD = [(s, k, v) for s, table in TABLES.items() for k, (good, _) in table.items() for v in good]
 BAD = [(s, k, v) for s, table in TABLES.items() for k, (_, bad) in table.items() for v in bad]
 
@@ -61,7 +105,7 @@ def test_a_value_within_its_rule_is_taken_as_it_is(section: str, key: str, value
     """A good value is in the settings, and all else keeps its default."""
     result = from_table(table_of(section, key, value))
     assert isinstance(result, Settings)
-    holder = result.meters[0] if section == "meters" else result.modbus_tcp
+    holder = result.meters[0] if section == "meters" else getattr(result, section)
     assert getattr(holder, key) == value
     assert type(getattr(holder, key)) is type(value)
     others = [name for name in rules(SECTIONS[section]) if name != key]
@@ -84,6 +128,24 @@ def test_a_source_is_refused_in_its_own_words() -> None:
     assert complaints(table) == {
         "meters.0.source": "tcp: needs a host and a port, such as tcp:bridge.local:3001"
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"), [("10.0.0.0/33", "10.0.0.0/33"), ("10.0.0.1, lan", "lan"), ("10.0.0.1,", "")]
+)
+def test_networks_are_refused_by_the_one_that_is_wrong(text: str, wrong: str) -> None:
+    """Of several networks the one that is none is named, with how to write it."""
+    assert complaints({"modbus_tcp": {"allow": text}}) == {
+        "modbus_tcp.allow": f"{wrong!r} is no network: write it as 192.168.1.0/24 or fd00::/8"
+    }
+
+
+@pytest.mark.parametrize("name", ["swapped_unit_id", "float_unit_id", "sunspec_unit_id", "em24_unit_id"])
+def test_unit_ids_of_all_maps_must_differ(name: str) -> None:
+    """No two maps, of one meter or of two, answer to one unit id; those that are off clash with none."""
+    clash = {"meters": "must have unit ids unlike each other"}
+    assert complaints({"meters": [{"unit_id": 5, name: 5}]}) == clash
+    assert complaints({"meters": [{"name": "a", name: 7}, {"name": "b", "unit_id": 7}]}) == clash
 
 
 def test_an_empty_table_is_the_defaults() -> None:
@@ -121,13 +183,13 @@ def test_all_complaints_come_at_once() -> None:
     [
         ({"modbus_tpc": {}}, "modbus_tpc", "is no section; did you mean modbus_tcp?"),
         ({"meter": [{}]}, "meter", "is no section; did you mean meters?"),
-        ({"zzz": {}}, "zzz", "is no section; there are meters, modbus_tcp"),
+        ({"zzz": {}}, "zzz", f"is no section; there are {', '.join(SECTIONS)}"),
         ({"modbus_tcp": {"prot": 1}}, "modbus_tcp.prot", "is no setting; did you mean port?"),
         ({"meters": [{"unitid": 1}]}, "meters.0.unitid", "is no setting; did you mean unit_id?"),
         (
             {"meters": [{"qqq": 1}]},
             "meters.0.qqq",
-            "is no setting; there are name, source, unit_id, scale",
+            f"is no setting; there are {', '.join(METER)}",
         ),
         ({"meters": {}}, "meters", "must be one or more [[meters]] tables"),
         ({"meters": []}, "meters", "must be one or more [[meters]] tables"),

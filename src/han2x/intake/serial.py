@@ -1,23 +1,17 @@
-"""A tty by termios and the event loop: raw, exclusive, gone when it is unplugged.
-
-A pty has no parity and refuses to be given one; that is tolerated, so that a simulated meter can be read
-through it.
-"""
+"""A meter's tty on the event loop: raw, exclusive, gone when it is unplugged."""
 
 import asyncio
-import contextlib
-import fcntl
 import os
-import termios
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..runtime.gateway import Trouble
+from ..runtime.tty import Framing, gone, open_tty, set_framing
 
 BY_ID = Path("/dev/serial/by-id")
 READ_MAX = 4096
 BUFFER_MAX = 65_536
-_CONTROL = {"8E1": termios.CS8 | termios.PARENB, "8N1": termios.CS8}
+FRAMINGS = {"8E1": Framing(2400, "E", 1), "8N1": Framing(2400, "N", 1)}
 
 
 class SerialLink:
@@ -30,7 +24,7 @@ class SerialLink:
         self._buffer = bytearray()
         self._more = asyncio.Event()
         self._gone = False
-        self._fd = _open(path)
+        self._fd = open_tty(path)
         self.set_line(line)
         asyncio.get_running_loop().add_reader(self._fd, self._readable)
 
@@ -38,7 +32,7 @@ class SerialLink:
         """The next octets; raises `Trouble` when the adapter is gone."""
         await self._more.wait()
         if not self._buffer:
-            raise Trouble(f"{self._path} is gone: was the adapter unplugged? It is looked for again")
+            raise gone(self._path)
         octets = bytes(self._buffer)
         self._buffer.clear()
         if not self._gone:
@@ -47,13 +41,7 @@ class SerialLink:
 
     def set_line(self, line: str) -> None:
         """Raw mode at 2400 Bd with the parity of `line`."""
-        with contextlib.suppress(termios.error):  # also from a tty that has gone, as the next read will tell
-            attributes = termios.tcgetattr(self._fd)
-            attributes[0] = attributes[1] = attributes[3] = 0
-            attributes[2] = termios.CREAD | termios.CLOCAL | _CONTROL[line]
-            attributes[4] = attributes[5] = termios.B2400
-            attributes[6][termios.VMIN], attributes[6][termios.VTIME] = 1, 0
-            termios.tcsetattr(self._fd, termios.TCSANOW, attributes)
+        set_framing(self._fd, FRAMINGS[line])
 
     def close(self) -> None:
         """Let go of the tty."""
@@ -75,28 +63,6 @@ class SerialLink:
         elif len(self._buffer) < BUFFER_MAX:
             self._buffer += octets
         self._more.set()
-
-
-def _open(path: str) -> int:
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-    except FileNotFoundError:
-        raise Trouble(f"{path} is not there: is the adapter plugged in? It is looked for again") from None
-    except PermissionError:
-        raise Trouble(f"{path} may not be opened: add the user to the group dialout") from None
-    except OSError as error:
-        raise Trouble(f"{path} cannot be opened: {error.strerror}") from None
-    try:
-        if not os.isatty(fd):
-            raise Trouble(f"{path} is no serial device")
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        raise Trouble(f"{path} is in use by another program") from None
-    except Trouble:
-        os.close(fd)
-        raise
-    return fd
 
 
 def find_adapter(folder: Path = BY_ID) -> str:

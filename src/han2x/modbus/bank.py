@@ -8,19 +8,18 @@ busy client asks the same again and again.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from .. import __version__
 from ..runtime.gateway import Gateway
 from ..settings.schema import Meter, Settings
 from . import pdu
-from .registers import WRITABLE, image
+from .catalogue import Unit, units
+from .staleness import shown
+from .table import Image
 
 log = logging.getLogger("han2x.modbus")
-
-FIRST_METER = (0, 255)
-"""Unit ids that mean the device itself on Modbus TCP (Implementation Guide 4.4.1.2, M17)."""
 
 MAX_ANSWERS = 2048
 """Finished answers kept at most; more than all ranges of the table (1326), a few hundred KiB."""
@@ -29,25 +28,22 @@ _IDENTIFICATION = (b"han2x", b"HAN2X", __version__.encode(), b"", b"han2x", b"Sm
 """Vendor name, product code, revision, vendor URL (none), product name, model name (V1.1b3, 6.21)."""
 
 
-class MeterBank:
-    """The registers of one meter, as `pdu.Bank` has them; `peer` is who asks, for the log."""
+class UnitBank:
+    """The registers that one unit id shows, as `pdu.Bank` has them; `peer` is who asks, for the log."""
 
-    __slots__ = ("_banks", "_index", "_peer")
+    __slots__ = ("_banks", "_image", "_peer", "_unit")
 
-    def __init__(self, banks: "Banks", index: int, peer: str) -> None:
-        self._banks = banks
-        self._index = index
-        self._peer = peer
+    def __init__(self, banks: "Banks", unit: Unit, image: Image, peer: str) -> None:
+        self._banks, self._unit, self._image, self._peer = banks, unit, image, peer
 
-    @property
-    def image(self) -> bytes:
-        """The newest image of the meter."""
-        return self._banks.image(self._index)
+    def read(self, address: int, quantity: int) -> bytes | None:
+        """The octets of registers that all exist, the newest."""
+        return self._image.read(address, quantity)
 
     @property
-    def writable(self) -> Sequence[range]:
+    def writable(self) -> Iterable[range]:
         """The scale factor at both its addresses (M22), or nothing when writes are off."""
-        return self._banks.writable
+        return self._unit.map.writable if self._banks.writable else ()
 
     @property
     def identification(self) -> Sequence[bytes]:
@@ -56,32 +52,34 @@ class MeterBank:
 
     @property
     def _meter(self) -> Meter:
-        return self._banks.gateway.settings.value.meters[self._index]
+        return self._banks.gateway.settings.value.meters[self._unit.index]
 
     def write(self, block: range, octets: bytes) -> bool:
         """Change the setting behind a register; False when the settings refuse the value."""
-        register = WRITABLE[block]
-        meter, value = self._meter, register.type.value(octets)
-        if self._banks.gateway.amend({f"meters.{self._index}.{register.setting}": value}):
+        map, index = self._unit.map, self._unit.index
+        register = map.writable[block]
+        meter, value = self._meter, register.type.value(map.in_order(register.type, octets))
+        if self._banks.gateway.amend({f"meters.{index}.{register.setting}": value}):
             return False
+        self._image = self._banks.image(self._unit) or self._image
         old = getattr(meter, register.setting)
-        log.info("%s set %s of meter %s from %d to %d", self._peer, register.setting, meter.name, old, value)
+        log.info("%s set %s of meter %s from %s to %s", self._peer, register.setting, meter.name, old, value)
         return True
 
 
 class Banks:
-    """All meters by unit id, their images, and finished answers to reads.
+    """All unit ids, their images, and finished answers to reads.
 
     `answers`: what follows the transaction id of a read request, to what follows it in the response.
-    `writable`: blocks of addresses that take writes. Call `close` when done.
+    `writable`: whether clients may write. Call `close` when done.
     """
 
     def __init__(self, gateway: Gateway, *, writable: bool) -> None:
         self.gateway = gateway
-        self.writable = tuple(WRITABLE) if writable else ()
+        self.writable = writable
         self.answers: dict[bytes, bytes] = {}
-        self._images: dict[int, bytes] = {}
-        self._indexes: dict[int, int] = {}
+        self._images: dict[int, dict[Unit, Image | None]] = {}
+        self._units: dict[int, Unit] = {}
         self._unwatch: list[Callable[[], None]] = []
         self._unwatch_settings = gateway.settings.watch(self._follow)
         self._follow(gateway.settings.value)
@@ -96,19 +94,27 @@ class Banks:
         self._images.clear()
         self.answers.clear()
 
-    def image(self, index: int) -> bytes:
-        """The image of a meter, by its place in the settings."""
-        if index not in self._images:
-            meter = self.gateway.settings.value.meters[index]
-            self._images[index] = image(self.gateway.view(meter, self.gateway.now()))
-        return self._images[index]
+    def knows(self, unit_id: int) -> bool:
+        """Whether a unit id answers."""
+        return unit_id in self._units
 
-    def respond(self, unit: int, request: bytes, peer: str) -> bytes:
-        """The response PDU of a unit; exception 0B where there is no such unit."""
-        index = self._indexes.get(unit)
-        if index is None:
+    def image(self, unit: Unit) -> Image | None:
+        """The newest image of a unit; None while its policy is to answer nothing of a silent meter."""
+        images = self._images.setdefault(unit.index, {})
+        if unit not in images:
+            settings = self.gateway.settings.value
+            view = self.gateway.view(settings.meters[unit.index], self.gateway.now())
+            fresh = shown(view, unit.policy, settings.modbus_maps.stale_after_s)
+            images[unit] = unit.map.image(fresh) if fresh else None
+        return images[unit]
+
+    def respond(self, unit_id: int, request: bytes, peer: str) -> bytes:
+        """The response PDU of a unit id; exception 0B where there is none, or its meter is silent."""
+        unit = self._units.get(unit_id)
+        image = self.image(unit) if unit else None
+        if unit is None or image is None:
             return pdu.exception(request, pdu.ExceptionCode.GATEWAY_TARGET)
-        return pdu.respond(request, MeterBank(self, index, peer))
+        return pdu.respond(request, UnitBank(self, unit, image, peer))
 
     def keep(self, request: bytes, response: bytes) -> None:
         """Remember the answer to a read until something changes."""
@@ -117,10 +123,7 @@ class Banks:
 
     def _follow(self, settings: Settings) -> None:
         self._release()
-        self._indexes = {
-            **dict.fromkeys(FIRST_METER, 0),
-            **{meter.unit_id: index for index, meter in enumerate(settings.meters)},
-        }
+        self._units = units(settings)
         self._unwatch = [
             self.gateway.snapshot(meter.name).watch(partial(self._forget_one, index))
             for index, meter in enumerate(settings.meters)

@@ -6,7 +6,7 @@ are made in the order of the figures of each function, not of the general figure
 Nothing is written before all checks have passed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from struct import Struct
 from typing import Protocol
@@ -30,15 +30,15 @@ class ExceptionCode(IntEnum):
 class Bank(Protocol):
     """The registers that one unit id shows.
 
-    `image`: their octets from address 0 on, the newest at each look. `writable`: blocks of addresses that
-    take writes. `identification`: the texts of objects 0, 1, 2 … (6.21).
+    `writable`: blocks of addresses that take writes. `identification`: the texts of objects 0, 1, 2 … (6.21).
     """
 
-    @property
-    def image(self) -> bytes: ...
+    def read(self, address: int, quantity: int) -> bytes | None:
+        """The octets of registers, the newest at each look; None where one of them does not exist."""
+        ...
 
     @property
-    def writable(self) -> Sequence[range]: ...
+    def writable(self) -> Iterable[range]: ...
 
     @property
     def identification(self) -> Sequence[bytes]: ...
@@ -78,9 +78,10 @@ def _fields(layout: Struct, pdu: bytes, *, data: bool = False) -> tuple[int, ...
 
 def _registers(bank: Bank, address: int, quantity: int) -> bytes:
     """The octets of registers that all exist."""
-    image = bank.image
-    _demand(2 * (address + quantity) <= len(image), ExceptionCode.ILLEGAL_ADDRESS)
-    return image[2 * address : 2 * (address + quantity)]
+    octets = bank.read(address, quantity)
+    if octets is None:
+        raise _Refused(ExceptionCode.ILLEGAL_ADDRESS)
+    return octets
 
 
 def _block(bank: Bank, address: int, quantity: int) -> range:
@@ -94,7 +95,7 @@ def _block(bank: Bank, address: int, quantity: int) -> range:
 def _write(bank: Bank, address: int, data: bytes) -> None:
     """Write registers of one block; those of the block that are not written keep their value."""
     block = _block(bank, address, len(data) // 2)
-    old = bank.image[2 * block.start : 2 * block.stop]
+    old = _registers(bank, block.start, len(block))
     at = 2 * (address - block.start)
     new = old[:at] + data + old[at + len(data) :]
     _demand(bank.write(block, new), ExceptionCode.ILLEGAL_VALUE)

@@ -17,10 +17,11 @@ class Session:
 
     `rest`: octets that are not answered yet. They are the beginning of a request (at most 259 octets), unless
     `pending`: then requests wait for another turn, `feed(b"")`; or `broken`: then they are not Modbus, and
-    nothing more will be answered. `requests` and `exceptions` count what was answered.
+    nothing more will be answered. `requests` and `exceptions` count what was answered; `last_exception` is
+    the code of the last, 0 before the first.
     """
 
-    __slots__ = ("_banks", "_peer", "broken", "exceptions", "pending", "requests", "rest")
+    __slots__ = ("_banks", "_peer", "broken", "exceptions", "last_exception", "pending", "requests", "rest")
 
     def __init__(self, banks: Banks, peer: str) -> None:
         self._banks = banks
@@ -30,6 +31,12 @@ class Session:
         self.broken = False
         self.requests = 0
         self.exceptions = 0
+        self.last_exception = 0
+
+    @property
+    def peer(self) -> str:
+        """Who it is with."""
+        return self._peer
 
     def feed(self, octets: bytes) -> bytes:
         """The answers to what the octets complete, up to and with the first that may have written.
@@ -73,5 +80,7 @@ class Session:
         answer = mbap.after_transaction(adu.unit, response)
         if response[0] in pdu.READS:
             self._banks.keep(request, answer)
-        self.exceptions += response[0] >> 7
+        if response[0] & 0x80:
+            self.exceptions += 1
+            self.last_exception = response[1]
         return answer

@@ -14,8 +14,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
+from ..runtime.clients import ClientInfo, Clients
 from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.schema import ModbusTcp
+from .admission import Admission
 from .bank import Banks
 from .session import Session
 
@@ -61,11 +63,13 @@ async def run(section: ModbusTcp, gateway: Gateway, name: str) -> None:
     try:
         listener = await listen(section, server.connection)
         try:
+            gateway.clients[name] = server.clients
             gateway.report(name, Condition.OK, f"listening on {_names(listener)}")
             while True:
                 await asyncio.sleep(SECOND)
                 server.second()
         finally:
+            gateway.clients.pop(name, None)
             listener.close()
     finally:
         server.close()
@@ -84,6 +88,7 @@ class Server:
         self.clock = clock
         self.connections: dict[Connection, None] = {}
         self._section = section
+        self._admission = Admission(section.allow, clock=clock)
         self._closed = False
 
     def connection(self) -> "Connection":
@@ -92,7 +97,7 @@ class Server:
 
     def admit(self, connection: "Connection") -> None:
         """Add a connection; when all places are taken, the one that has been idle longest is dropped."""
-        if self._closed:
+        if self._closed or not self._admission.admits(connection.host):
             connection.drop()
             return
         if len(self.connections) >= self._section.max_connections:
@@ -104,6 +109,11 @@ class Server:
     def remove(self, connection: "Connection") -> None:
         """A connection is gone."""
         self.connections.pop(connection, None)
+
+    def clients(self) -> Clients:
+        """Who is connected, and how many were refused."""
+        now = self.clock()
+        return Clients(tuple(one.info(now) for one in self.connections), self._admission.refused)
 
     def second(self) -> None:
         """Another second has passed: cut new images, and drop the connections whose time is over."""
@@ -189,6 +199,24 @@ class Connection(asyncio.BufferedProtocol):
     def drop(self) -> None:
         """Close at once; answers that were not taken are lost."""
         self.transport.abort()
+
+    @property
+    def host(self) -> str:
+        """The client's address."""
+        name = self.transport.get_extra_info("peername")
+        return str(name[0]) if name else ""
+
+    def info(self, now: float) -> ClientInfo:
+        """What there is to say of this client."""
+        session = self.session
+        return ClientInfo(
+            peer=session.peer,
+            connected_s=int(now - self.since),
+            idle_s=int(now - self.heard),
+            requests=session.requests,
+            exceptions=session.exceptions,
+            last_exception=session.last_exception,
+        )
 
     def overdue(self, now: float, idle_s: int) -> bool:
         """Whether a request is unfinished for too long, or the client silent for `idle_s` (0: never)."""

@@ -57,6 +57,13 @@ class View:
             return None
         return self.value(positive) - self.value(negative)
 
+    def is_fresh(self, quantity: Quantity) -> bool:
+        """Whether a quantity is known and came lately: within 30 s, an energy within two hours."""
+        if quantity not in self.values:
+            return False
+        lists, limit_ms = _CARRIERS.get(quantity, (_FULL_LISTS, FRESH_MS))
+        return any(self.list_age_ms.get(kind, limit_ms + 1) <= limit_ms for kind in lists)
+
     def value(self, quantity: Quantity) -> int:
         """A value for outputs that have no way to say "unknown": 0 then (manual row M6)."""
         return self.values.get(quantity, 0)
@@ -65,6 +72,19 @@ class View:
         """An estimated energy in Wh (varh), 0 before the first register (manual row M19)."""
         return self.estimates.get(quantity, 0)
 
+
+FRESH_MS = 30_000
+"""Three periods of the slowest list: older powers, currents and voltages are stale (han-port sheet 5)."""
+
+ENERGY_FRESH_MS = 2 * 3_600_000
+"""Hourly energies are good until the list after next."""
+
+_FULL_LISTS = (ListType.TEN_SECONDS, ListType.HOURLY, ListType.OTHER)
+_CARRIERS: Mapping[Quantity, tuple[tuple[ListType, ...], int]] = {
+    Quantity.ACT_POW_POS: ((ListType.FAST, *_FULL_LISTS), FRESH_MS),
+    **dict.fromkeys(ENERGIES, ((ListType.HOURLY, ListType.OTHER), ENERGY_FRESH_MS)),
+}
+"""Which lists carry a quantity, and how long it stays fresh."""
 
 HOUR_FRESH_MS = 65 * 60_000
 """How old the last hourly list may be for what came after it to be called this hour's."""

@@ -13,6 +13,7 @@ from ..model.state import EMPTY, Snapshot, fold
 from ..model.view import SCALE_ONE, View, view
 from ..settings.amend import Refused, amend
 from ..settings.schema import Meter, Settings
+from .clients import Provider
 from .keeper import Keeper
 from .latest import Latest
 from .stored import Stored
@@ -45,6 +46,7 @@ class Gateway:
 
     `clock` tells the time; `state_dir` is where stored state goes, None to store nothing. `settings`
     are those of the settings file, `on_disk` what of them it holds or held when it was last written.
+    `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Gateway:
         self.on_disk = settings
         self._scales = self._scales_on_disk = self._scales_in_writing = _scales(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
+        self.clients: dict[str, Provider] = {}
         self.now = clock
         self.started = clock()
         self._keeper = Keeper(state_dir)

@@ -8,7 +8,6 @@ it replaces the file, all at once.
 import asyncio
 import json
 import os
-import tempfile
 import tomllib
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -118,6 +117,8 @@ def _row(tables: Any, now: dict[str, Any] | None, old: dict[str, Any] | None) ->
 
 def _replace(path: Path, text: str) -> None:
     """The file with a new content, whole at every moment and on the disk when this returns."""
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     target = path.resolve()
     fd, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

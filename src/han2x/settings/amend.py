@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from .rule import unique
-from .schema import REPEATED, SECTIONS, Settings, rules
+from .schema import REPEATED, SECTIONS, Meter, Settings, rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,19 @@ def _wrong_values(path: str, section: type, values: Mapping[str, Any]) -> Iterat
 def _clashes(settings: Settings) -> Iterator[Complaint]:
     if not unique([meter.name for meter in settings.meters]):
         yield Complaint("meters", "must have names unlike each other")
-    if not unique([meter.unit_id for meter in settings.meters]):
+    if not unique([unit for meter in settings.meters for unit in unit_ids(meter) if unit]):
         yield Complaint("meters", "must have unit ids unlike each other")
+
+
+def unit_ids(meter: Meter) -> tuple[int, ...]:
+    """All unit ids of a meter, 0 for a map that is off."""
+    return (
+        meter.unit_id,
+        meter.swapped_unit_id,
+        meter.float_unit_id,
+        meter.sunspec_unit_id,
+        meter.em24_unit_id,
+    )
 
 
 def _did_you_mean(name: str, known: Mapping[str, object]) -> str:

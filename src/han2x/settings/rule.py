@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from .networks import parse_networks
 from .source import SourceError, parse_source
 
 
@@ -60,9 +61,28 @@ def _is_source(value: object) -> bool:
     return isinstance(value, str) and _wrong_source(value) is None
 
 
+def _wrong_networks(value: object) -> str | None:
+    """What is wrong with a list of networks; None for what is no text."""
+    if isinstance(value, str):
+        try:
+            parse_networks(value)
+        except ValueError as error:
+            return str(error)
+    return None
+
+
+def _are_networks(value: object) -> bool:
+    return isinstance(value, str) and _wrong_networks(value) is None
+
+
 BOOLEAN = Rule("true or false", lambda value: type(value) is bool)
 NAME = text(r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit")
 HOST = text(r"[A-Za-z0-9.:%_-]{0,255}", "a host name or an IP address, or empty for all of this machine's")
+NETWORKS = Rule(
+    "networks such as 192.168.1.0/24, separated by commas, or empty for everyone",
+    _are_networks,
+    _wrong_networks,
+)
 SOURCE = Rule(
     "serial:DEVICE, tcp:HOST:PORT, replay:FILE or simulate:VENDOR, each with its options after a ?",
     _is_source,

@@ -1,0 +1,148 @@
+"""The extension of the HAN2X map, from 40101 (requirements, section 6): what a controller needs to trust it.
+
+Quality first, then numbers, then text: 40101-40200 in one read of 100 registers, who the meter is in a
+second. Everything is an integer; what is unknown has its type's marker, never a 0.
+"""
+
+from ...model.quantity import ENERGIES, Quantity
+from ...model.reading import ListType, Net
+from ...model.view import FRESH_MS, SCALE_ONE, View
+from ..table import Register, Value, reserved
+from ..types import INT32, UINT16, UINT32, UINT64, Known, text
+
+MAP_VERSION = 1
+START = 100
+
+LAMP_MS = 60_000
+"""The HAN lamp's minute (manual row M3)."""
+
+STATUS_BITS: tuple[str, ...] = (
+    "the source (adapter, bridge) is open",
+    "a correct telegram came within 60 s",
+    "a correct telegram came within 30 s",
+    "energies are known",
+    "energies were received since the start",
+    "the meter's clock is plausible",
+    "the scale factor is not 1",
+    "estimated energies are known",
+)
+"""Meaning of each bit of the status word, from bit 0."""
+
+
+def _status(view: View) -> int:
+    age_ms = view.age_ms if view.age_ms is not None else LAMP_MS + 1
+    bits = (
+        view.line.open,
+        age_ms <= LAMP_MS,
+        age_ms <= FRESH_MS,
+        any(energy in view.values for energy in ENERGIES),
+        ListType.HOURLY in view.list_age_ms,
+        view.clock_plausible,
+        view.scale != SCALE_ONE,
+        bool(view.estimates),
+    )
+    return sum(bit << position for position, bit in enumerate(bits))
+
+
+def _validity(view: View) -> int:
+    return sum(view.is_fresh(quantity) << position for position, quantity in enumerate(Quantity))
+
+
+def _seconds(age_ms: int | None) -> int | None:
+    """An age in whole seconds that its register tells from "never"."""
+    return None if age_ms is None else min(age_ms // 1000, 0xFFFE)
+
+
+def _list_age(kind: ListType) -> Value:
+    return lambda view: _seconds(view.list_age_ms.get(kind))
+
+
+def _of(quantity: Quantity) -> Value:
+    return lambda view: view.values.get(quantity)
+
+
+def _est(energy: Quantity) -> Value:
+    return lambda view: view.estimates.get(energy)
+
+
+def _hour(energy: Quantity) -> Value:
+    return lambda view: view.hour.get(energy)
+
+
+def _identity(part: int) -> Value:
+    return lambda view: view.identity[part] or None
+
+
+def _unix_s(view: View) -> Known | None:
+    return None if view.last_unix_ms is None else view.last_unix_ms // 1000
+
+
+NETS = {None: 0, Net.ONE_PHASE: 1, Net.IT: 2, Net.TN: 3}
+Q = Quantity
+A_POS, A_NEG, R_POS, R_NEG = ENERGIES
+
+EXTENSION: tuple[Register, ...] = (
+    Register(100, UINT16, "map_version", "", "version of this extension", lambda _: MAP_VERSION, "never"),
+    Register(101, UINT16, "heartbeat", "s", "counts seconds, wraps", lambda v: v.uptime_s & 0xFFFF, "1 s"),
+    Register(102, UINT16, "status", "bits", "status; see the list of bits", _status, "1 s"),
+    Register(
+        103, UINT16, "last_fault", "", "last fault of the line", lambda v: v.line.last_fault, "on change"
+    ),
+    Register(104, UINT32, "validity", "bits", "a bit for each fresh quantity", _validity, "1 s"),
+    Register(106, UINT32, "telegrams", "", "correct telegrams since the start", lambda v: v.received, "2 s"),
+    Register(108, UINT32, "errors", "", "wrong checksums since the start", lambda v: v.line.checksum_errors),
+    Register(110, UINT16, "age", "s", "since the last telegram", lambda v: _seconds(v.age_ms), "1 s"),
+    Register(111, UINT16, "age_list_1", "s", "since the last fast list", _list_age(ListType.FAST), "1 s"),
+    Register(
+        112, UINT16, "age_list_2", "s", "since the last 10 s list", _list_age(ListType.TEN_SECONDS), "1 s"
+    ),
+    Register(113, UINT16, "age_list_3", "s", "since the last hourly list", _list_age(ListType.HOURLY), "1 s"),
+    Register(114, UINT32, "unix_time", "s", "Unix time of the last telegram", _unix_s, "2 s"),
+    Register(116, UINT32, "uptime_s", "s", "since the start", lambda v: v.uptime_s, "1 s"),
+    Register(118, INT32, "net_pow", "W", "active power, import less export", lambda v: v.net_power, "2 s"),
+    Register(120, INT32, "net_react", "var", "reactive power, net", lambda v: v.net_reactive_power),
+    Register(122, UINT32, "x_act_pow_pos", "W", "active power, import", _of(Q.ACT_POW_POS), "2 s"),
+    Register(124, UINT32, "x_act_pow_neg", "W", "active power, export", _of(Q.ACT_POW_NEG)),
+    Register(126, UINT32, "x_react_pow_pos", "var", "reactive power, import", _of(Q.REACT_POW_POS)),
+    Register(128, UINT32, "x_react_pow_neg", "var", "reactive power, export", _of(Q.REACT_POW_NEG)),
+    Register(130, INT32, "x_curr_l1", "mA", "current L1", _of(Q.CURR_L1)),
+    Register(132, INT32, "x_curr_l2", "mA", "current L2", _of(Q.CURR_L2)),
+    Register(134, INT32, "x_curr_l3", "mA", "current L3", _of(Q.CURR_L3)),
+    Register(136, UINT32, "x_volt_l1", "mV", "voltage L1", _of(Q.VOLT_L1)),
+    Register(138, UINT32, "x_volt_l2", "mV", "voltage L2", _of(Q.VOLT_L2)),
+    Register(140, UINT32, "x_volt_l3", "mV", "voltage L3", _of(Q.VOLT_L3)),
+    Register(142, UINT64, "x_act_energy_pos", "Wh", "active energy, import", _of(A_POS), "1 h"),
+    Register(146, UINT64, "x_act_energy_neg", "Wh", "active energy, export", _of(A_NEG), "1 h"),
+    Register(150, UINT64, "x_react_energy_pos", "varh", "reactive energy, import", _of(R_POS), "1 h"),
+    Register(154, UINT64, "x_react_energy_neg", "varh", "reactive energy, export", _of(R_NEG), "1 h"),
+    Register(
+        158, UINT64, "x_act_energy_pos_est", "Wh", "active energy, import, estimated", _est(A_POS), "2 s"
+    ),
+    Register(162, UINT64, "x_act_energy_neg_est", "Wh", "active energy, export, estimated", _est(A_NEG)),
+    Register(
+        166, UINT64, "x_react_energy_pos_est", "varh", "reactive energy, import, estimated", _est(R_POS)
+    ),
+    Register(
+        170, UINT64, "x_react_energy_neg_est", "varh", "reactive energy, export, estimated", _est(R_NEG)
+    ),
+    Register(
+        174, UINT32, "hour_act_pos", "Wh", "active energy, import, this hour so far", _hour(A_POS), "2 s"
+    ),
+    Register(176, UINT32, "hour_act_neg", "Wh", "active energy, export, this hour so far", _hour(A_NEG)),
+    Register(
+        178, UINT32, "hour_react_pos", "varh", "reactive energy, import, this hour so far", _hour(R_POS)
+    ),
+    Register(
+        180, UINT32, "hour_react_neg", "varh", "reactive energy, export, this hour so far", _hour(R_NEG)
+    ),
+    Register(182, UINT32, "x_scale", "1/1000", "scale factor", lambda v: v.scale, "on change"),
+    Register(
+        184, UINT16, "net", "", "net: 0 unknown, 1 one phase, 2 IT, 3 TN", lambda v: NETS[v.net], "never"
+    ),
+    *reserved(185, 15),
+    Register(200, text(8), "vendor", "", "vendor", lambda v: v.vendor or None, "on change"),
+    Register(208, text(8), "list_version", "", "list version id", _identity(0), "on change"),
+    Register(216, text(10), "meter_id", "", "meter id", _identity(1), "on change"),
+    Register(226, text(10), "meter_type", "", "meter type", _identity(2), "on change"),
+    *reserved(236, 4),
+)

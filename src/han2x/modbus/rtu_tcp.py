@@ -1,0 +1,136 @@
+"""Modbus RTU frames over TCP, for serial device servers that connect to us.
+
+Rules: what goes over the connection is a line as `rtu.Line` hears it, other slaves' traffic included; so an
+unknown unit is silence here. There is no t3.5 to wait for, the device server keeps it. Silence on a
+network means less than on a wire, so it is given more time. Sockets, limits and turns are those of
+`tcp`: this is that server with another session.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+from ..runtime.gateway import Condition, Gateway, Trouble
+from ..settings.schema import ModbusRtuTcp, ModbusTcp
+from .bank import Banks
+from .line import Served
+from .rtu import MAX_FRAME, Line, Request
+from .session import Session
+from .tcp import SECOND, Connection, Server, _names, listen
+
+GAP_S, QUIET_S = 0.050, 0.500
+"""As the silences of a serial line, with a network's delays between the pieces of a frame."""
+
+MAX_CONNECTIONS = 64
+"""Device servers are few; the longest idle one makes room."""
+
+
+async def run(section: ModbusRtuTcp, gateway: Gateway, name: str) -> None:
+    """Serve the registers until cancelled; raises `Trouble` when the port cannot be opened (M11)."""
+    limits = ModbusTcp(max_connections=MAX_CONNECTIONS, **asdict(section))
+    server = RtuServer(limits, gateway, clock=time.monotonic)
+    try:
+        listener = await _listen(limits, server)
+        try:
+            gateway.clients[name] = server.clients
+            gateway.report(name, Condition.OK, f"listening on {_names(listener)}")
+            while True:
+                await asyncio.sleep(SECOND)
+                server.second()
+        finally:
+            gateway.clients.pop(name, None)
+            listener.close()
+    finally:
+        server.close()
+
+
+async def _listen(limits: ModbusTcp, server: "RtuServer") -> asyncio.Server:
+    try:
+        return await listen(limits, server.connection)
+    except Trouble as trouble:  # its advice names the settings of the other port
+        raise Trouble(str(trouble).replace("modbus_tcp.", "modbus_rtu_tcp.")) from trouble
+
+
+class RtuServer(Server):
+    """The Modbus TCP server with connections that speak RTU."""
+
+    def connection(self) -> "RtuConnection":
+        """The protocol of a new connection."""
+        return RtuConnection(self)
+
+
+class RtuSession(Session):
+    """The conversation with one device server: as many octets a turn as a frame may have."""
+
+    __slots__ = ("_line", "_units", "_waiting")
+
+    def __init__(self, banks: Banks, peer: str) -> None:
+        super().__init__(banks, peer)
+        self._units = Served(banks)
+        self._line = Line(self._units.serves)
+        self._waiting = b""
+
+    def feed(self, octets: bytes) -> bytes:
+        """The answers to what the octets complete; what is over waits for another turn, `feed(b"")`."""
+        octets = self._waiting + octets
+        self._waiting = self.rest = octets[MAX_FRAME:]
+        self.pending = bool(self._waiting)
+        return self._answers(self._line.feed(octets[:MAX_FRAME]))
+
+    def gap(self) -> bytes:
+        """The answers to what the silence decided."""
+        return self._answers(self._line.gap())
+
+    def quiet(self) -> None:
+        """The silence is so long that nothing of what was before can still come."""
+        self._line.quiet()
+
+    def _answers(self, requests: list[Request]) -> bytes:
+        answers = [self._units.answer(request, self._peer) for request in requests]
+        self.requests, self.exceptions, self.last_exception = self._units.counts
+        return b"".join(answers)
+
+
+class RtuConnection(Connection):
+    """One device server's socket, and the timer of its silences."""
+
+    __slots__ = ("_timer",)
+
+    session: RtuSession
+
+    def __init__(self, server: RtuServer) -> None:
+        super().__init__(server)
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the conversation."""
+        super().connection_made(transport)
+        self.session = RtuSession(self._server.banks, self.session.peer)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Answer what has come, and listen for the silence after it."""
+        super().buffer_updated(nbytes)
+        self._after(GAP_S, self._gap)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed, by whichever end."""
+        self._stop()
+        super().connection_lost(exc)
+
+    def _stop(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+    def _after(self, silence_s: float, then: Callable[[], None]) -> None:
+        self._stop()
+        if not self.transport.is_closing():
+            self._timer = asyncio.get_running_loop().call_later(silence_s, then)
+
+    def _gap(self) -> None:
+        if self.session.pending:  # no silence: octets wait for their turn
+            self._after(GAP_S, self._gap)
+            return
+        if answers := self.session.gap():
+            self.transport.write(answers)
+        self._after(QUIET_S - GAP_S, self.session.quiet)
