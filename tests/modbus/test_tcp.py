@@ -17,7 +17,9 @@ from typing import Any
 
 import pytest
 
-from han2x.modbus.tcp import Connection, Server, advice, listen, run
+from han2x.modbus.connection import Connection
+from han2x.modbus.listening import advice, listen
+from han2x.modbus.tcp import Server, run
 from han2x.model.instant import ZERO
 from han2x.runtime.gateway import Condition, Gateway, Trouble
 from han2x.settings.schema import ModbusTcp, Settings
@@ -381,7 +383,7 @@ def test_keepalive_and_no_delay(play: Callable[[Scene], None]) -> None:
 
     async def scene() -> None:
         stage = Stage()
-        listener = await listen(ModbusTcp(host="127.0.0.1", port=0), stage.server.connection)
+        listener = await listen("127.0.0.1", 0, stage.server.connection, section="modbus_tcp")
         _, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
         while not stage.server.connections:
             await asyncio.sleep(0)
@@ -420,7 +422,7 @@ def test_foreign_address(play: Callable[[Scene], None]) -> None:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (OSError(errno.EACCES, "denied"), "TCP port 502 needs privileges: set modbus_tcp.port to 1502"),
+        (OSError(errno.EACCES, "denied"), "TCP port 502 needs privileges: set modbus_tcp.port above 1023"),
         (OSError(errno.EACCES, "denied"), "CAP_NET_BIND_SERVICE"),
         (socket.gaierror(socket.EAI_NONAME, "unknown"), "the name meter.example is not known"),
         (OSError(errno.EIO, "odd"), "cannot listen on TCP port 502: [Errno 5] odd"),
@@ -428,4 +430,4 @@ def test_foreign_address(play: Callable[[Scene], None]) -> None:
 )
 def test_advice(error: OSError, words: str) -> None:
     """Whatever keeps a port from being opened is told in a sentence."""
-    assert words in advice(ModbusTcp(host="meter.example", port=502), error)
+    assert words in advice(error, host="meter.example", port=502, section="modbus_tcp")

@@ -47,7 +47,7 @@ MODBUS_TCP: dict[str, tuple[list[object], list[object]]] = {
     "idle_timeout_s": ([0, 86_400], [-1, 86_401, "0", False, 0.0]),
 }
 MODBUS_MAPS: dict[str, tuple[list[object], list[object]]] = {
-    "stale_after_s": ([5, 30, 3600], [4, 3601, "30", True, 30.0, None]),
+    "stale_after_s": ([30, 31, 3600], [29, 3601, "30", True, 30.0, None]),
     **{f"{name}_when_stale": STALE for name in ("han2x", "swapped", "float", "sunspec", "em24")},
     "sunspec_models": (["203", "213", "203+213"], ["", "1", "213+203", "203,213", 203, None]),
     "sunspec_fill": FLAG,

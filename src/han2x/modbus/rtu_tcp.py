@@ -11,13 +11,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway
 from ..settings.schema import ModbusRtuTcp, ModbusTcp
 from .bank import Banks
+from .connection import Buffered
 from .line import Served
 from .rtu import MAX_FRAME, Line, Request
 from .session import Session
-from .tcp import SECOND, Connection, Server, _names, listen
+from .tcp import Server, serve
 
 GAP_S, QUIET_S = 0.050, 0.500
 """As the silences of a serial line, with a network's delays between the pieces of a frame."""
@@ -29,31 +30,13 @@ MAX_CONNECTIONS = 64
 async def run(section: ModbusRtuTcp, gateway: Gateway, name: str) -> None:
     """Serve the registers until cancelled; raises `Trouble` when the port cannot be opened (M11)."""
     limits = ModbusTcp(max_connections=MAX_CONNECTIONS, **asdict(section))
-    server = RtuServer(limits, gateway, clock=time.monotonic)
-    try:
-        listener = await _listen(limits, server)
-        try:
-            gateway.clients[name] = server.clients
-            gateway.report(name, Condition.OK, f"listening on {_names(listener)}")
-            while True:
-                await asyncio.sleep(SECOND)
-                server.second()
-        finally:
-            gateway.clients.pop(name, None)
-            listener.close()
-    finally:
-        server.close()
-
-
-async def _listen(limits: ModbusTcp, server: "RtuServer") -> asyncio.Server:
-    try:
-        return await listen(limits, server.connection)
-    except Trouble as trouble:  # its advice names the settings of the other port
-        raise Trouble(str(trouble).replace("modbus_tcp.", "modbus_rtu_tcp.")) from trouble
+    await serve(RtuServer(limits, gateway, clock=time.monotonic), gateway, name)
 
 
 class RtuServer(Server):
     """The Modbus TCP server with connections that speak RTU."""
+
+    section = "modbus_rtu_tcp"
 
     def connection(self) -> "RtuConnection":
         """The protocol of a new connection."""
@@ -92,7 +75,7 @@ class RtuSession(Session):
         return b"".join(answers)
 
 
-class RtuConnection(Connection):
+class RtuConnection(Buffered):
     """One device server's socket, and the timer of its silences."""
 
     __slots__ = ("_timer",)
@@ -108,9 +91,9 @@ class RtuConnection(Connection):
         super().connection_made(transport)
         self.session = RtuSession(self._server.banks, self.session.peer)
 
-    def buffer_updated(self, nbytes: int) -> None:
+    def received(self, octets: bytes) -> None:
         """Answer what has come, and listen for the silence after it."""
-        super().buffer_updated(nbytes)
+        super().received(octets)
         self._after(GAP_S, self._gap)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -41,25 +41,29 @@ class Session:
     def feed(self, octets: bytes) -> bytes:
         """The answers to what the octets complete, up to and with the first that may have written.
 
-        The fast path is to find the answer among the known ones: that proves that the header is right and
-        the request 12 octets long, so that nothing else needs to be looked at. Most clients send one read
-        and wait for its answer; theirs are the first lines.
+        The fast path takes all of them for reads whose answers are known: an answer that is found proves
+        that the header is right and the request 12 octets long, so that nothing else needs to be looked
+        at. One that is not found sends all of them the long way.
         """
-        known = self._banks.answers.get
-        if not self.rest and len(octets) == PLAIN_READ and (answer := known(octets[2:])):
-            self.requests += 1
-            return octets[:2] + answer
-        data = self.rest + octets
+        data = self.rest + octets if self.rest else octets
+        known = self._banks.answers
+        try:
+            answers = [
+                data[at : at + 2] + known[data[at + 2 : at + PLAIN_READ]]
+                for at in range(0, len(data), PLAIN_READ)
+            ]
+        except KeyError:
+            return self._answer_each(data)
+        self.rest = b""
+        self.pending = False
+        self.requests += len(answers)
+        return b"".join(answers)
+
+    def _answer_each(self, data: bytes) -> bytes:
         answers: list[bytes] = []
         at = 0
         self.pending = False
-        while not self.pending:
-            while answer := known(data[at + 2 : at + PLAIN_READ]):
-                answers.append(data[at : at + 2] + answer)
-                at += PLAIN_READ
-            adu = self._next(data, at) if at < len(data) else None
-            if adu is None:
-                break
+        while at < len(data) and not self.pending and (adu := self._next(data, at)):
             answers.append(adu.transaction + self._answer(adu, data[at + 2 : adu.end]))
             at = adu.end
             self.pending = adu.pdu[0] in pdu.WRITES and at < len(data)
@@ -76,6 +80,8 @@ class Session:
 
     def _answer(self, adu: mbap.Adu, request: bytes) -> bytes:
         """What follows the transaction id in the response; answers to reads are kept."""
+        if answer := self._banks.answers.get(request):
+            return answer
         response = self._banks.respond(adu.unit, adu.pdu, self._peer)
         answer = mbap.after_transaction(adu.unit, response)
         if response[0] in pdu.READS:

@@ -42,7 +42,7 @@ class ModbusMaps:
     """`[modbus_maps]`: what the maps show, on TCP and on serial lines alike."""
 
     stale_after_s: int = setting(
-        30, integer(5, 3600), "Silence of the meter after which its values are stale."
+        30, integer(30, 3600), "Silence of the meter after which its values are stale."
     )
     han2x_when_stale: str = setting(
         "hold", WHEN_STALE, "What the HAN2X map then does; hold is as the device."

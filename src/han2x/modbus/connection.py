@@ -1,0 +1,181 @@
+"""One client's socket: octets in, answers out, and when to read no more for a while.
+
+One turn, `TURN` octets, is the most that a client gets done before the others have theirs. A client that does
+not take its answers is not read from, so that it costs at most what one turn made.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from ..runtime.clients import ClientInfo
+from .listening import peer_name
+from .session import Session
+
+if TYPE_CHECKING:
+    from .tcp import Server
+
+TURN = 8192
+"""Octets read in one turn: up to 682 requests, some 75 KiB of answers."""
+
+UNTAKEN = 16384
+"""Octets of answers that a client may leave untaken, beyond the kernel's buffer, and still be read from."""
+
+UNFINISHED_S = 20
+
+
+class Connection(asyncio.BaseProtocol):
+    """One client's socket. `since` and `heard`: the clock at its connect and at its last octets.
+
+    Reading stops for two reasons, each with its flag: the client does not take its answers (`_blocked`), or
+    it has had its turn and the others come first (`_held`).
+    """
+
+    __slots__ = (
+        "_blocked",
+        "_held",
+        "_server",
+        "_unfinished",
+        "heard",
+        "session",
+        "since",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+    session: Session
+
+    def __init__(self, server: "Server") -> None:
+        self._server = server
+        self._blocked = False
+        self._held = False
+        self._unfinished: float | None = None
+        self.since = self.heard = server.clock()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the conversation."""
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=UNTAKEN)
+        self.session = Session(self._server.banks, peer_name(transport.get_extra_info("peername")))
+        self._server.admit(self)
+
+    def received(self, octets: bytes) -> None:
+        """Answer what has come; who has had a whole turn lets the others come first."""
+        self.heard = self._server.clock()
+        self._answer(octets)
+        if len(octets) >= TURN:
+            self._hold()
+
+    def eof_received(self) -> None:
+        """The client sends no more; asyncio sends what is still to be sent, and closes."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed, by whichever end."""
+        self._server.remove(self)
+
+    def pause_writing(self) -> None:
+        """The client does not take its answers: read no more from it."""
+        self._blocked = True
+        self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """All answers are on their way; the time for an unfinished request begins anew."""
+        self._blocked = False
+        self._unfinished = None
+        self._read_on()
+
+    def drop(self) -> None:
+        """Close at once; answers that were not taken are lost."""
+        self.transport.abort()
+
+    @property
+    def host(self) -> str:
+        """The client's address."""
+        name = self.transport.get_extra_info("peername")
+        return str(name[0]) if name else ""
+
+    def info(self, now: float) -> ClientInfo:
+        """What there is to say of this client."""
+        session = self.session
+        return ClientInfo(
+            peer=session.peer,
+            connected_s=int(now - self.since),
+            idle_s=int(now - self.heard),
+            requests=session.requests,
+            exceptions=session.exceptions,
+            last_exception=session.last_exception,
+        )
+
+    def overdue(self, now: float, idle_s: int) -> bool:
+        """Whether a request is unfinished for too long, or the client silent for `idle_s` (0: never)."""
+        if idle_s and now - self.heard >= idle_s:
+            return True
+        return self._unfinished is not None and not self._blocked and now - self._unfinished >= UNFINISHED_S
+
+    def _answer(self, octets: bytes) -> None:
+        session = self.session
+        if answers := session.feed(octets):
+            self._unfinished = None
+            self.transport.write(answers)
+        if session.rest:
+            self._left(session)
+
+    def _left(self, session: Session) -> None:
+        """Not all that came could be answered, for one of three reasons."""
+        if session.broken:
+            self.transport.close()
+        elif session.pending:
+            self._hold()
+        elif self._unfinished is None:
+            self._unfinished = self.heard
+
+    def _hold(self) -> None:
+        """Let the other clients have their turn."""
+        if not self._held and not self.transport.is_closing():
+            self._held = True
+            self.transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._held = False
+        if not self.transport.is_closing():
+            self._answer(b"")
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if not (self._blocked or self._held or self.transport.is_closing()):
+            self.transport.resume_reading()
+
+
+class Chunked(Connection, asyncio.Protocol):
+    """For asyncio's own loop, whose transports can be told how much to read at a time: its quickest way."""
+
+    __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin the conversation."""
+        transport.max_size = TURN  # type: ignore[attr-defined]
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Octets have come."""
+        self.received(data)
+
+
+class Buffered(Connection, asyncio.BufferedProtocol):
+    """For any loop: octets are read into the server's one buffer, emptied before anyone else reads."""
+
+    __slots__ = ()
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where to read into."""
+        return self._server.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Octets have come."""
+        self.received(self._server.buffer[:nbytes].tobytes())
+
+
+def protocol() -> type[Connection]:
+    """The quickest kind of connection on the running loop."""
+    loop = asyncio.get_running_loop()
+    return Chunked if isinstance(loop, asyncio.SelectorEventLoop) else Buffered
