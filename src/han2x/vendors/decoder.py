@@ -15,7 +15,7 @@ from ..wire.result import Apdu, Discarded, Kind
 from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr
 from .layouts import as_text
 from .meanings import CLOCK, DEVICE_NAME, LIST_VERSION, METER_ID, METER_TYPE, QUANTITIES, TEXTS, UNITS
-from .vendor import Item, Mismatch, Vendor
+from .vendor import Mismatch, Vendor
 
 VENDORS: tuple[Vendor, ...] = (
     kaifa.NORWAY,
@@ -71,20 +71,20 @@ def recognise(body: Data) -> Vendor | None:
 def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
     """A notification by its vendor's table; raises `Mismatch`."""
     texts: dict[str, str] = {}
-    numbers: list[tuple[Quantity, Item]] = []
+    numbers: list[tuple[Quantity, Data, Data]] = []
     unknown: list[str] = []
     clock = None
-    for item in vendor.items(notification.body):
-        code = item.obis[2:5]
-        quantity = QUANTITIES.get(code)
+    for code, value, scaler_unit in vendor.items(notification.body):
+        cde = code[2:5]
+        quantity = QUANTITIES.get(cde)
         if quantity is not None:
-            numbers.append((quantity, item))
-        elif text := vendor.texts.get(code) or TEXTS.get(code):
-            texts[text] = as_text(item.value)
-        elif code == CLOCK and isinstance(item.value, bytes):
-            clock = item.value
+            numbers.append((quantity, value, scaler_unit))
+        elif text := vendor.texts.get(cde) or TEXTS.get(cde):
+            texts[text] = as_text(value)
+        elif cde == CLOCK and isinstance(value, bytes):
+            clock = value
         else:
-            unknown.append(obis(item.obis))
+            unknown.append(obis(code))
     values = _values(vendor, texts.get(METER_TYPE), numbers)
     if not values:
         raise Mismatch("carries no electricity reading")
@@ -105,13 +105,13 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
 
 
 def _values(
-    vendor: Vendor, meter_type: str | None, numbers: list[tuple[Quantity, Item]]
+    vendor: Vendor, meter_type: str | None, numbers: list[tuple[Quantity, Data, Data]]
 ) -> dict[Quantity, int]:
     """The numbers in their quantities' units. A null is a value that is not sent."""
-    raws = {quantity: item.value for quantity, item in numbers if type(item.value) is int}
+    raws = {quantity: raw for quantity, raw, _ in numbers if type(raw) is int}
     factors = vendor.factors(meter_type, raws)
     values = {}
-    for quantity, (_, raw, scaler_unit) in numbers:
+    for quantity, raw, scaler_unit in numbers:
         if raw is None:
             continue
         if type(raw) is not int:

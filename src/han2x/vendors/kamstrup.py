@@ -46,7 +46,7 @@ _LIST_VERSION = electricity("0.2.129")
 
 def _items(body: Data) -> Iterator[Item]:
     assert isinstance(body, Structure)
-    yield Item(_LIST_VERSION, body[0])
+    yield _LIST_VERSION, body[0], None
     yield from pairs(Structure(islice(body, 1, None)))
 
 

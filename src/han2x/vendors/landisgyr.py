@@ -47,9 +47,9 @@ def device_maker(body: Data) -> str:
     """The three letters of the maker (FLAG id) in a push list's logical device name, "" without."""
     assert isinstance(body, Structure)
     with suppress(Mismatch):  # told when the list is decoded
-        for item in push_objects(body):
-            if item.obis[2:5] == cde("42.0.0"):
-                return as_text(item.value)[:3]
+        for obis, value, _ in push_objects(body):
+            if obis[2:5] == cde("42.0.0"):
+                return as_text(value)[:3]
     return ""
 
 

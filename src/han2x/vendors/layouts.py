@@ -6,7 +6,7 @@
 * push objects: descriptors of COSEM attributes first, then their values in the same order.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..wire.axdr import Array, Data, Structure
 from ..wire.obis import electricity
@@ -26,9 +26,12 @@ def registers(body: Data) -> Iterator[Item]:
     """An array of structures: OBIS and value, and scaler_unit where it is a number."""
     assert isinstance(body, Array)
     for element in body:
-        if not isinstance(element, Structure) or not 2 <= len(element) <= 3 or not is_obis(element[0]):
+        if not isinstance(element, Structure) or not 2 <= len(element) <= 3:
             raise Mismatch("an element is no register")
-        yield Item(*element)
+        obis = element[0]
+        if type(obis) is not bytes or len(obis) != OBIS_SIZE:
+            raise Mismatch("an element is no register")
+        yield obis, element[1], element[2] if len(element) == 3 else None
 
 
 def pairs(body: Data) -> Iterator[Item]:
@@ -49,11 +52,11 @@ def pairs(body: Data) -> Iterator[Item]:
             if index < count and _is_scaler_unit(body[index]):
                 scaler_unit = body[index]
                 index += 1
-            yield Item(head, value, scaler_unit)  # type: ignore[arg-type]
+            yield head, value, scaler_unit  # type: ignore[misc]
         elif isinstance(head, Structure) and 2 <= len(head) <= 3 and is_obis(head[0]):
-            yield Item(*head)
+            yield from registers(Array((head,)))
         elif isinstance(head, bytes):
-            yield Item(CLOCK if index == 1 else METER_ID, head)
+            yield (CLOCK if index == 1 else METER_ID), head, None
         else:
             raise Mismatch(f"element {index} is neither an OBIS code nor null")
 
@@ -70,20 +73,20 @@ class Positions:
     """
 
     def __init__(self, table: Mapping[str, str]) -> None:
-        self._tables = [
-            (pattern, [electricity(code) if code != "-" else b"" for code in codes.split()])
-            for pattern, codes in table.items()
-        ]
-        for pattern, codes in self._tables:
-            assert len(pattern) == len(codes), pattern
+        self._rows: dict[tuple[type, ...], tuple[list[int], list[bytes]]] = {}
+        for pattern, codes in table.items():
+            obis = [electricity(code) if code != "-" else b"" for code in codes.split()]
+            assert len(pattern) == len(obis), pattern
+            clocks = [index for index, letter in enumerate(pattern) if letter == "c"]
+            self._rows[tuple(_TYPES[letter] for letter in pattern)] = clocks, obis
 
     def match(self, body: Data) -> list[bytes] | None:
         """The codes of a body's values, or None if no row fits."""
-        if isinstance(body, Structure):
-            for pattern, codes in self._tables:
-                if len(pattern) == len(body) and all(map(_is_kind, pattern, body)):
-                    return codes
-        return None
+        if not isinstance(body, Structure):
+            return None
+        clocks, codes = self._rows.get(tuple(map(type, body)), _NO_ROW)
+        fits = all(len(body[index]) == CLOCK_SIZE for index in clocks)  # type: ignore[arg-type]
+        return codes if codes and fits else None
 
     def items(self, body: Data) -> Iterable[Item]:
         """The values with their codes; raises `Mismatch`."""
@@ -91,20 +94,11 @@ class Positions:
         if codes is None:
             raise Mismatch("a list of this length or these types is not known")
         assert isinstance(body, Structure)
-        return [Item(code, value) for code, value in zip(codes, body, strict=True) if code]
+        return [(code, value, None) for code, value in zip(codes, body, strict=True) if code]
 
 
-_KINDS: dict[str, Callable[[Data], bool]] = {
-    "n": lambda value: type(value) is int,
-    "t": lambda value: isinstance(value, bytes),
-    "c": lambda value: isinstance(value, bytes) and len(value) == CLOCK_SIZE,
-    "b": lambda value: type(value) is bool,
-    "a": lambda value: isinstance(value, Array),
-}
-
-
-def _is_kind(letter: str, value: Data) -> bool:
-    return _KINDS[letter](value)
+_TYPES: dict[str, type] = {"n": int, "t": bytes, "c": bytes, "b": bool, "a": Array}
+_NO_ROW: tuple[list[int], list[bytes]] = ([], [])
 
 
 def push_objects(body: Data) -> Iterator[Item]:
@@ -118,7 +112,7 @@ def push_objects(body: Data) -> Iterator[Item]:
         assert isinstance(descriptor, Structure)
         obis = descriptor[1]
         assert isinstance(obis, bytes)
-        yield Item(obis, value)
+        yield obis, value, None
 
 
 def is_push(body: Data) -> bool:

@@ -6,7 +6,6 @@ vendor or national variant, which `decoder` walks.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from ..model.quantity import Quantity
 from ..model.reading import UNKNOWN_FITTING, Fitting, TimeBase
@@ -20,12 +19,8 @@ Factors = Callable[[str | None, Mapping[Quantity, int]], Mapping[Quantity, Facto
 """From a list's meter type and raw numbers to the factor of each quantity; 1 where there is none."""
 
 
-class Item(NamedTuple):
-    """One element of a list: the OBIS code sent with it or that its place stands for, and its value."""
-
-    obis: bytes
-    value: Data
-    scaler_unit: Data = None
+Item = tuple[bytes, Data, Data]
+"""An element of a list: the OBIS code sent with it or that its place stands for, value, scaler_unit."""
 
 
 class Mismatch(ValueError):

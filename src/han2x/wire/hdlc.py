@@ -6,6 +6,7 @@ the search goes on in what is buffered, so that damage never costs the telegram 
 sheet 2.5, 2.6). What was skipped is reported once, octet for octet, never raised.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from .crc import RESIDUE, remainder
@@ -17,6 +18,9 @@ FORMAT_TYPE_3, SEGMENTED = 0xA0, 0x08
 CHECK_SIZE = 2
 LENGTH_MIN = 7
 ADDRESS_MAX = 4
+HEADER_MAX = 2 + 2 * ADDRESS_MAX + 1 + CHECK_SIZE
+"""Octets of format, two addresses, control and check sequence at the most."""
+
 NOISE_MAX = 2048
 """Skipped octets kept to tell what they are; longer noise is reported in pieces."""
 
@@ -40,10 +44,11 @@ class _Failed(NamedTuple):
 
 
 class _Header(NamedTuple):
-    """A plausible header: where its check sequence begins, and where the closing flag must stand."""
+    """A plausible header: where its check sequence begins behind the flag, and the frame's length field."""
 
     end: int
-    closing: int
+    length: int
+    segmented: bool
 
 
 _NO_FRAME = _Failed(Kind.NOISE, "no frame begins here", 0)
@@ -108,43 +113,27 @@ class Deframer:
 
     def _candidate(self, start: int) -> Frame | _Failed | int:
         """The frame that opens at `start`, why there is none, or the buffer length needed to know."""
-        header = self._header(start)
-        if not isinstance(header, _Header):
+        buffer = self._buffer
+        header = _read_header(bytes(buffer[start + 1 : start + 1 + HEADER_MAX]))
+        if isinstance(header, int):
+            return start + 1 + header
+        if isinstance(header, _Failed):
             return header
-        buffer, end, closing = self._buffer, header.end, header.closing
+        closing = start + 1 + header.length
         if len(buffer) <= closing:
             return closing + 1
         if buffer[closing] != FLAG:
-            return _Failed(Kind.CHECKSUM, _CLOSING, closing + 1 - start)
+            return _Failed(Kind.CHECKSUM, _CLOSING, header.length + 2)
         if remainder(buffer[start + 1 : closing]) != RESIDUE:
-            return _Failed(Kind.CHECKSUM, _FCS, closing + 1 - start)
+            return _Failed(Kind.CHECKSUM, _FCS, header.length + 2)
+        end = start + 1 + header.end
         return Frame(
             bytes(buffer[start + 3 : end]),
             bytes(buffer[end + CHECK_SIZE : closing - CHECK_SIZE]),
-            bool(buffer[start + 1] & SEGMENTED),
+            header.segmented,
             self._offset + start,
-            closing + 1 - start,
+            header.length + 2,
         )
-
-    def _header(self, start: int) -> _Header | _Failed | int:
-        """The header that begins behind the flag at `start`, checked; else as `_candidate`."""
-        buffer, size = self._buffer, len(self._buffer)
-        if size < start + 3:
-            return _NO_FRAME if size > start + 1 and not _may_open(buffer[start + 1]) else start + 3
-        length = (buffer[start + 1] & 0x07) << 8 | buffer[start + 2]
-        end = _header_end(buffer, start + 3, size)
-        if buffer[start + 1] & 0xF0 != FORMAT_TYPE_3 or length < LENGTH_MIN or end is None:
-            return _NO_FRAME
-        closing = start + 1 + length
-        if size < end + CHECK_SIZE:
-            return min(end + CHECK_SIZE, closing + 1)
-        if closing == end + CHECK_SIZE:  # no information field, hence no HCS
-            return _Header(end, closing)
-        if closing < end + 2 * CHECK_SIZE:
-            return _NO_FRAME
-        if remainder(buffer[start + 1 : end + CHECK_SIZE]) != RESIDUE:
-            return _Failed(Kind.CHECKSUM, _HCS, end + CHECK_SIZE - start)
-        return _Header(end, closing)
 
     def _truncated(self, start: int) -> _Failed:
         """The verdict on a candidate that would have needed more octets."""
@@ -181,12 +170,31 @@ class Deframer:
         self._noise.clear()
 
 
-def _may_open(octet: int) -> bool:
-    """Whether an octet may follow an opening flag: frame format type 3, or another flag."""
-    return octet & 0xF0 == FORMAT_TYPE_3 or octet == FLAG
+@lru_cache(maxsize=64)
+def _read_header(octets: bytes) -> _Header | _Failed | int:
+    """The header in the octets behind a flag, why there is none, or how many octets are needed to know.
+
+    A meter sends a handful of headers for years, so what they say is remembered. `HEADER_MAX` octets are
+    always enough.
+    """
+    size = len(octets)
+    if size < 2:
+        return _NO_FRAME if size and octets[0] & 0xF0 != FORMAT_TYPE_3 and octets[0] != FLAG else 2
+    length = (octets[0] & 0x07) << 8 | octets[1]
+    end = _header_end(octets, 2, size)
+    if octets[0] & 0xF0 != FORMAT_TYPE_3 or length < LENGTH_MIN or end is None:
+        return _NO_FRAME
+    if size < end + CHECK_SIZE:
+        return min(end + CHECK_SIZE, length + 1)
+    if length != end + CHECK_SIZE:  # else there is no information field, hence no HCS
+        if length < end + 2 * CHECK_SIZE:
+            return _NO_FRAME
+        if remainder(octets[: end + CHECK_SIZE]) != RESIDUE:
+            return _Failed(Kind.CHECKSUM, _HCS, end + CHECK_SIZE + 1)
+    return _Header(end, length, bool(octets[0] & SEGMENTED))
 
 
-def _header_end(buffer: bytearray, position: int, size: int) -> int | None:
+def _header_end(buffer: bytes, position: int, size: int) -> int | None:
     """Where the header check sequence begins, behind two addresses and the control octet.
 
     An address ends at the first octet with its low bit set, after 1, 2 or 4 octets. None: no header.
