@@ -5,6 +5,7 @@ not take its answers is not read from, so that it costs at most what one turn ma
 """
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from ..runtime.clients import ClientInfo
@@ -23,7 +24,7 @@ UNTAKEN = 16384
 UNFINISHED_S = 20
 
 
-class Connection(asyncio.BaseProtocol):
+class Connection(asyncio.Protocol):
     """One client's socket. `since` and `heard`: the clock at its connect and at its last octets.
 
     Reading stops for two reasons, each with its flag: the client does not take its answers (`_blocked`), or
@@ -35,6 +36,7 @@ class Connection(asyncio.BaseProtocol):
         "_held",
         "_server",
         "_unfinished",
+        "_waiting",
         "heard",
         "session",
         "since",
@@ -48,6 +50,7 @@ class Connection(asyncio.BaseProtocol):
         self._server = server
         self._blocked = False
         self._held = False
+        self._waiting = b""
         self._unfinished: float | None = None
         self.since = self.heard = server.clock()
 
@@ -55,15 +58,20 @@ class Connection(asyncio.BaseProtocol):
         """Begin the conversation."""
         self.transport = cast(asyncio.Transport, transport)
         self.transport.set_write_buffer_limits(high=UNTAKEN)
+        with suppress(AttributeError):  # asyncio's own can be told to read no more than a turn
+            self.transport.max_size = TURN  # type: ignore[attr-defined]
         self.session = Session(self._server.banks, peer_name(transport.get_extra_info("peername")))
         self._server.admit(self)
 
-    def received(self, octets: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
         """Answer what has come; who has had a whole turn lets the others come first."""
         self.heard = self._server.clock()
-        self._answer(octets)
-        if len(octets) >= TURN:
-            self._hold()
+        if len(data) < TURN:
+            self._answer(data)
+            return
+        self._waiting = data[TURN:]
+        self._answer(data[:TURN])
+        self._hold()
 
     def eof_received(self) -> None:
         """The client sends no more; asyncio sends what is still to be sent, and closes."""
@@ -81,7 +89,10 @@ class Connection(asyncio.BaseProtocol):
         """All answers are on their way; the time for an unfinished request begins anew."""
         self._blocked = False
         self._unfinished = None
-        self._read_on()
+        if self._waiting or self.session.pending:
+            self._hold()
+        else:
+            self._read_on()
 
     def drop(self) -> None:
         """Close at once; answers that were not taken are lost."""
@@ -137,45 +148,17 @@ class Connection(asyncio.BaseProtocol):
 
     def _go_on(self) -> None:
         self._held = False
-        if not self.transport.is_closing():
+        if self._blocked or self.transport.is_closing():
+            return
+        if self.session.pending:
             self._answer(b"")
-            self._read_on()
+        else:
+            octets, self._waiting = self._waiting[:TURN], self._waiting[TURN:]
+            self._answer(octets)
+        if self._waiting:
+            self._hold()
+        self._read_on()
 
     def _read_on(self) -> None:
         if not (self._blocked or self._held or self.transport.is_closing()):
             self.transport.resume_reading()
-
-
-class Chunked(Connection, asyncio.Protocol):
-    """For asyncio's own loop, whose transports can be told how much to read at a time: its quickest way."""
-
-    __slots__ = ()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin the conversation."""
-        transport.max_size = TURN  # type: ignore[attr-defined]
-        super().connection_made(transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Octets have come."""
-        self.received(data)
-
-
-class Buffered(Connection, asyncio.BufferedProtocol):
-    """For any loop: octets are read into the server's one buffer, emptied before anyone else reads."""
-
-    __slots__ = ()
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """Where to read into."""
-        return self._server.buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """Octets have come."""
-        self.received(self._server.buffer[:nbytes].tobytes())
-
-
-def protocol() -> type[Connection]:
-    """The quickest kind of connection on the running loop."""
-    loop = asyncio.get_running_loop()
-    return Chunked if isinstance(loop, asyncio.SelectorEventLoop) else Buffered

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from ..runtime.gateway import Gateway
 from ..settings.schema import ModbusRtuTcp, ModbusTcp
 from .bank import Banks
-from .connection import Buffered
+from .connection import Connection
 from .line import Served
 from .rtu import MAX_FRAME, Line, Request
 from .session import Session
@@ -75,7 +75,7 @@ class RtuSession(Session):
         return b"".join(answers)
 
 
-class RtuConnection(Buffered):
+class RtuConnection(Connection):
     """One device server's socket, and the timer of its silences."""
 
     __slots__ = ("_timer",)
@@ -91,9 +91,9 @@ class RtuConnection(Buffered):
         super().connection_made(transport)
         self.session = RtuSession(self._server.banks, self.session.peer)
 
-    def received(self, octets: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
         """Answer what has come, and listen for the silence after it."""
-        super().received(octets)
+        super().data_received(data)
         self._after(GAP_S, self._gap)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -9,7 +9,7 @@ from ..runtime.gateway import Condition, Gateway
 from ..settings.schema import ModbusTcp
 from .admission import Admission
 from .bank import Banks
-from .connection import TURN, Connection, protocol
+from .connection import Connection
 from .listening import listen, names
 
 SECOND = 1.0
@@ -41,26 +41,24 @@ async def serve(server: "Server", gateway: Gateway, name: str) -> None:
 class Server:
     """What the connections share, and the limits on them.
 
-    `section` is the name of the settings' table. `connections`: those that are open, oldest first. `buffer`:
-    where octets are read into. `clock`: seconds that never jump, fine enough to tell who was heard first
-    (uvloop's own has steps of a millisecond).
+    `section` is the name of the settings' table. `connections`: those that are open, oldest first.
+    `clock`: seconds that never jump, fine enough to tell who was heard first (uvloop's own has steps of a
+    millisecond).
     """
 
     section = "modbus_tcp"
 
     def __init__(self, limits: ModbusTcp, gateway: Gateway, *, clock: Callable[[], float]) -> None:
         self.banks = Banks(gateway, writable=limits.writable)
-        self.buffer = memoryview(bytearray(TURN))
         self.clock = clock
         self.connections: dict[Connection, None] = {}
         self.limits = limits
         self._admission = Admission(limits.allow, clock=clock)
-        self._protocol = protocol()
         self._closed = False
 
     def connection(self) -> Connection:
         """The protocol of a new connection."""
-        return self._protocol(self)
+        return Connection(self)
 
     def admit(self, connection: Connection) -> None:
         """Add a connection; when all places are taken, the one that has been idle longest is dropped."""
