@@ -20,6 +20,9 @@ HOLD_MS = 30_000
 HISTORY_MS = 30_000
 """How far back samples are kept, for a mark that lies before the telegram's arrival (Aidon: 10 s)."""
 
+SAMPLES_MAX = 32
+"""More than any meter sends in that time: a source that sends faster (a replay) must not make it grow."""
+
 WMS_PER_WH = 3_600_000
 
 
@@ -58,7 +61,7 @@ class Estimate:
     def powered(self, power: int, mono_ms: int) -> "Estimate":
         """With a power value (W, var) received at `mono_ms`."""
         sample = Sample(mono_ms, power, self._integral(mono_ms))
-        recent = [old for old in self.samples if mono_ms - old.at_ms <= HISTORY_MS]
+        recent = [old for old in self.samples[-SAMPLES_MAX:] if mono_ms - old.at_ms <= HISTORY_MS]
         return self._showing(self.truth, (*recent, sample), self.known)
 
     def registered(self, wh: int, *, mark_ms: int) -> "Estimate":
