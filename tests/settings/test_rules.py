@@ -34,6 +34,12 @@ METER: dict[str, tuple[list[object], list[object]]] = {
     **dict.fromkeys(("swapped_unit_id", "float_unit_id", "sunspec_unit_id", "em24_unit_id"), UNIT_ID),
     "scale": ([10, 1000, 999_999_999], [9, 1_000_000_000, 0, -1000, "1000", True, 1000.0, None]),
 }
+SITE: dict[str, tuple[list[object], list[object]]] = {
+    "time_zone": (
+        ["Europe/Oslo", "UTC", "Arctic/Longyearbyen"],
+        ["", "Oslo", "CET+1", "../etc/passwd", "/etc/localtime", "Europe", "a\0b", 1, None],
+    ),
+}
 MODBUS_TCP: dict[str, tuple[list[object], list[object]]] = {
     "enabled": ([True, False], [1, 0, "true", None]),
     "host": (
@@ -74,6 +80,7 @@ MODBUS_RTU_TCP: dict[str, tuple[list[object], list[object]]] = {
 }
 TABLES = {
     "meters": METER,
+    "site": SITE,
     "modbus_tcp": MODBUS_TCP,
     "modbus_maps": MODBUS_MAPS,
     "modbus_rtu": MODBUS_RTU,

@@ -67,7 +67,12 @@ class Connection(asyncio.Protocol):
         """Answer what has come; who has had a whole turn lets the others come first."""
         self.heard = self._server.clock()
         if len(data) < TURN:
-            self._answer(data)
+            session = self.session  # as `_answer`, written out: every request comes this way
+            if answers := session.feed(data):
+                self._unfinished = None
+                self.transport.write(answers)
+            if session.rest:
+                self._left(session)
             return
         self._waiting = data[TURN:]
         self._answer(data[:TURN])

@@ -75,6 +75,15 @@ def _are_networks(value: object) -> bool:
     return isinstance(value, str) and _wrong_networks(value) is None
 
 
+def _is_time_zone(value: object) -> bool:
+    from zoneinfo import ZoneInfo  # costs start time, and most settings files name no zone
+
+    try:
+        return isinstance(value, str) and bool(ZoneInfo(value))
+    except (LookupError, ValueError, OSError):  # unknown, or no name of a file at all
+        return False
+
+
 BOOLEAN = Rule("true or false", lambda value: type(value) is bool)
 NAME = text(r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit")
 HOST = text(r"[A-Za-z0-9.:%_-]{0,255}", "a host name or an IP address, or empty for all of this machine's")
@@ -83,6 +92,7 @@ NETWORKS = Rule(
     _are_networks,
     _wrong_networks,
 )
+TIME_ZONE = Rule("the name of a time zone, such as Europe/Oslo", _is_time_zone)
 SOURCE = Rule(
     "serial:DEVICE, tcp:HOST:PORT, replay:FILE or simulate:VENDOR, each with its options after a ?",
     _is_source,

@@ -6,7 +6,7 @@ A section is a frozen dataclass; a service is restarted when its section is no l
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, Rule, choice, integer, text
+from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, text
 
 UNIT = integer(0, 247)
 WHEN_STALE = choice("hold", "unavailable", "zero", "exception")
@@ -35,6 +35,13 @@ class Meter:
     sunspec_unit_id: int = setting(0, UNIT, "Unit id of the SunSpec map; 0 is off.")
     em24_unit_id: int = setting(0, UNIT, "Unit id of the Carlo Gavazzi EM24 map; 0 is off.")
     scale: int = setting(1000, SCALE, "Factor for powers, currents and energies, in thousandths.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """`[site]`: where the gateway is."""
+
+    time_zone: str = setting("Europe/Oslo", TIME_ZONE, "Time zone of local times, of days and of months.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +125,7 @@ class Settings:
     """All settings of one gateway."""
 
     meters: tuple[Meter, ...] = (Meter(),)
+    site: Site = Site()
     modbus_tcp: ModbusTcp = ModbusTcp()
     modbus_maps: ModbusMaps = ModbusMaps()
     modbus_rtu: ModbusRtu = ModbusRtu()
@@ -126,6 +134,7 @@ class Settings:
 
 SECTIONS: dict[str, type] = {
     "meters": Meter,
+    "site": Site,
     "modbus_tcp": ModbusTcp,
     "modbus_maps": ModbusMaps,
     "modbus_rtu": ModbusRtu,
