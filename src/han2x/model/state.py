@@ -12,6 +12,7 @@ from .estimate import Estimate
 from .instant import Instant
 from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
 from .reading import NO_IDENTITY, Identity, ListType, MeterClock, Net, Reading
+from .running import Running, advanced, is_mark, marked
 
 NO_VALUES: Mapping[Quantity, int] = {}
 
@@ -23,8 +24,9 @@ class Snapshot:
     `values`: the newest of each quantity, in its integer unit; what the meter does not measure and sends as
     0 is absent. `energies_clock`: the meter's local time
     in the list that brought the energies. `list_at`: when each list last came. `received`: telegrams
-    since the process started. `suspect`: energies below the known ones, waiting to be confirmed by a
-    newer list than that of `suspect_clock`.
+    since the process started. `running`: the hour that runs, None while its beginning is not known.
+    `suspect`: energies below the known ones, waiting to be confirmed by a newer list than that of
+    `suspect_clock`.
     """
 
     vendor: str = ""
@@ -39,6 +41,7 @@ class Snapshot:
     list_at: Mapping[ListType, Instant] = field(default_factory=dict)
     last: Instant | None = None
     received: int = 0
+    running: Running | None = None
 
 
 EMPTY = Snapshot()
@@ -53,6 +56,7 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapshot:
     if known and reading.identity.meter_id and reading.identity.meter_id != known:
         snapshot = Snapshot(received=snapshot.received)
     instant_values = _instant_values(snapshot.values, _measured(reading))
+    estimates = _powered(snapshot.estimates, instant_values, now)
     return _with_energies(
         replace(
             snapshot,
@@ -60,7 +64,8 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapshot:
             identity=_merged_identity(snapshot.identity, reading.identity),
             net=reading.fitting.net or snapshot.net,
             values={**snapshot.values, **instant_values},
-            estimates=_powered(snapshot.estimates, instant_values, now),
+            estimates=estimates,
+            running=advanced(snapshot.running, estimates, snapshot.last, now),
             clock=reading.clock or snapshot.clock,
             list_at={**snapshot.list_at, reading.list_type: now},
             last=now,
@@ -136,16 +141,17 @@ def _with_energies(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapsh
         return _fell(snapshot, sent, newer, clock)
     if not newer and known and not grew:
         return snapshot
-    mark_ms = now.mono_ms - reading.mark_age_ms
+    mark = now.plus_ms(-reading.mark_age_ms)
     return replace(
         snapshot,
         values={**snapshot.values, **sent},
         energies_clock=clock,
         suspect=NO_VALUES,
+        running=marked(snapshot.running, sent, mark, now) if is_mark(clock, mark) else snapshot.running,
         estimates={
             **snapshot.estimates,
             **{
-                energy: snapshot.estimates.get(energy, Estimate()).registered(wh, mark_ms=mark_ms)
+                energy: snapshot.estimates.get(energy, Estimate()).registered(wh, mark_ms=mark.mono_ms)
                 for energy, wh in sent.items()
             },
         },
@@ -165,5 +171,6 @@ def _fell(snapshot: Snapshot, sent: Mapping[Quantity, int], newer: bool, clock: 
         values={**snapshot.values, **sent},
         energies_clock=clock,
         suspect=NO_VALUES,
+        running=None,
         estimates={energy: Estimate().registered(wh, mark_ms=0) for energy, wh in sent.items()},
     )
