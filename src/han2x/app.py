@@ -11,7 +11,7 @@ from pathlib import Path
 from .model.instant import Instant
 from .runtime.gateway import Gateway
 from .runtime.service import Service, keep
-from .settings.schema import Intake, Settings
+from .settings.schema import Intake, Settings, TariffFiles
 
 
 def _modbus_tcp(settings: Settings) -> Mapping[str, object]:
@@ -30,11 +30,24 @@ def _meters(settings: Settings) -> Mapping[str, object]:
     return {f"meter {meter.name}": Intake(name=meter.name, source=meter.source) for meter in settings.meters}
 
 
+def _tariffs(settings: Settings) -> Mapping[str, object]:
+    names = tuple(sorted({meter.tariff for meter in settings.meters if meter.tariff}))
+    zone = settings.prices.tax_zone if settings.prices.enabled else None
+    files = TariffFiles(folder=settings.tariffs.folder, names=names, tax_zone=zone)
+    return {"tariffs": files} if names or zone is not None else {}
+
+
+def _prices(settings: Settings) -> Mapping[str, object]:
+    return {"prices": settings.prices} if settings.prices.enabled else {}
+
+
 SERVICES: tuple[Service, ...] = (
     Service(_modbus_tcp, "han2x.modbus.tcp:run"),
     Service(_modbus_rtu, "han2x.modbus.line:run"),
     Service(_modbus_rtu_tcp, "han2x.modbus.rtu_tcp:run"),
     Service(_meters, "han2x.intake.service:run"),
+    Service(_tariffs, "han2x.billing.tariffs:run"),
+    Service(_prices, "han2x.billing.prices:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""
 

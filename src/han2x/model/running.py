@@ -53,7 +53,9 @@ class Running:
 Estimates = Mapping[Quantity, Estimate]
 
 
-def marked(running: Running | None, registers: Mapping[Quantity, int], mark: Instant, now: Instant) -> Running:
+def marked(
+    running: Running | None, registers: Mapping[Quantity, int], mark: Instant, now: Instant
+) -> Running:
     """The hour that began with registers, Wh, that were true at `mark` and came at `now`.
 
     Registers that come at other times, or again and again, begin no hour, and change nothing.

@@ -13,6 +13,7 @@ from ..model.state import EMPTY, Snapshot, fold
 from ..model.view import SCALE_ONE, View, view
 from ..settings.amend import Refused, amend
 from ..settings.schema import Meter, Settings
+from .accounts import Accounts
 from .clients import Provider
 from .keeper import Keeper
 from .latest import Latest
@@ -46,6 +47,7 @@ class Gateway:
 
     `clock` tells the time; `state_dir` is where stored state goes, None to store nothing. `settings`
     are those of the settings file, `on_disk` what of them it holds or held when it was last written.
+    `accounts`: what the meters' hours make in capacity and cost.
     `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
     """
 
@@ -59,6 +61,7 @@ class Gateway:
         self.clients: dict[str, Provider] = {}
         self.now = clock
         self.started = clock()
+        self.accounts = Accounts(self.settings, self.started)
         self._keeper = Keeper(state_dir)
         self._snapshots: dict[str, Latest[Snapshot]] = {}
         self._lines: dict[str, LineStatus] = {}
@@ -79,6 +82,8 @@ class Gateway:
             now=now,
             uptime_s=(now.mono_ms - self.started.mono_ms) // 1000,
             line=self._lines.get(meter.name, UNHEARD),
+            account=self.accounts.at(meter, now),
+            limit_w=meter.limit_w,
         )
 
     def heard(self, meter: str, line: LineStatus) -> None:

@@ -6,12 +6,21 @@ A section is a frozen dataclass; a service is restarted when its section is no l
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ..tariff.cost import CONTRACTS
 from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, text
 
 UNIT = integer(0, 247)
 WHEN_STALE = choice("hold", "unavailable", "zero", "exception")
 SCALE = integer(10, 999_999_999)
 DEVICE = text(r"(/[^\0\n]{1,255})?", "the path of a serial device, such as /dev/ttyUSB0, or empty")
+TARIFF = text(r"([a-z0-9][a-z0-9_-]{0,63})?", "the name of a tariff: a-z, 0-9, - and _; or empty")
+FOLDER = text(r"(/[^\0\n]{1,1023})?", "the path of a folder, from /, or empty")
+FILE = text(r"(/[^\0\n]{1,1023})?", "the path of a file, from /, or empty")
+AREA = text(r"[A-Za-z0-9_-]{1,16}", "the name of a price area, such as NO1")
+URL = text(
+    r"https://[^\s?#]{1,500}|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^\s?#]*)?",
+    "an address that begins with https://",
+)
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 BAUD_RATE = Rule(
     f"one of {', '.join(map(str, BAUD_RATES))}", lambda value: type(value) is int and value in BAUD_RATES
@@ -35,6 +44,13 @@ class Meter:
     sunspec_unit_id: int = setting(0, UNIT, "Unit id of the SunSpec map; 0 is off.")
     em24_unit_id: int = setting(0, UNIT, "Unit id of the Carlo Gavazzi EM24 map; 0 is off.")
     scale: int = setting(1000, SCALE, "Factor for powers, currents and energies, in thousandths.")
+    tariff: str = setting("", TARIFF, "Grid tariff, by the name of its file without .toml; empty for none.")
+    fuse_a: int = setting(0, integer(0, 10_000), "Main fuse in A, for tariffs by fuse; 0 is unknown.")
+    limit_w: int = setting(
+        0,
+        integer(0, 100_000_000),
+        "Most power an hour may have as its mean; 0 is what the capacity step leaves.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +58,44 @@ class Site:
     """`[site]`: where the gateway is."""
 
     time_zone: str = setting("Europe/Oslo", TIME_ZONE, "Time zone of local times, of days and of months.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tariffs:
+    """`[tariffs]`: where price lists of grid companies are."""
+
+    folder: str = setting("", FOLDER, "Folder of tariff files of your own; they go before those built in.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """`[prices]`: what power costs."""
+
+    enabled: bool = setting(False, BOOLEAN, "Whether costs are worked out.")
+    area: str = setting("NO1", AREA, "Price area, NO1 to NO5 in Norway.")
+    source: str = setting(
+        "file", choice("file", "web"), "Where spot prices come from; web is hvakosterstrommen.no."
+    )
+    file: str = setting("", FILE, "File of spot prices, CSV or JSON; read again when it changes.")
+    url: str = setting(
+        "https://www.hvakosterstrommen.no/api/v1/prices", URL, "Address of the web source, without the day."
+    )
+    contract: str = setting(
+        "support", choice(*CONTRACTS), "What the state does to the price: nothing, support, or Norgespris."
+    )
+    tax_zone: str = setting("south", NAME, "Tax zone of the levies file: south, north (no VAT) or action.")
+    markup: int = setting(
+        0, integer(-100_000, 100_000), "The supplier's markup, thousandths of an øre per kWh without VAT."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TariffFiles:
+    """What the reading of tariff files depends on: the folder, and the tariffs that meters name."""
+
+    folder: str
+    names: tuple[str, ...]
+    tax_zone: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +180,8 @@ class Settings:
 
     meters: tuple[Meter, ...] = (Meter(),)
     site: Site = Site()
+    tariffs: Tariffs = Tariffs()
+    prices: Prices = Prices()
     modbus_tcp: ModbusTcp = ModbusTcp()
     modbus_maps: ModbusMaps = ModbusMaps()
     modbus_rtu: ModbusRtu = ModbusRtu()
@@ -135,6 +191,8 @@ class Settings:
 SECTIONS: dict[str, type] = {
     "meters": Meter,
     "site": Site,
+    "tariffs": Tariffs,
+    "prices": Prices,
     "modbus_tcp": ModbusTcp,
     "modbus_maps": ModbusMaps,
     "modbus_rtu": ModbusRtu,

@@ -138,13 +138,11 @@ class _Window(NamedTuple):
     """The highest hour of each group in a stretch of time, by its group; `missing`: hours not known."""
 
     peaks: dict[object, Peak]
-    count: int
+    most: int
     missing: int
 
     @classmethod
-    def of(
-        cls, uses: list[Use], period: Period, rule: Rule, begin: int, end: int, zone: tzinfo
-    ) -> "_Window":
+    def of(cls, uses: list[Use], period: Period, rule: Rule, begin: int, end: int, zone: tzinfo) -> "_Window":
         """From the hours that begin at `begin` or later, and before `end`."""
         within = sorted(use for use in uses if begin <= use.start < end)
         peaks: dict[object, Peak] = {}
@@ -160,7 +158,7 @@ class _Window(NamedTuple):
     def counting(self) -> tuple[Peak, ...]:
         """The peaks that count, the highest first, of equals the earlier; fewer while there are fewer."""
         return tuple(
-            sorted(self.peaks.values(), key=lambda peak: (-peak.counted, peak.hour.timestamp()))[: self.count]
+            sorted(self.peaks.values(), key=lambda peak: (-peak.counted, peak.hour.timestamp()))[: self.most]
         )
 
     @property

@@ -45,7 +45,8 @@ class Reader:
 
     def rows(self, name: str) -> "list[Reader]":
         """An array of tables, each to be read in its turn; none where it is absent or wrong."""
-        rows = self.take(name, _tables, [])
+        nothing: list[Mapping[str, Any]] = []
+        rows = self.take(name, _tables, nothing)
         return [
             Reader(f"{self.where}{name}[{index}].", row, self.complaints) for index, row in enumerate(rows)
         ]

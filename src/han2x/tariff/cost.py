@@ -4,8 +4,8 @@ Sums are exact until the end: Wh times milliøre times percent, divided once.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date, tzinfo
+from dataclasses import dataclass, replace
+from datetime import date, datetime, tzinfo
 from typing import NamedTuple
 
 from .calendar import day_start, local, month_of
@@ -15,7 +15,7 @@ from .tariff import Tariff
 from .use import HOUR_S, Use
 
 CONTRACTS = ("spot", "support", "norgespris", "norgespris-cabin")
-"""What the state does to the price: nothing (cabins, businesses), the support that homes have, or a fixed price."""
+"""What the state does to the price: nothing (cabins, businesses), the support of homes, or a fixed price."""
 
 
 class Terms(NamedTuple):
@@ -34,11 +34,11 @@ class Cost:
     """What some hours cost, in milliøre with all taxes; each part stands for itself.
 
     `power`: bought at the spot price or at Norgespris, with the supplier's markup. `support`: what of that
-    is paid back. `grid`: energy charge and levies; the capacity step is not in it. `export`: what was
-    earned. `imported`, `exported`: Wh that these sums are of. `unpriced`: Wh bought or sold in hours whose
-    spot price is not known, in no sum of power or support; `ungridded`: Wh bought where no energy charge or tax
-    is known. `missing`: hours of which nothing is known. `estimated`: hours that are not metered yet.
-    `provisional`: hours whose price may change.
+    is paid back. `grid`: energy charge and levies, 0 without a tariff; the capacity step is not in it.
+    `export`: what was earned. `imported`, `exported`: Wh that were bought and sold. `unpriced`: Wh of them
+    at a spot price that is not known, in no sum; `ungridded`: Wh bought where no energy charge or no tax is
+    known, not in `grid`. `hours`: how many have passed; `missing`: of which nothing is known; `estimated`:
+    not metered yet; `provisional`: whose price may change.
     """
 
     power: int = 0
@@ -55,6 +55,11 @@ class Cost:
     provisional: int = 0
 
     @property
+    def complete(self) -> bool:
+        """Whether all that is to be in the sums is."""
+        return not (self.unpriced or self.ungridded or self.missing)
+
+    @property
     def total(self) -> int:
         """What is to be paid for energy: power and grid, less support and export."""
         return self.power - self.support + self.grid - self.export
@@ -68,6 +73,10 @@ class Costs:
     today: Cost
     month: Cost
     price: Price | None
+
+    def with_price(self, price: Price | None) -> "Costs":
+        """The same at another moment of the same hour."""
+        return self if price == self.price else replace(self, price=price)
 
 
 def costs(terms: Terms, uses: Iterable[Use], *, now_s: int, zone: tzinfo) -> Costs:
@@ -90,9 +99,9 @@ class _Bill(NamedTuple):
 
     use: Use
     price: Price | None
-    power: int
+    power: int | None
     support: int
-    export: int
+    export: int | None
     grid: int | None
 
 
@@ -109,32 +118,44 @@ def _bill(terms: Terms, use: Use, before: int, zone: tzinfo) -> _Bill:
     hour = local(use.start, zone)
     price = terms.series.of_hour(use.start)
     vat = 100 + terms.levies.zones[terms.zone].vat
-    power, support = _power(terms, use, before, hour.date(), price) if price else (0, 0)
-    grid = _grid(terms, use, zone)
+    power = _power(terms, use, before, hour.date(), price)
+    grid = _grid(terms, use, hour)
     return _Bill(
         use=use,
         price=price,
-        power=power * vat,
-        support=support * vat,
-        export=use.exported * price.price * 10_000 if price else 0,  # a home sells without VAT, and unsupported
+        power=None if power is None else power * 100 * vat,
+        support=_support(terms, use, before, hour.date(), price) * vat if price else 0,
+        export=_export(use, price),
         grid=None if grid is None else grid * 100 * vat,
     )
 
 
-def _power(terms: Terms, use: Use, before: int, day: date, price: Price) -> tuple[int, int]:
-    """Bought and paid back, in milliøre times Wh times percent, without VAT; `before`: Wh of the month."""
-    bought = use.imported * (price.price + terms.markup) * 100
-    if terms.contract == "support":
-        support = on(terms.levies.supports, day)
-        if support and price.price > support.above:
-            covered = _covered(use, before, support.most)
-            return bought, covered * (price.price - support.above) * support.share
-    elif terms.contract.startswith("norgespris"):
-        fixed = on(terms.levies.fixed, day)
-        if fixed:
-            most = fixed.cabin if terms.contract == "norgespris-cabin" else fixed.home
-            return bought + _covered(use, before, most) * (fixed.price - price.price) * 100, 0
-    return bought, 0
+def _power(terms: Terms, use: Use, before: int, day: date, price: Price | None) -> int | None:
+    """Bought, in milliøre times Wh without VAT; `before`: Wh bought in the month before this hour."""
+    fixed = on(terms.levies.fixed, day) if terms.contract.startswith("norgespris") else None
+    covered = 0
+    if fixed:
+        covered = _covered(use, before, fixed.cabin if terms.contract == "norgespris-cabin" else fixed.home)
+    if price is None and covered < use.imported:
+        return None
+    by_fixed = covered * fixed.price if fixed else 0
+    by_spot = (use.imported - covered) * price.price if price else 0
+    return by_fixed + by_spot + use.imported * terms.markup
+
+
+def _support(terms: Terms, use: Use, before: int, day: date, price: Price) -> int:
+    """Paid back, in milliøre times Wh times percent without VAT."""
+    support = on(terms.levies.supports, day) if terms.contract == "support" else None
+    if support is None or price.price <= support.above:
+        return 0
+    return _covered(use, before, support.most) * (price.price - support.above) * support.share
+
+
+def _export(use: Use, price: Price | None) -> int | None:
+    """Earned: a home sells at the spot price, without VAT and never supported."""
+    if not use.exported:
+        return 0
+    return None if price is None else use.exported * price.price * 10_000
 
 
 def _covered(use: Use, before: int, most: int) -> int:
@@ -142,10 +163,11 @@ def _covered(use: Use, before: int, most: int) -> int:
     return max(0, min(use.imported, most - before))
 
 
-def _grid(terms: Terms, use: Use, zone: tzinfo) -> int | None:
+def _grid(terms: Terms, use: Use, hour: datetime) -> int | None:
     """Energy charge and levies, milliøre times Wh, without VAT; None where one of them is not known."""
-    hour = local(use.start, zone)
-    period = terms.tariff.on(hour.date()) if terms.tariff else None
+    if terms.tariff is None:
+        return 0
+    period = terms.tariff.on(hour.date())
     charge = period.charge(hour) if period else None
     tax = on(terms.levies.taxes, hour.date())
     if charge is None or tax is None:
@@ -159,13 +181,14 @@ _PER_KWH = 1000 * 100 * 100
 
 def _sum(bills: list[_Bill], hours: int) -> Cost:
     return Cost(
-        power=_nearest(sum(bill.power for bill in bills)),
+        power=_nearest(sum(bill.power or 0 for bill in bills)),
         support=_nearest(sum(bill.support for bill in bills)),
         grid=_nearest(sum(bill.grid or 0 for bill in bills)),
-        export=_nearest(sum(bill.export for bill in bills)),
+        export=_nearest(sum(bill.export or 0 for bill in bills)),
         imported=sum(bill.use.imported for bill in bills),
         exported=sum(bill.use.exported for bill in bills),
-        unpriced=sum(bill.use.imported + bill.use.exported for bill in bills if bill.price is None),
+        unpriced=sum(bill.use.imported for bill in bills if bill.power is None)
+        + sum(bill.use.exported for bill in bills if bill.export is None),
         ungridded=sum(bill.use.imported for bill in bills if bill.grid is None),
         hours=hours,
         missing=hours - len(bills),

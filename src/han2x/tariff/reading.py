@@ -51,7 +51,7 @@ def _period(row: Reader) -> Period:
         begins=row.need("from", complaint.day, _NEVER),
         ends=row.take("until", complaint.day, None),
         rule=rule,
-        count=row.take("count", complaint.whole(1, _COUNT_MAX), usual.count if usual else 1),
+        count=row.take("count", complaint.whole(1, _COUNT_MAX), usual.peaks if usual else 1),
         weights=row.take("weights", _weights, UNWEIGHTED),
         at_limit_higher=row.take("at_limit", complaint.one_of("higher", "lower"), "higher") == "higher",
         by_month_before=row.take("billed_by", complaint.one_of("month", "month-before"), "month") != "month",

@@ -17,12 +17,12 @@ class Rule(NamedTuple):
     """How peaks are found: the highest hour of each group counts, and of those the highest few.
 
     `group`: what a local hour belongs to. `months`: how many calendar months are looked back to, this one
-    included. `count`: how many groups count unless the period says otherwise.
+    included. `peaks`: how many count unless the period says otherwise.
     """
 
     group: Group
     months: int
-    count: int
+    peaks: int
 
 
 def _week(hour: datetime) -> object:
@@ -30,10 +30,10 @@ def _week(hour: datetime) -> object:
 
 
 RULES: dict[str, Rule | None] = {
-    "days": Rule(datetime.date, months=1, count=3),
-    "hours": Rule(datetime.timestamp, months=1, count=3),
-    "month": Rule(datetime.date, months=1, count=1),
-    "weeks": Rule(_week, months=12, count=5),
+    "days": Rule(datetime.date, months=1, peaks=3),
+    "hours": Rule(datetime.timestamp, months=1, peaks=3),
+    "month": Rule(datetime.date, months=1, peaks=1),
+    "weeks": Rule(_week, months=12, peaks=5),
     "fuse": None,
 }
 """The rules in use: the highest hours on different days of the month, the highest hours on whatever days,
