@@ -33,12 +33,40 @@ METER: dict[str, tuple[list[object], list[object]]] = {
     "unit_id": ([1, 247], [0, 248, -1, "1", True, 1.0, None]),
     **dict.fromkeys(("swapped_unit_id", "float_unit_id", "sunspec_unit_id", "em24_unit_id"), UNIT_ID),
     "scale": ([10, 1000, 999_999_999], [9, 1_000_000_000, 0, -1000, "1000", True, 1000.0, None]),
+    "tariff": (["", "elvia", "sor-aurdal", "0_b"], ["Elvia", "elvia.toml", "../elvia", "a b", "-a", 1, None]),
+    "fuse_a": ([0, 63, 10_000], [-1, 10_001, "63", 63.0, True, None]),
+    "limit_w": ([0, 5000, 100_000_000], [-1, 100_000_001, "5000", 5e3, True, None]),
 }
 SITE: dict[str, tuple[list[object], list[object]]] = {
     "time_zone": (
         ["Europe/Oslo", "UTC", "Arctic/Longyearbyen"],
         ["", "Oslo", "CET+1", "../etc/passwd", "/etc/localtime", "Europe", "a\0b", 1, None],
     ),
+}
+TARIFFS: dict[str, tuple[list[object], list[object]]] = {
+    "folder": (["", "/etc/han2x/tariffs"], ["tariffs", "/", "/a\n", "/" + "d" * 1024, 1, None]),
+}
+PRICES: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": FLAG,
+    "area": (["NO1", "NO5", "SE3", "10YNO-1--------2"], ["", "NO 1", "NO1/..", "å", "a" * 17, 1, None]),
+    "source": (["file", "web"], ["", "Web", "api", 1, None]),
+    "file": (["", "/var/lib/han2x/prices.csv"], ["prices.csv", "/", "/a\n", 1, None]),
+    "url": (
+        ["https://www.hvakosterstrommen.no/api/v1/prices", "http://127.0.0.1:8080/p", "http://localhost"],
+        [
+            "",
+            "http://example.org",
+            "https://",
+            "ftp://a",
+            "https://a?b",
+            "http://127.0.0.1.example.org",
+            1,
+            None,
+        ],
+    ),
+    "contract": (["spot", "support", "norgespris", "norgespris-cabin"], ["", "Spot", "fixed", 1, None]),
+    "tax_zone": (["south", "north", "action", "own-zone"], ["", "South", "a b", 1, None]),
+    "markup": ([-100_000, 0, 5_900, 100_000], [-100_001, 100_001, "0", 5.9, True, None]),
 }
 MODBUS_TCP: dict[str, tuple[list[object], list[object]]] = {
     "enabled": ([True, False], [1, 0, "true", None]),
@@ -81,6 +109,8 @@ MODBUS_RTU_TCP: dict[str, tuple[list[object], list[object]]] = {
 TABLES = {
     "meters": METER,
     "site": SITE,
+    "tariffs": TARIFFS,
+    "prices": PRICES,
     "modbus_tcp": MODBUS_TCP,
     "modbus_maps": MODBUS_MAPS,
     "modbus_rtu": MODBUS_RTU,

@@ -93,11 +93,11 @@ def _price(view: View) -> Known | None:
 
 
 def _cost(part: str) -> Value:
-    """Whole øre, where every hour is known and has its price."""
+    """To the nearest øre, where every hour is known and has its price."""
 
     def value(view: View) -> Known | None:
         cost = getattr(view.costs, part, None)
-        return cost.total // PER_ORE if cost and cost.complete else None
+        return (cost.total + PER_ORE // 2) // PER_ORE if cost and cost.complete else None
 
     return value
 
