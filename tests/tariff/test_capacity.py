@@ -245,7 +245,7 @@ def test_fjellnett() -> None:
 
 
 def test_a_week_over_two_months_has_one_peak() -> None:
-    """The highest of a week is its highest weighted hour: 10000 in March (85 %) is more than 11000 in April."""
+    """The highest hour of a week is so by its weight: 10000 in March (85 %) is more than 11000 in April."""
     uses = [use("2026-03-31 08:00", 10_000), use("2026-04-01 08:00", 11_000)]  # one week; 8500 and 5500
     found = seen(built_in("fjellnett"), uses, "2026-04-10 12:00")
     assert peaks(found) == [("03-31 08 +0200", 10_000)]

@@ -44,9 +44,9 @@ class Running:
 
     @property
     def recent_power(self) -> int | None:
-        """The mean of the last minutes, W, without the highest and the lowest of five or more."""
-        minutes = sorted(self.minutes)
-        middle = minutes[1:-1] if len(minutes) >= 5 else minutes
+        """The mean of the last minutes, W, without the highest fifth and the lowest, so that a kettle is out."""
+        minutes, out = sorted(self.minutes), len(self.minutes) // 5
+        middle = minutes[out : len(minutes) - out]
         return sum(middle) // len(middle) if middle else None
 
 
