@@ -111,7 +111,7 @@ def test_a_repeated_old_hour_changes_nothing() -> None:
 
 
 def test_a_late_list() -> None:
-    """Registers twenty minutes late begin the hour at their mark; what is not known of it is told as a gap."""
+    """Registers twenty minutes late begin the hour at their mark; what is not known is told as a gap."""
     snapshot = run(first_hour(), 20, 3_600 + 1_200)
     late = fold(snapshot, hourly(53_600, 1, age_s=1_200), at(4_800))
     budget = seen(late, 4_800).budget

@@ -44,7 +44,7 @@ class Running:
 
     @property
     def recent_power(self) -> int | None:
-        """The mean of the last minutes, W, without the highest fifth and the lowest, so that a kettle is out."""
+        """The mean of the last minutes, W, without the highest and the lowest fifth: no kettle."""
         minutes, out = sorted(self.minutes), len(self.minutes) // 5
         middle = minutes[out : len(minutes) - out]
         return sum(middle) // len(middle) if middle else None

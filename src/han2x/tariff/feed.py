@@ -44,14 +44,17 @@ def _json(content: str) -> list[Mapping[str, Any]]:
     tables = json.loads(content, parse_float=Decimal)
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise Unreadable("must be a list of objects")
-    return [_theirs(table) if "NOK_per_kWh" in table else table for table in tables]
+    return [_theirs(index, table) if "NOK_per_kWh" in table else table for index, table in enumerate(tables)]
 
 
-def _theirs(table: Mapping[str, Any]) -> Mapping[str, Any]:
+def _theirs(index: int, table: Mapping[str, Any]) -> Mapping[str, Any]:
     """An object of hvakosterstrommen.no with our names; what it tells of euros is left out."""
-    begin, end = _moment(table.get("time_start")), _moment(table.get("time_end"))
-    minutes = (end - begin) // 60
-    return {"start": table.get("time_start"), "price": table["NOK_per_kWh"], "minutes": minutes}
+    start, price = table.get("time_start"), table["NOK_per_kWh"]
+    try:
+        minutes = (_moment(table.get("time_end")) - _moment(start)) // 60
+    except Unfit as unfit:
+        raise Unreadable(f"[{index}].time_start or time_end {unfit}") from None
+    return {"start": start, "price": price, "minutes": minutes}
 
 
 def _csv(content: str) -> Iterator[Mapping[str, Any]]:

@@ -105,9 +105,10 @@ def _span(all: frozenset[int], last_counts: int, value: Any) -> frozenset[int]:
     found = re.fullmatch(r"(\d{1,2})-(\d{1,2})", value) if isinstance(value, str) else None
     if found is None:
         raise Unfit(f'must be two numbers such as "6-22", not {value!r}')
-    begin, end = int(found[1]), int(found[2]) - (1 - last_counts)
-    if begin not in all or (end % 24 if not last_counts else end) not in all:
-        raise Unfit(f"must be from {min(all)} to {max(all) + 1 - last_counts}, not {value!r}")
+    begin, last, most = int(found[1]), int(found[2]), max(all) + 1 - last_counts
+    if begin not in all or not min(all) <= last <= most:
+        raise Unfit(f"must be from {min(all)} to {most}, not {value!r}")
+    end = last - 1 + last_counts
     if begin <= end:
         return frozenset(number for number in all if begin <= number <= end)
     return frozenset(number for number in all if number >= begin or number <= end)
