@@ -334,7 +334,7 @@ def months(draw: st.DrawFn) -> tuple[Tariff, list[Use], int]:
     """A tariff, hours of one October (with its 25-hour day), and a moment in its last hours."""
     begin = at("2026-10-01 00:00")
     uses = [Use(begin + HOUR_S * hour, draw(POWERS)) for hour in draw(HOURS)]
-    period = {"rule": draw(RULES), "at_limit": draw(st.sampled_from(["higher", "lower"]))}
+    period: dict[str, Any] = {"rule": draw(RULES), "at_limit": draw(st.sampled_from(["higher", "lower"]))}
     if period["rule"] == "weeks":
         period["weights"] = [10, 20, 30, 40, 50, 60, 70, 80, 90, 45, 70, 100]
     return tariff(**period), uses, begin + (31 * 24 - 1) * HOUR_S
