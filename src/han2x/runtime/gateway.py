@@ -1,6 +1,7 @@
 """What every service is handed: the live cells, the door to change settings, the time, and where files go."""
 
 import logging
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,7 @@ from ..model.instant import Instant
 from ..model.line import UNHEARD, LineStatus
 from ..model.reading import Reading
 from ..model.state import EMPTY, Snapshot, fold
+from ..model.telegram import Telegram
 from ..model.view import SCALE_ONE, View, view
 from ..settings.amend import Refused, amend
 from ..settings.schema import Meter, Settings
@@ -20,6 +22,9 @@ from .latest import Latest
 from .stored import Stored
 
 log = logging.getLogger("han2x")
+
+
+NUMBER_MIN = 10_000_000
 
 
 class Condition(StrEnum):
@@ -62,6 +67,9 @@ class Gateway:
         self.now = clock
         self.started = clock()
         self.accounts = Accounts(self.settings, self.started)
+        self.state_dir = state_dir
+        self._numbers: dict[str, int] = {}
+        self._telegrams: dict[str, Latest[Telegram | None]] = {}
         self._keeper = Keeper(state_dir)
         self._snapshots: dict[str, Latest[Snapshot]] = {}
         self._lines: dict[str, LineStatus] = {}
@@ -71,8 +79,21 @@ class Gateway:
         cell = self._snapshots.get(meter)
         if cell is None:
             stored = self._keeper.load(meter)
+            self._numbers[meter] = stored.number if stored else 0
             cell = self._snapshots[meter] = Latest(stored.snapshot if stored else EMPTY)
         return cell
+
+    def number(self, meter: str) -> int:
+        """A meter's number in other systems (manual row M32): drawn once, and kept before anyone sees it."""
+        snapshot = self.snapshot(meter).value
+        if not self._numbers[meter]:
+            self._numbers[meter] = NUMBER_MIN + secrets.randbelow(9 * NUMBER_MIN)
+            self._keep(meter, snapshot, self.now(), durable=True)
+        return self._numbers[meter]
+
+    def telegram(self, meter: str) -> Latest[Telegram | None]:
+        """The cell with the newest telegram of a meter as it came; whoever wants each one watches it."""
+        return self._telegrams.setdefault(meter, Latest(None))
 
     def view(self, meter: Meter, now: Instant) -> View:
         """A meter as every output sees it at `now`."""
@@ -150,7 +171,8 @@ class Gateway:
     def _keep(self, name: str, snapshot: Snapshot, now: Instant, *, durable: bool) -> None:
         scale = self._scales.get(name, SCALE_ONE)
         on_disk, in_writing = self._scales_on_disk, self._scales_in_writing
-        stored = Stored(snapshot, scale, on_disk.get(name, scale), in_writing.get(name, scale))
+        number = self._numbers.get(name, 0)
+        stored = Stored(snapshot, scale, on_disk.get(name, scale), in_writing.get(name, scale), number)
         self._keeper.save(name, stored, now, durable=durable)
         if self._keeper.trouble:
             if "state" not in self.health.value:
