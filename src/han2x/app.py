@@ -11,7 +11,7 @@ from pathlib import Path
 from .model.instant import Instant
 from .runtime.gateway import Gateway
 from .runtime.service import Service, keep
-from .settings.schema import Intake, Settings
+from .settings.schema import Archive, Intake, Settings
 
 
 def _modbus_tcp(settings: Settings) -> Mapping[str, object]:
@@ -30,11 +30,18 @@ def _meters(settings: Settings) -> Mapping[str, object]:
     return {f"meter {meter.name}": Intake(name=meter.name, source=meter.source) for meter in settings.meters}
 
 
+def _history(settings: Settings) -> Mapping[str, object]:
+    names = tuple(meter.name for meter in settings.meters)
+    archive = Archive(history=settings.history, meters=names, time_zone=settings.site.time_zone)
+    return {"history": archive} if settings.history.enabled else {}
+
+
 SERVICES: tuple[Service, ...] = (
     Service(_modbus_tcp, "han2x.modbus.tcp:run"),
     Service(_modbus_rtu, "han2x.modbus.line:run"),
     Service(_modbus_rtu_tcp, "han2x.modbus.rtu_tcp:run"),
     Service(_meters, "han2x.intake.service:run"),
+    Service(_history, "han2x.history.service:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""
 

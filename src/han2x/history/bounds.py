@@ -1,21 +1,13 @@
 """Keeps the history file within its bounds: by age, and by size. Hours and counters are never deleted."""
 
 import sqlite3
-from typing import NamedTuple
 
+from .batch import Limits
 from .rows import MINUTE_S, RAW_S
 
 DAY_S = 86_400
 TABLES = {RAW_S: "raw", MINUTE_S: "minute"}
 """The finest first: they are given up first."""
-
-
-class Limits(NamedTuple):
-    """How long rows are kept, and the most octets the file may take."""
-
-    raw_s: int
-    minute_s: int
-    octets: int
 
 
 def tidy(connection: sqlite3.Connection, now_s: int, limits: Limits) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from ..model.hour import HOUR_S, Basis, Hour
 from ..model.hours import Made, Register, begins_anew, between, estimated, replaces
 from ..model.quantity import ENERGIES, POWER_OF_ENERGY, Quantity
+from .batch import Conflict
 from .schema import COLUMNS, COUNTERS, DRIFTS
 
 _POWERS = tuple(COLUMNS[POWER_OF_ENERGY[energy]] for energy in ENERGIES)
@@ -25,13 +26,6 @@ _MADE = (
     + ", ".join(f"sum({power} * covered)" for power in _POWERS)
     + " FROM minute WHERE meter = ? AND t >= ? AND t < ? AND p_pos IS NOT NULL GROUP BY 1"
 )
-
-
-class Conflict(NamedTuple):
-    """An hour that came from elsewhere and had been metered already: both, as they are."""
-
-    metered: Hour
-    imported: Hour
 
 
 class _Link(NamedTuple):

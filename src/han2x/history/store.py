@@ -7,24 +7,21 @@ a restart, a kill or the same telegram twice changes nothing. What `write` retur
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from ..model.hour import HOUR_S, Hour
-from ..model.hours import Register
 from . import bounds
+from .batch import Batch, Changed, Conflict, Limits
 from .file import as_trouble, is_damage, open_file, set_aside, transaction
-from .ledger import Conflict, Ledger
-from .rows import MINUTE_S, Row
+from .ledger import Ledger
+from .rows import MINUTE_S
 from .schema import MEANS, MIGRATIONS
 
 log = logging.getLogger("han2x")
 
 T = TypeVar("T")
-
-Changed = Mapping[str, Sequence[Hour]]
-"""Hours that are new or other than they were, by the meter's name, in order of time."""
 
 _ROW = ", ".join("?" * (6 + len(MEANS)))
 _SET = ", ".join(f"{column} = excluded.{column}" for column in ("covered", "scale", "low", "high", *MEANS))
@@ -34,22 +31,6 @@ _PUT_ROW = {
     for span_s, table in bounds.TABLES.items()
 }
 """Of two rows of one period, as after a restart within it, the one stays that knows more of it."""
-
-
-class Mark(NamedTuple):
-    """A meter's counters at a full hour, who it says it is, and the scale factor in force."""
-
-    meter: str
-    identity: str
-    register: Register
-    scale: int
-
-
-class Batch(NamedTuple):
-    """What is to be written at once: rows of meters by name, and counters."""
-
-    rows: Sequence[tuple[str, Row]] = ()
-    marks: Sequence[Mark] = ()
 
 
 class Store:
@@ -72,7 +53,7 @@ class Store:
         """Take hours from elsewhere where none is metered; those that were are returned beside them."""
         return self._guarded(lambda file: Ledger(file, _number(file, meter)).adopt(hours), durable=True)
 
-    def tidy(self, now_s: int, limits: bounds.Limits) -> None:
+    def tidy(self, now_s: int, limits: Limits) -> None:
         """Delete what is older than it is to be kept, and more if the file is larger than it may be."""
         self._guarded(lambda file: bounds.tidy(file, now_s, limits))
 

@@ -11,6 +11,7 @@ from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice
 UNIT = integer(0, 247)
 WHEN_STALE = choice("hold", "unavailable", "zero", "exception")
 SCALE = integer(10, 999_999_999)
+FILE = text(r"(/[^\0\n]{1,255})?", "the path of a file, beginning with /, or empty")
 DEVICE = text(r"(/[^\0\n]{1,255})?", "the path of a serial device, such as /dev/ttyUSB0, or empty")
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 BAUD_RATE = Rule(
@@ -121,6 +122,35 @@ class ModbusRtuTcp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """`[history]`: what is kept of what was measured."""
+
+    enabled: bool = setting(True, BOOLEAN, "Whether a history is kept, where there is a place for it.")
+    path: str = setting("", FILE, "File it is kept in; empty for history.sqlite in the state directory.")
+    keep_raw_days: int = setting(14, integer(1, 3650), "Days for which means of ten seconds are kept.")
+    keep_minute_days: int = setting(
+        400, integer(1, 36_500), "Days for which means of minutes are kept; hours are kept for ever."
+    )
+    max_mb: int = setting(
+        512,
+        integer(16, 1_000_000),
+        "Most megabytes of the file; then the oldest means go first, never hours.",
+    )
+    write_every_s: int = setting(
+        60, integer(5, 600), "Seconds between writes, which a power cut may cost; hours are written at once."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What the history service depends on: its settings, the meters it follows, and their time zone."""
+
+    history: History
+    meters: tuple[str, ...]
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of one gateway."""
 
@@ -130,6 +160,7 @@ class Settings:
     modbus_maps: ModbusMaps = ModbusMaps()
     modbus_rtu: ModbusRtu = ModbusRtu()
     modbus_rtu_tcp: ModbusRtuTcp = ModbusRtuTcp()
+    history: History = History()
 
 
 SECTIONS: dict[str, type] = {
@@ -139,6 +170,7 @@ SECTIONS: dict[str, type] = {
     "modbus_maps": ModbusMaps,
     "modbus_rtu": ModbusRtu,
     "modbus_rtu_tcp": ModbusRtuTcp,
+    "history": History,
 }
 """Sections by the name of their TOML table; `meters` is an array of tables."""
 
