@@ -132,13 +132,13 @@ class _Writer:
                 await self._in_thread(self._store.close)
 
     async def _write(self) -> None:
-        """Write what waits; what cannot be written waits on, before what has come meanwhile."""
+        """Write what waits; what may not have been written waits on, as writing it twice is no harm."""
         batch = Batch(tuple(self._rows), tuple(self._marks))
         self._rows.clear()
         self._marks.clear()
         try:
             changed = await self._in_thread(partial(self._store.write, batch))
-        except Trouble:
+        except BaseException:
             self._rows = deque([*batch.rows, *self._rows], PENDING_MAX)
             self._marks = deque([*batch.marks, *self._marks], MARKS_MAX)
             raise
