@@ -6,7 +6,6 @@ that is killed and started again, hours that repeat, a meter that is changed. Wh
 `tests/simulator`; single rules of the hours are in `tests/model/test_hours.py`.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -20,14 +19,10 @@ import pytest
 
 from han2x.history import periods
 from han2x.history.file import open_reading
-from han2x.history.service import run
-from han2x.intake.pipeline import Pipeline
 from han2x.model.hour import Basis, Hour
-from han2x.model.instant import Instant
 from han2x.model.quantity import ENERGIES, Quantity
-from han2x.model.reading import Identity, ListType, Reading
+from han2x.model.reading import Identity, ListType
 from han2x.runtime.gateway import Gateway
-from han2x.settings.schema import Archive, History, Settings
 from han2x.simulator.encode import frame
 from han2x.simulator.telegram import Message
 
@@ -113,7 +108,7 @@ class House:
 
 
 Telegram = tuple[int, bytes]
-"""When it is heard, Unix seconds, and its octets."""
+Play = Callable[..., Gateway]
 
 
 def hourly(house: House, hours: Iterable[int]) -> Iterator[Telegram]:
@@ -127,31 +122,6 @@ def hourly(house: House, hours: Iterable[int]) -> Iterator[Telegram]:
 def every_ten(house: House, begin: int, end: int) -> Iterator[Telegram]:
     """List 2 every ten seconds."""
     return ((second, house.list(second, ListType.TEN_SECONDS)) for second in range(begin, end, 10))
-
-
-def play(path: Path, telegrams: Iterable[Telegram], state: Path | None = None) -> Gateway:
-    """A whole run of the program's path from octets to history, as fast as it goes."""
-    return asyncio.run(_play(path, telegrams, state))
-
-
-async def _play(path: Path, telegrams: Iterable[Telegram], state: Path | None) -> Gateway:
-    now = Instant(0, 0)
-    archive = Archive(history=History(path=str(path)), meters=("main",), time_zone="Europe/Oslo")
-    gateway = Gateway(Settings(), clock=lambda: now, state_dir=state)
-    pipeline = Pipeline()
-    task = asyncio.create_task(run(archive, gateway, "history"))
-    while "history" not in gateway.health.value:  # it follows the meter from here on
-        await asyncio.sleep(0)
-    for second, octets in telegrams:
-        now = Instant(second * 1000, second * 1000)
-        (reading,) = pipeline.feed(octets, now.mono_ms)
-        assert isinstance(reading, Reading)
-        gateway.received("main", reading)
-        if second % HOUR < 60:
-            await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait([task])
-    return gateway
 
 
 def hours(path: Path) -> dict[int, Hour]:
@@ -173,7 +143,7 @@ YEAR = range(at("2025-01-01"), at("2026-01-01") + HOUR, HOUR)
 
 
 @pytest.fixture(scope="module")
-def year(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def year(tmp_path_factory: pytest.TempPathFactory, play: Play) -> Path:
     """A year of a Kaifa meter on civil time without any fault, with list 2 over both nights of the switch."""
     path = tmp_path_factory.mktemp("year") / "history.sqlite"
     house = House("kaifa", Counters(YEAR[0], 1_000_000))
@@ -258,7 +228,10 @@ def repeating(house: House, begin: int, end: int, repeats: set[int]) -> list[Tel
 @pytest.mark.parametrize("kind", [without, repeating])
 @pytest.mark.parametrize("vendor", ["aidon", "kaifa", "kamstrup"])
 def test_missed_or_repeated_hour_is_spread_by_power(
-    tmp_path: Path, vendor: str, kind: Callable[[House, int, int, set[int]], list[Telegram]]
+    tmp_path: Path,
+    play: Play,
+    vendor: str,
+    kind: Callable[[House, int, int, set[int]], list[Telegram]],
 ) -> None:
     """Two hours whose mark between them is missed share the counters' difference as power says."""
     begin = at("2025-07-01T00:00")
@@ -274,7 +247,7 @@ def test_missed_or_repeated_hour_is_spread_by_power(
         assert hour.energies[A_POS] == pytest.approx(max(watts(hour.start // HOUR), 0), abs=25)
 
 
-def test_running_hour_is_an_estimate_until_its_register_comes(tmp_path: Path) -> None:
+def test_running_hour_is_an_estimate_until_its_register_comes(tmp_path: Path, play: Play) -> None:
     """Half an hour of power is half an hour's energy, marked as estimated."""
     begin = at("2025-07-01T00:00")
     house = House("kaifa", Counters(begin - HOUR))
@@ -284,8 +257,8 @@ def test_running_hour_is_an_estimate_until_its_register_comes(tmp_path: Path) ->
     assert hour.energies[A_POS] == pytest.approx(max(watts(begin // HOUR), 0) / 2, abs=10)
 
 
-def test_outage_of_the_program_becomes_spread_hours(tmp_path: Path) -> None:
-    """The program is off for five hours: their sum is exact, each is marked, none is lost or counted twice."""
+def test_outage_of_the_program_becomes_spread_hours(tmp_path: Path, play: Play) -> None:
+    """The program is off for five hours: the sum is exact, each is marked, none is lost or twice there."""
     begin = at("2025-07-01T00:00")
     house = House("aidon", Counters(begin - HOUR))
     marks = [begin, begin + HOUR, begin + 6 * HOUR, begin + 7 * HOUR]
@@ -298,7 +271,7 @@ def test_outage_of_the_program_becomes_spread_hours(tmp_path: Path) -> None:
     assert all(wh >= 0 for hour in found.values() for wh in hour.energies.values())
 
 
-def test_changed_meter_begins_anew(tmp_path: Path) -> None:
+def test_changed_meter_begins_anew(tmp_path: Path, play: Play) -> None:
     """Between the last register of the old meter and the first of the new one nothing is made up."""
     begin = at("2025-07-01T00:00")
     old = House("aidon", Counters(begin - HOUR, 9_000_000))
@@ -317,7 +290,7 @@ def test_changed_meter_begins_anew(tmp_path: Path) -> None:
     assert not {begin + HOUR, begin + 2 * HOUR} & metered.keys()
 
 
-def test_same_telegrams_twice_change_nothing(tmp_path: Path) -> None:
+def test_same_telegrams_twice_change_nothing(tmp_path: Path, play: Play) -> None:
     """A restart that hears a day again adds no row and changes no hour."""
     begin = at("2025-10-26T00:00")
     house = House("kamstrup", Counters(begin - HOUR))
@@ -346,7 +319,7 @@ def broken(house: House, begin: int, end: int, chance: Random) -> tuple[list[Tel
     return lists, marks
 
 
-def test_broken_year_is_what_its_counters_allow(tmp_path: Path) -> None:
+def test_broken_year_is_what_its_counters_allow(tmp_path: Path, play: Play) -> None:
     """Outages, restarts, repeated hours and a changed meter: each hour is metered where both its ends are
     known, else spread so that every gap sums up exactly; months are the sums of what is known."""
     chance = Random(4)
@@ -388,6 +361,6 @@ def test_broken_year_is_what_its_counters_allow(tmp_path: Path) -> None:
     assert len(found) == sum((marks[-1] - marks[0]) // HOUR for _, marks in runs)
     with closing(open_reading(tmp_path / "h.sqlite")) as file:
         sums = list(periods.periods(file, "main", "month", YEAR[0], YEAR[-1], OSLO))
-    for one, (key, used) in zip(sums, months.items(), strict=True):
-        assert isinstance(one, periods.Sum)
-        assert used <= one.energies[A_POS] <= used + 140 * one.hours.get(Basis.ESTIMATED, 0), key
+    for month, (key, used) in zip(sums, months.items(), strict=True):
+        assert isinstance(month, periods.Sum)
+        assert used <= month.energies[A_POS] <= used + 140 * month.hours.get(Basis.ESTIMATED, 0), key
