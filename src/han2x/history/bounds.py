@@ -20,7 +20,9 @@ def tidy(connection: sqlite3.Connection, now_s: int, limits: Limits) -> None:
             if oldest is None:
                 break
             _delete(connection, table, oldest + DAY_S)
-    connection.execute("PRAGMA incremental_vacuum").fetchall()
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    for _ in range(free):  # the module takes one step of a statement without columns: one page
+        connection.execute("PRAGMA incremental_vacuum(1)")
 
 
 def _used(connection: sqlite3.Connection) -> int:
