@@ -6,6 +6,7 @@ are made inside a series only, so that a changed meter or a counter that began a
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from ..model.hour import HOUR_S, Basis, Hour
@@ -62,10 +63,16 @@ class Ledger:
 
     def adopt(self, hours: Sequence[Hour]) -> list[Conflict]:
         """Take hours from elsewhere where none is metered; those that were are returned beside them."""
-        known = [self._hour(hour.start) for hour in hours]
-        self.put(hours)
-        pairs = zip(known, hours, strict=True)
-        return [Conflict(old, new) for old, new in pairs if old and old.basis is Basis.METERED]
+        conflicts = []
+        for hour in hours:
+            known = self._hour(hour.start)
+            if known and known.basis is Basis.METERED:
+                conflicts.append(Conflict(known, hour))
+            elif known and known.basis is hour.basis:  # import and export may come in a file each
+                self.put([replace(hour, energies={**known.energies, **hour.energies})])
+            else:
+                self.put([hour])
+        return conflicts
 
     def put(self, hours: Iterable[Hour]) -> None:
         """Write hours where they are at least as good as what is known."""

@@ -64,6 +64,20 @@ def meters(file: sqlite3.Connection) -> list[str]:
     return [name for (name,) in file.execute("SELECT name FROM meter ORDER BY id")]
 
 
+def extent(file: sqlite3.Connection, table: str, meter: str) -> tuple[int, int, int]:
+    """How many rows of a table are a meter's, and the beginnings of the first and the last."""
+    which = "meter = (SELECT id FROM meter WHERE name = ?)"
+    row = file.execute(f"SELECT count(*), min(t), max(t) FROM {table} WHERE {which}", (meter,)).fetchone()
+    return row[0], row[1] or 0, row[2] or 0
+
+
+def bases(file: sqlite3.Connection, meter: str) -> dict[Basis, int]:
+    """How many hours of a meter are known in which way."""
+    which = "meter = (SELECT id FROM meter WHERE name = ?)"
+    rows = file.execute(f"SELECT basis, count(*) FROM hour WHERE {which} GROUP BY 1", (meter,))
+    return {Basis(basis): count for basis, count in rows}
+
+
 def periods(
     file: sqlite3.Connection, meter: str, resolution: str, begin: int, end: int, zone: tzinfo
 ) -> Iterator[Period]:

@@ -27,7 +27,7 @@ class Row(NamedTuple):
     """One period of one meter, raw: before the scale factor.
 
     `start`: Unix seconds, a multiple of `span_s`. `covered_s`: how much of it something was known.
-    `scale`: the factor in force, in thousandths; outputs multiply. `low`, `high`: of the net active
+    `scale`: the factor in force when it began, in thousandths; outputs multiply. `low`, `high`: of the net active
     power, W. `means`: of `MEASURED`, each in its quantity's unit.
     """
 
@@ -45,6 +45,7 @@ class _Sums:
     """A period that is still open: by quantity, value x ms and ms."""
 
     start: int
+    scale: int
     covered_ms: int = 0
     low: int | None = None
     high: int | None = None
@@ -70,10 +71,10 @@ class _Sums:
             self.low = part.low if self.low is None else min(self.low, part.low)
             self.high = part.high if self.high is None else max(self.high, part.high)
 
-    def row(self, span_s: int, scale: int) -> Row:
+    def row(self, span_s: int) -> Row:
         covered_s = min(span_s, (self.covered_ms + 500) // 1000)
         means = tuple(_mean(self.sums.get(q), self.times.get(q, 0)) for q in MEASURED)
-        return Row(self.start, span_s, covered_s, scale, self.low, self.high, means)
+        return Row(self.start, span_s, covered_s, self.scale, self.low, self.high, means)
 
 
 def _mean(total: int | None, ms: int) -> int | None:
@@ -104,7 +105,7 @@ class Recorder:
 
     def close(self, now: Instant, scale: int) -> list[Row]:
         """The rows of periods that are not over: nothing more is coming, or it may be long until it does."""
-        rows = [*self._held(now, scale), *self._raw_done(scale), *self._minute_done(scale)]
+        rows = [*self._held(now, scale), *self._raw_done(), *self._minute_done()]
         self._values, self._at = {}, None
         return rows
 
@@ -119,28 +120,28 @@ class Recorder:
             until = min(end, (start + RAW_S) * 1000)
             if self._raw is None or self._raw.start != start:
                 yield from self._begin(start, scale)
-                self._raw = _Sums(start)
+                self._raw = _Sums(start, scale)
             self._raw.add(self._values, self._net, until - begin)
             begin = until
 
     def _begin(self, start: int, scale: int) -> Iterator[Row]:
         """Another ten seconds begin: those before are over, and so may be their minute."""
-        yield from self._raw_done(scale)
+        yield from self._raw_done()
         minute = start // MINUTE_S * MINUTE_S
         if self._minute is None or self._minute.start != minute:
-            yield from self._minute_done(scale)
-            self._minute = _Sums(minute)
+            yield from self._minute_done()
+            self._minute = _Sums(minute, scale)
 
-    def _raw_done(self, scale: int) -> Iterator[Row]:
+    def _raw_done(self) -> Iterator[Row]:
         raw, self._raw = self._raw, None
         if raw is not None and self._minute is not None:
             self._minute.merge(raw)
-            yield raw.row(RAW_S, scale)
+            yield raw.row(RAW_S)
 
-    def _minute_done(self, scale: int) -> Iterator[Row]:
+    def _minute_done(self) -> Iterator[Row]:
         minute, self._minute = self._minute, None
         if minute is not None:
-            yield minute.row(MINUTE_S, scale)
+            yield minute.row(MINUTE_S)
 
 
 def _known(snapshot: Snapshot, now: Instant) -> Mapping[Quantity, int]:
