@@ -87,7 +87,7 @@ def hours(path: Path, name: str = "main") -> list[tuple[str, int]]:
 
 
 def test_hours_are_written_at_once_and_told(tmp_path: Path) -> None:
-    """The registers of an hour are in the file, and told in the gateway, long before the next write is due."""
+    """The registers of an hour are in the file, and told in the gateway, long before a write is due."""
 
     async def scene() -> None:
         site = Site(tmp_path / "h.sqlite")
@@ -181,10 +181,10 @@ def test_what_was_stored_before_is_no_new_register(tmp_path: Path) -> None:
         await again.end()
 
     play(scene)
-    assert (
-        hours(tmp_path / "h.sqlite") == [("M", 250), ("S", 217), ("S", 217), ("S", 216)]
-        or sum(wh for basis, wh in hours(tmp_path / "h.sqlite") if basis == "S") == 650
-    )
+    (_, first), *spread = hours(tmp_path / "h.sqlite")[:4]
+    assert first == 250
+    assert {basis for basis, _ in spread} == {"S"}
+    assert sum(wh for _, wh in spread) == 650
 
 
 def test_scale_factor_in_force_is_kept(tmp_path: Path) -> None:

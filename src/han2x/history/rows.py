@@ -27,8 +27,8 @@ class Row(NamedTuple):
     """One period of one meter, raw: before the scale factor.
 
     `start`: Unix seconds, a multiple of `span_s`. `covered_s`: how much of it something was known.
-    `scale`: the factor in force when it began, in thousandths; outputs multiply. `low`, `high`: of the net active
-    power, W. `means`: of `MEASURED`, each in its quantity's unit.
+    `scale`: the factor in force when it began, in thousandths; outputs multiply. `low`, `high`: of the net
+    active power, W. `means`: of `MEASURED`, each in its quantity's unit.
     """
 
     start: int
