@@ -11,7 +11,7 @@ from pathlib import Path
 from .model.instant import Instant
 from .runtime.gateway import Gateway
 from .runtime.service import Service, keep
-from .settings.schema import Intake, Meter, Publishing, Settings, TariffFiles
+from .settings.schema import Archive, Intake, Meter, Publishing, Settings, TariffFiles
 from .settings.source import MqttSource, parse_source
 
 
@@ -61,6 +61,12 @@ def _prices(settings: Settings) -> Mapping[str, object]:
     return {"prices": settings.prices} if settings.prices.enabled else {}
 
 
+def _history(settings: Settings) -> Mapping[str, object]:
+    names = tuple(meter.name for meter in settings.meters)
+    archive = Archive(history=settings.history, meters=names, time_zone=settings.site.time_zone)
+    return {"history": archive} if settings.history.enabled else {}
+
+
 SERVICES: tuple[Service, ...] = (
     Service(_modbus_tcp, "han2x.modbus.tcp:run"),
     Service(_modbus_rtu, "han2x.modbus.line:run"),
@@ -69,6 +75,7 @@ SERVICES: tuple[Service, ...] = (
     Service(_mqtt, "han2x.mqtt.service:run"),
     Service(_tariffs, "han2x.billing.tariffs:run"),
     Service(_prices, "han2x.billing.prices:run"),
+    Service(_history, "han2x.history.service:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""
 

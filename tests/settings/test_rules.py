@@ -143,6 +143,17 @@ MQTT: dict[str, tuple[list[object], list[object]]] = {
     ),
     "raw": (["off", "hex", "binary"], ["", "on", False, None]),
 }
+HISTORY: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": ([True, False], [1, 0, "true", None]),
+    "path": (
+        ["", "/var/lib/han2x/h.sqlite", "/h"],
+        ["h.sqlite", "~/h", "/a\0b", "/a\nb", "/" + "x" * 1024, 1, None],
+    ),
+    "keep_raw_days": ([1, 3650], [0, 3651, "14", True, 1.0, None]),
+    "keep_minute_days": ([1, 36_500], [0, 36_501, "400", True, 1.0, None]),
+    "max_mb": ([16, 1_000_000], [15, 1_000_001, "512", True, 512.0, None]),
+    "write_every_s": ([5, 600], [4, 601, "60", True, 60.0, None]),
+}
 TABLES = {
     "meters": METER,
     "site": SITE,
@@ -153,6 +164,7 @@ TABLES = {
     "modbus_rtu": MODBUS_RTU,
     "modbus_rtu_tcp": MODBUS_RTU_TCP,
     "mqtt": MQTT,
+    "history": HISTORY,
 }
 GOOD = [(s, k, v) for s, table in TABLES.items() for k, (good, _) in table.items() for v in good]
 BAD = [(s, k, v) for s, table in TABLES.items() for k, (_, bad) in table.items() for v in bad]

@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "listen": "watch what arrives from a source, and what is wrong with it",
     "simulate": "be a meter: send telegrams to a pty, a TCP port or a file",
     "registers": "print the Modbus register table",
+    "history": "print, fill, compare and copy what is kept of what was measured",
     "settings": "print or check the settings",
     "version": "print the version",
 }

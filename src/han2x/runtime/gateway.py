@@ -2,11 +2,12 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ..model.hour import Hour
 from ..model.instant import Instant
 from ..model.line import UNHEARD, LineStatus
 from ..model.reading import Reading
@@ -52,6 +53,7 @@ class Gateway:
 
     `clock` tells the time; `state_dir` is where stored state goes, None to store nothing. `settings`
     are those of the settings file, `on_disk` what of them it holds or held when it was last written.
+    `hours`: those that history has last written or corrected, by meter; a watcher misses none.
     `accounts`: what the meters' hours make in capacity and cost.
     `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
     """
@@ -64,6 +66,7 @@ class Gateway:
         self._scales = self._scales_on_disk = self._scales_in_writing = _scales(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
         self.clients: dict[str, Provider] = {}
+        self.hours: Latest[Mapping[str, Sequence[Hour]]] = Latest({})
         self.now = clock
         self.started = clock()
         self.accounts = Accounts(self.settings, self.started)

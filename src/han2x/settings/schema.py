@@ -231,11 +231,40 @@ class Mqtt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """`[history]`: what is kept of what was measured."""
+
+    enabled: bool = setting(True, BOOLEAN, "Whether a history is kept, where there is a place for it.")
+    path: str = setting("", FILE, "File it is kept in; empty for history.sqlite in the state directory.")
+    keep_raw_days: int = setting(14, integer(1, 3650), "Days for which means of ten seconds are kept.")
+    keep_minute_days: int = setting(
+        400, integer(1, 36_500), "Days for which means of minutes are kept; hours are kept for ever."
+    )
+    max_mb: int = setting(
+        512,
+        integer(16, 1_000_000),
+        "Most megabytes of the file; then the oldest means go first, never hours.",
+    )
+    write_every_s: int = setting(
+        60, integer(5, 600), "Seconds between writes, which a power cut may cost; hours are written at once."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Publishing:
     """What publishing at one broker depends on: the broker, and each meter's name and main topic."""
 
     broker: Mqtt
     meters: tuple[tuple[str, str], ...]
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What the history service depends on: its settings, the meters it follows, and their time zone."""
+
+    history: History
+    meters: tuple[str, ...]
     time_zone: str
 
 
@@ -252,6 +281,7 @@ class Settings:
     modbus_rtu: ModbusRtu = ModbusRtu()
     modbus_rtu_tcp: ModbusRtuTcp = ModbusRtuTcp()
     mqtt: tuple[Mqtt, ...] = (Mqtt(),)
+    history: History = History()
 
 
 SECTIONS: dict[str, type] = {
@@ -264,6 +294,7 @@ SECTIONS: dict[str, type] = {
     "modbus_rtu": ModbusRtu,
     "modbus_rtu_tcp": ModbusRtuTcp,
     "mqtt": Mqtt,
+    "history": History,
 }
 """Sections by the name of their TOML table."""
 
