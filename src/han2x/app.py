@@ -67,6 +67,11 @@ def _history(settings: Settings) -> Mapping[str, object]:
     return {"history": archive} if settings.history.enabled else {}
 
 
+def _accounts(settings: Settings) -> Mapping[str, object]:
+    wanted = _tariffs(settings) and _history(settings)
+    return {"accounts": wanted["history"]} if wanted else {}
+
+
 SERVICES: tuple[Service, ...] = (
     Service(_modbus_tcp, "han2x.modbus.tcp:run"),
     Service(_modbus_rtu, "han2x.modbus.line:run"),
@@ -76,6 +81,7 @@ SERVICES: tuple[Service, ...] = (
     Service(_tariffs, "han2x.billing.tariffs:run"),
     Service(_prices, "han2x.billing.prices:run"),
     Service(_history, "han2x.history.service:run"),
+    Service(_accounts, "han2x.history.recall:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""
 

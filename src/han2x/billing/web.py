@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from datetime import date
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 
 from .. import __version__
 from ..runtime.gateway import Trouble
@@ -15,6 +15,9 @@ from ..runtime.gateway import Trouble
 TIMEOUT_S = 15.0
 MOST_OCTETS = 500_000
 """A day of quarters is 20 kB."""
+
+MOST_READS = 400
+"""Each waits for at most `TIMEOUT_S`; a segment of TCP holds more than a kilobyte."""
 
 Fetch = Callable[[str], str | None]
 """The text at an address; None where there is none yet; raises `Trouble`."""
@@ -32,7 +35,7 @@ def fetch(address: str) -> str | None:
     request = urllib.request.Request(address, headers={"User-Agent": f"han2x/{__version__}"})
     try:
         with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_S) as answer:
-            octets: bytes = answer.read(MOST_OCTETS + 1)
+            octets = _body(answer)
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return None
@@ -45,6 +48,17 @@ def fetch(address: str) -> str | None:
         return octets.decode()
     except UnicodeDecodeError:
         raise Trouble(f"{address} sends no text") from None
+
+
+def _body(answer: HTTPResponse) -> bytes:
+    """All of an answer, but of one that trickles in only what `MOST_READS` brought."""
+    octets = b""
+    for _ in range(MOST_READS):
+        part = answer.read1(MOST_OCTETS)
+        octets += part
+        if not part or len(octets) > MOST_OCTETS:
+            return octets
+    raise HTTPException("it comes in too many pieces")
 
 
 def address(base: str, area: str, day: date) -> str:

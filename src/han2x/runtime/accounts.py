@@ -1,11 +1,12 @@
 """The live accounts: hours are handed in, and every meter's capacity step and costs are there for its view.
 
-Whoever keeps hours follows `asking` and hands in, with `put`, all hours since the moment that is told for a
-meter, and from then on those that are new or corrected. Tariffs, levies and prices come from their services.
-An account is worked out when a view asks for it, and kept until one of these, a setting or the hour changes.
+Hours that history writes or corrects come by the gateway's `hours`; those from before are `put` in by whoever
+keeps them and follows `asking`, which tells since when they are needed. Tariffs, levies and prices come from
+their services. An account is worked out when a view asks for it, and kept until one of these, a setting or
+the hour changes.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 
@@ -38,7 +39,9 @@ class Accounts:
     that have an account, since when (Unix seconds) their hours are needed; set anew when that grows.
     """
 
-    def __init__(self, settings: Latest[Settings], now: Instant) -> None:
+    def __init__(
+        self, settings: Latest[Settings], hours: Latest[Mapping[str, Sequence[Hour]]], now: Instant
+    ) -> None:
         self.tariffs: Latest[Mapping[str, Tariff]] = Latest(_NO_TARIFFS)
         self.levies: Latest[Levies | None] = Latest(None)
         self.prices: Latest[Series | None] = Latest(None)
@@ -48,10 +51,15 @@ class Accounts:
         self._uses: dict[str, dict[int, Use]] = {}
         self._made: dict[str, tuple[int, Meter, Account]] = {}
         self._zone: tuple[str, tzinfo] | None = None
+        hours.watch(self._written)
         settings.watch(self._changed)
         self.tariffs.watch(self._changed)
         self.levies.watch(self._changed)
         self.prices.watch(self._changed)
+
+    def _written(self, hours: Mapping[str, Sequence[Hour]]) -> None:
+        for meter, some in hours.items():
+            self.put(meter, some)
 
     def put(self, meter: str, hours: Iterable[Hour]) -> None:
         """Hours of a meter that are new, or known better than before; the order does not matter."""
@@ -70,7 +78,7 @@ class Accounts:
         hour = self._now_s // HOUR_S
         made = self._made.get(meter.name)
         if made is None or made[:2] != (hour, meter):
-            self._forget_old(meter)
+            self._turn(meter)
             made = self._made[meter.name] = hour, meter, self._make(meter)
         account = made[2]
         if account.costs and self.prices.value:  # the price alone changes within the hour
@@ -118,10 +126,14 @@ class Accounts:
         elif asking.keys() != before.keys():
             self.asking.set({name: before[name] for name in asking})
 
-    def _forget_old(self, meter: Meter) -> None:
-        """Let go of hours that no rule looks back to any more."""
+    def _turn(self, meter: Meter) -> None:
+        """Let go of hours that no rule looks back to any more; ask for those that a new price list does."""
         since, known = self._since(meter), self._uses.get(meter.name)
-        if since is not None and known and min(known) < since:
+        if since is None:
+            return
+        if since < self.asking.value[meter.name]:
+            self._changed(None)
+        if known and min(known) < since:
             self._uses[meter.name] = {start: use for start, use in known.items() if start >= since}
 
     @property

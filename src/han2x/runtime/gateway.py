@@ -69,7 +69,7 @@ class Gateway:
         self.hours: Latest[Mapping[str, Sequence[Hour]]] = Latest({})
         self.now = clock
         self.started = clock()
-        self.accounts = Accounts(self.settings, self.started)
+        self.accounts = Accounts(self.settings, self.hours, self.started)
         self.state_dir = state_dir
         self._numbers: dict[str, int] = {}
         self._telegrams: dict[str, Latest[Telegram | None]] = {}
