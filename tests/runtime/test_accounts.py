@@ -138,7 +138,7 @@ def test_which_hours_are_estimates(basis: Basis, estimated: bool) -> None:
 
 
 def test_asking() -> None:
-    """A rule that looks back further asks for more hours; a nearer one does not, nor a meter without tariff."""
+    """A rule that looks back further asks for more hours; a nearer one does not, nor one not found."""
     meters = (METER, Meter(name="two", unit_id=2), Meter(name="three", unit_id=3, tariff="nowhere"))
     gateway, _ = started(50, Settings(meters=meters))
     asking = gateway.accounts.asking
