@@ -52,9 +52,8 @@ def _mqtt(settings: Settings) -> Mapping[str, object]:
 
 def _tariffs(settings: Settings) -> Mapping[str, object]:
     names = tuple(sorted({meter.tariff for meter in settings.meters if meter.tariff}))
-    zone = settings.prices.tax_zone if settings.prices.enabled else None
-    files = TariffFiles(folder=settings.tariffs.folder, names=names, tax_zone=zone)
-    return {"tariffs": files} if names or zone is not None else {}
+    files = TariffFiles(folder=settings.tariffs.folder, names=names, tax_zone=settings.prices.tax_zone)
+    return {"tariffs": files} if names or settings.prices.enabled else {}
 
 
 def _prices(settings: Settings) -> Mapping[str, object]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from han2x.billing import prices, web
-from han2x.billing.prices import ask, feed, run
+from han2x.billing.prices import ask, run
 from han2x.model.instant import Instant
 from han2x.runtime.gateway import Condition, Gateway, Trouble
 from han2x.settings.schema import Prices, Settings
@@ -187,7 +187,7 @@ def test_an_error_leaves_the_known_prices(server: Server) -> None:
     found = gateway()
 
     async def check() -> None:
-        feed(found, [Row(0, 900, 5)])
+        found.accounts.feed([Row(0, 900, 5)])
         async with asyncio.timeout(10):
             while "prices" not in found.health.value:
                 await asyncio.sleep(0.01)

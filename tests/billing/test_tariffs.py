@@ -17,7 +17,7 @@ OWN = "[[periods]]\nfrom = 2026-01-01\nsteps = [{ from_kw = 0, price = 120 }]\n"
 LEVIES = '[[zones]]\nname = "south"\nvat = 10\npower_tax = true\n'
 
 
-def files(folder: Path | str = "", *names: str, tax_zone: str | None = None) -> TariffFiles:
+def files(folder: Path | str = "", *names: str, tax_zone: str = "south") -> TariffFiles:
     return TariffFiles(folder=str(folder), names=names, tax_zone=tax_zone)
 
 

@@ -62,6 +62,7 @@ CAPACITY = Capacity(
     limit=10_000,
     next_limit=300_000,  # far above 255 kW
     price=24_000_000,
+    billed_price=24_000_000,
     next_price=33_600_000,
     headroom=12_001,
 )

@@ -12,6 +12,7 @@ from han2x.model.quantity import Quantity as Q
 from han2x.model.reading import ListType, MeterClock, Reading, TimeBase
 from han2x.model.state import EMPTY, Snapshot, fold
 from han2x.model.view import View, view
+from han2x.runtime.stored import Stored, from_json, to_json
 from han2x.tariff.account import Account
 from han2x.tariff.capacity import Capacity
 
@@ -51,7 +52,7 @@ def run(snapshot: Snapshot, begin_s: int, end_s: int, power: int = 3_600) -> Sna
 def seen(
     snapshot: Snapshot, s: float, *, scale: int = 1000, headroom: int | None = None, limit_w: int = 0
 ) -> View:
-    step = Capacity(tariff="t", month=CLOCK.date(), rule="days", price=1, headroom=headroom)
+    step = Capacity(tariff="t", month=CLOCK.date(), rule="days", price=1, billed_price=1, headroom=headroom)
     account = Account(step if headroom is not None else None)
     return view(snapshot, scale=scale, now=at(s), uptime_s=0, account=account, limit_w=limit_w)
 
@@ -203,6 +204,40 @@ def test_after_a_restart_the_next_hour_is_known() -> None:
     restarted = Snapshot(values={Q.ACT_ENERGY_POS: 50_000}, estimates={Q.ACT_ENERGY_POS: stored})
     restarted = run(restarted, 3_500, 3_621)
     assert seen(restarted, 3_620).hour == {Q.ACT_ENERGY_POS: 20}
+
+
+def stopped(s: int, down_s: float) -> tuple[Snapshot, Instant]:
+    """Stopped at a moment, and started again so much later by the machine's clock, from its stored form."""
+    ran = run(first_hour(), 20, s + 1)
+    kept = from_json(to_json(Stored(ran, 1000, 1000)))
+    assert kept
+    return kept.snapshot, Instant(NOON + round((s + down_s) * 1000), 55)
+
+
+def test_a_restart_within_the_hour() -> None:
+    """The hour goes on after a restart; the time it took is a gap, at the pace that is seen then."""
+    snapshot, again = stopped(1_200, 60)
+    snapshot = fold(snapshot, fast(), again)
+    budget = view(snapshot, scale=1000, now=again, uptime_s=0).budget
+    assert budget
+    assert (budget.pace.elapsed_ms, budget.used, budget.pace.gap_ms) == (1_260_000, 1_200, 60_000)
+    assert budget.forecast == 3_600
+
+
+@pytest.mark.parametrize("down_s", [2_400, 86_400, -1, -10_000])
+def test_a_restart_in_another_hour(down_s: float) -> None:
+    """After the hour has ended, or when the machine's clock was set back, it does not go on."""
+    snapshot, again = stopped(1_200, down_s)
+    snapshot = fold(snapshot, fast(), again)
+    assert view(snapshot, scale=1000, now=again, uptime_s=0).budget is None
+
+
+def test_a_restart_before_any_telegram_keeps_the_hour() -> None:
+    """Two restarts in a row, with no telegram in between, are like one."""
+    snapshot, again = stopped(1_200, 60)
+    kept = from_json(to_json(Stored(snapshot, 1000, 1000)))
+    assert kept
+    assert fold(kept.snapshot, fast(), again).running == fold(snapshot, fast(), again).running
 
 
 def test_another_meter_has_its_own_hour() -> None:

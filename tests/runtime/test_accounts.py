@@ -173,6 +173,19 @@ def test_another_time_zone() -> None:
     assert mean(gateway) == 5_000  # the first hour is still November in UTC
 
 
+def test_prices_of_steps_have_the_vat_of_the_tax_zone() -> None:
+    """What a step costs is what is paid, as soon as the levies are known."""
+    gateway, _ = started(50)
+    gateway.accounts.put("main", [hour(1, 3_000)])
+    prices = []
+    for levies in (None, LEVIES, Levies(zones={"north": Zone(0, True)})):
+        gateway.accounts.levies.set(levies)
+        capacity = gateway.view(METER, gateway.now()).capacity
+        assert capacity
+        prices.append(capacity.price)
+    assert prices == [2_000_000, 2_500_000, 2_000_000]  # 240 NOK a year
+
+
 def priced(at_hour: float, **prices: Any) -> tuple[Gateway, Clock]:
     gateway, clock = started(at_hour, Settings(meters=(METER,), prices=Prices(enabled=True, **prices)))
     gateway.accounts.levies.set(LEVIES)

@@ -215,6 +215,20 @@ def test_billed_by_the_month_before() -> None:
     assert (found.step, found.price) == (3, 30_000_000)  # 5.2 kW
     assert found.billed_price == 40_000_000  # 10 kW: (11000 + 9000) / 2
     assert seen(tariff(), uses, "2026-01-25 10:30").billed_price == 30_000_000
+    assert seen(tariff(billed_by="month-before"), JANUARY, "2026-01-25 10:30").billed_price is None
+
+
+def test_prices_with_vat() -> None:
+    """A twelfth of a year's price, with VAT, to the nearest milliøre: 1000.01 NOK x 1.25 / 12."""
+    found = capacity(
+        tariff(steps=[{"from_kw": 0, "price": 1000.01}]),
+        JANUARY,
+        now_s=at("2026-01-25 10:30"),
+        zone=OSLO,
+        vat=25,
+    )
+    assert found
+    assert (found.price, found.billed_price, found.next_price) == (10_416_771, 10_416_771, None)
 
 
 def test_fjellnett() -> None:

@@ -9,7 +9,7 @@ from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.schema import Prices
 from ..tariff.calendar import day_start, local, month_of
 from ..tariff.feed import MOST_OCTETS, Unreadable, of_day, rows
-from ..tariff.prices import QUARTER_S, Row, Series, merge
+from ..tariff.prices import QUARTER_S, Row, Series
 from . import web
 from .files import modified, read_text
 
@@ -35,18 +35,12 @@ async def run(section: Prices, gateway: Gateway, name: str) -> None:
     await (_from_web if section.source == "web" else _from_file)(section, gateway, name)
 
 
-def feed(gateway: Gateway, table: list[Row]) -> None:
-    """Prices from wherever: file, web, API or MQTT."""
-    series = gateway.accounts.prices.value or Series(gateway.settings.value.prices.area)
-    gateway.accounts.prices.set(merge(series, table))
-
-
 async def _from_file(section: Prices, gateway: Gateway, name: str) -> None:
     """Without a file, prices come by API or MQTT, and there is nothing to do."""
     path = Path(section.file)
     while section.file:
         seen = await asyncio.to_thread(modified, path)
-        feed(gateway, await asyncio.to_thread(_read, path))
+        gateway.accounts.feed(await asyncio.to_thread(_read, path))
         gateway.report(name, Condition.OK)
         while await asyncio.to_thread(modified, path) == seen:
             await asyncio.sleep(LOOK_S)
@@ -82,7 +76,7 @@ async def ask(section: Prices, gateway: Gateway, absent: set[date], fetch: web.F
             absent.add(day)
         else:
             try:
-                feed(gateway, of_day(content))
+                gateway.accounts.feed(of_day(content))
             except Unreadable as error:
                 raise Trouble(f"{address}: {error}") from None
         await asyncio.sleep(BETWEEN_S)

@@ -24,7 +24,7 @@ async def run(section: TariffFiles, gateway: Gateway, name: str) -> None:
     while True:
         seen = await asyncio.to_thread(_states, paths)
         tariffs, levied = await asyncio.to_thread(load, paths)
-        if section.tax_zone is not None and section.tax_zone not in levied.zones:
+        if section.tax_zone not in levied.zones:
             zones = ", ".join(levied.zones)
             raise Trouble(
                 f"prices.tax_zone {section.tax_zone!r} is not in {paths[LEVIES]}, which has {zones}"

@@ -61,6 +61,7 @@ EXAMPLE_ACCOUNT = Account(
         limit=5_000,
         next_limit=10_000,
         price=20_000_000,
+        billed_price=20_000_000,
         next_price=33_600_000,
         headroom=6_652,
     ),

@@ -8,6 +8,7 @@ come. Before the first mark the machine's clock tells where an hour begins.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from .estimate import HISTORY_MS, HOLD_MS, WMS_PER_WH, Estimate
 from .instant import Instant
@@ -50,6 +51,34 @@ class Running:
         return sum(middle) // len(middle) if middle else None
 
 
+class Paused(NamedTuple):
+    """A running hour as it outlives the process, on the machine's clock: `start_unix_ms`, and the last
+    telegram's `last_unix_ms`."""
+
+    start_unix_ms: int
+    last_unix_ms: int
+    gap_ms: int
+    base: Mapping[Quantity, int]
+
+
+def paused(running: Running, last: Instant) -> Paused:
+    """The hour as of its last telegram."""
+    elapsed_ms = last.mono_ms - running.start_ms
+    return Paused(last.unix_ms - elapsed_ms, last.unix_ms, running.gap_ms, running.base)
+
+
+def resumed(known: Paused | None, now: Instant) -> Running | None:
+    """The hour as it goes on at `now`, if it still does; what the pause was longer than a hold is a gap."""
+    if (
+        known is None
+        or not 0 <= now.unix_ms - known.last_unix_ms <= now.unix_ms - known.start_unix_ms < HOUR_MS
+    ):
+        return None
+    start_ms = now.mono_ms - (now.unix_ms - known.start_unix_ms)
+    gap_ms = known.gap_ms + now.unix_ms - known.last_unix_ms
+    return Running(start_ms=start_ms, base=known.base, gap_ms=gap_ms)
+
+
 Estimates = Mapping[Quantity, Estimate]
 
 
@@ -79,11 +108,14 @@ def is_mark(clock: datetime | None, mark: Instant) -> bool:
 
 
 def advanced(
-    running: Running | None, estimates: Estimates, before: Instant | None, now: Instant
+    running: Running | None, known: Paused | None, estimates: Estimates, before: Instant | None, now: Instant
 ) -> Running | None:
-    """The running hour after a telegram at `now`, the one before it at `before`; None while none is known."""
+    """The running hour after a telegram at `now`, the one before it at `before`; None while none is known.
+
+    `known`: the hour that ran when the process ended, for the first telegram of another.
+    """
     if before is None:
-        return running
+        return resumed(known, now)
     running = _turned(running, estimates, before, now)
     if running is None:
         return None

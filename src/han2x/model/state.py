@@ -12,7 +12,7 @@ from .estimate import Estimate
 from .instant import Instant
 from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
 from .reading import NO_IDENTITY, Identity, ListType, MeterClock, Net, Reading
-from .running import Running, advanced, is_mark, marked
+from .running import Paused, Running, advanced, is_mark, marked
 
 NO_VALUES: Mapping[Quantity, int] = {}
 
@@ -24,8 +24,9 @@ class Snapshot:
     `values`: the newest of each quantity, in its integer unit; what the meter does not measure and sends as
     0 is absent. `energies_clock`: the meter's local time in the list that brought the energies,
     `energies_unix_ms`: when that came. `list_at`: when each list last came. `received`: telegrams since the
-    process started. `running`: the hour that runs, None while its beginning is not known. `suspect`:
-    energies below the known ones, waiting to be confirmed by a newer list than that of `suspect_clock`.
+    process started. `running`: the hour that runs, None while its beginning is not known; `paused`: the one
+    that ran when the process before this one ended. `suspect`: energies below the known ones, waiting to be
+    confirmed by a newer list than that of `suspect_clock`.
     """
 
     vendor: str = ""
@@ -42,6 +43,7 @@ class Snapshot:
     last: Instant | None = None
     received: int = 0
     running: Running | None = None
+    paused: Paused | None = None
 
 
 EMPTY = Snapshot()
@@ -65,7 +67,7 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapshot:
             net=reading.fitting.net or snapshot.net,
             values={**snapshot.values, **instant_values},
             estimates=estimates,
-            running=advanced(snapshot.running, estimates, snapshot.last, now),
+            running=advanced(snapshot.running, snapshot.paused, estimates, snapshot.last, now),
             clock=reading.clock or snapshot.clock,
             list_at={**snapshot.list_at, reading.list_type: now},
             last=now,

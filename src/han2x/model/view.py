@@ -134,7 +134,8 @@ def view(
     0 takes what the capacity step leaves.
     """
     last = snapshot.last
-    pace = _pace(snapshot, scale, now)
+    hour = _hour(snapshot, scale, now)
+    pace = _pace(snapshot, hour, scale, now)
     headroom = account.capacity.headroom if account.capacity else None
     return View(
         vendor=snapshot.vendor,
@@ -146,7 +147,7 @@ def view(
             for energy in ENERGIES
             if energy in snapshot.estimates and snapshot.estimates[energy].known
         },
-        hour=_hour(snapshot, scale, now),
+        hour=hour,
         clock=snapshot.clock.local if snapshot.clock else None,
         clock_plausible=_plausible(snapshot),
         age_ms=now.mono_ms - last.mono_ms if last else None,
@@ -189,10 +190,10 @@ def _hour(snapshot: Snapshot, scale: int, now: Instant) -> Mapping[Quantity, int
     }
 
 
-def _pace(snapshot: Snapshot, scale: int, now: Instant) -> Pace | None:
+def _pace(snapshot: Snapshot, hour: Mapping[Quantity, int], scale: int, now: Instant) -> Pace | None:
     """How the running hour goes as of the last telegram; None when that is stale, or no power is known."""
     running, last = snapshot.running, snapshot.last
-    used = _hour(snapshot, scale, now).get(IMPORT)
+    used = hour.get(IMPORT)
     latest = snapshot.values.get(POWER_OF_ENERGY[IMPORT])
     if running is None or last is None or used is None or latest is None:
         return None

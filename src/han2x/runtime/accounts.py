@@ -20,7 +20,7 @@ from ..tariff.calendar import day_start, local, month_of
 from ..tariff.capacity import Capacity, begins, capacity
 from ..tariff.cost import Costs, Terms, costs
 from ..tariff.levies import Levies
-from ..tariff.prices import Series
+from ..tariff.prices import Row, Series, merge
 from ..tariff.tariff import Tariff
 from ..tariff.use import Use
 from .latest import Latest
@@ -70,6 +70,11 @@ class Accounts:
         known.update((hour.start, use(hour)) for hour in hours if hour.start >= since)
         self._made.pop(meter, None)
 
+    def feed(self, rows: Iterable[Row]) -> None:
+        """Spot prices from wherever: file, web, API or MQTT. Raises ValueError as `merge` does."""
+        series = self.prices.value or Series(self._settings.value.prices.area)
+        self.prices.set(merge(series, rows))
+
     def at(self, meter: Meter, now: Instant) -> Account:
         """What a meter's hours make at a moment; nothing where neither a tariff nor prices are chosen."""
         self._now_s = now.unix_ms // 1000
@@ -94,7 +99,10 @@ class Accounts:
         tariff = self.tariffs.value.get(meter.tariff)
         if tariff is None:
             return None
-        return capacity(tariff, uses, now_s=self._now_s, zone=self.zone, fuse_a=meter.fuse_a)
+        levies = self.levies.value
+        home = levies.zones.get(self._settings.value.prices.tax_zone) if levies else None
+        vat = home.vat if home else 0
+        return capacity(tariff, uses, now_s=self._now_s, zone=self.zone, fuse_a=meter.fuse_a, vat=vat)
 
     def _costs(self, meter: Meter, uses: Iterable[Use]) -> Costs | None:
         chosen, series, levies = self._settings.value.prices, self.prices.value, self.levies.value

@@ -95,7 +95,9 @@ class Prices:
     contract: str = setting(
         "support", choice(*CONTRACTS), "What the state does to the price: nothing, support, or Norgespris."
     )
-    tax_zone: str = setting("south", NAME, "Tax zone of the levies file: south, north (no VAT) or action.")
+    tax_zone: str = setting(
+        "south", NAME, "Tax zone of the home: south, north (no VAT) or action (no power tax either)."
+    )
     markup: int = setting(
         0, integer(-100_000, 100_000), "The supplier's markup, thousandths of an øre per kWh without VAT."
     )
@@ -107,7 +109,7 @@ class TariffFiles:
 
     folder: str
     names: tuple[str, ...]
-    tax_zone: str | None
+    tax_zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

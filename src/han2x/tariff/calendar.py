@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 
+@lru_cache(maxsize=10_000)
 def local(start: int, zone: tzinfo) -> datetime:
-    """The local time of a moment in Unix seconds."""
+    """The local time of a moment in Unix seconds. Kept for a year's hours, which all meters share."""
     return datetime.fromtimestamp(start, zone)
 
 

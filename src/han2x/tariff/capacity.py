@@ -5,7 +5,7 @@ been so. Means are compared with limits as whole numbers, without rounding.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import NamedTuple
 
@@ -35,10 +35,10 @@ class Capacity:
     `month`: its first day. `peaks`: those that count, the highest first. `mean`: theirs, weighted, in W;
     None before the first hour. `step`: from 1; None where a tariff has no steps. `limit`, `next_limit`:
     where this step and the next one end, in W (A of a fuse); None where there is no end. `price`,
-    `next_price`, `billed_price`: milliøre a month, without taxes; `billed_price` is this month's, which
-    may go by the peaks before it. `headroom`: Wh that the running hour may have in all before the step
-    changes; None where nothing it does can change it. `estimated`: a peak that counts is not metered yet.
-    `missing`: finished hours that nothing is known of.
+    `next_price`, `billed_price`: milliøre a month, with VAT; `billed_price` is this month's, which may go
+    by the peaks before it, and is None if those are not known. `headroom`: Wh that the running hour may
+    have in all before the step changes; None where nothing it does can change it. `estimated`: a peak that
+    counts is not metered yet. `missing`: finished hours that nothing is known of.
     """
 
     tariff: str
@@ -50,20 +50,21 @@ class Capacity:
     limit: int | None = None
     next_limit: int | None = None
     price: int
+    billed_price: int | None
     next_price: int | None = None
-    billed_price: int | None = None
     headroom: int | None = None
     estimated: bool = False
     missing: int = 0
 
 
 def capacity(
-    tariff: Tariff, uses: Iterable[Use], *, now_s: int, zone: tzinfo, fuse_a: int = 0
+    tariff: Tariff, uses: Iterable[Use], *, now_s: int, zone: tzinfo, fuse_a: int = 0, vat: int = 0
 ) -> Capacity | None:
     """The capacity step at `now_s` (Unix seconds); None where no price list is in force.
 
     `uses`: hours in any order, each at most once, at least those that `begins` tells; the running hour's
-    is not counted. `fuse_a`: the main fuse, for tariffs by fuse; 0 is unknown, and gives None then.
+    is not counted. `fuse_a`: the main fuse, for tariffs by fuse; 0 is unknown, and gives None then. `vat`:
+    percent to add to prices.
     """
     today = local(now_s, zone).date()
     period = tariff.on(today)
@@ -71,8 +72,8 @@ def capacity(
         return None
     rule = RULES[period.rule]
     if rule is None:
-        return _by_fuse(tariff, period, month_of(today), fuse_a) if fuse_a else None
-    return _by_peaks(tariff, period, rule, list(uses), now_s // HOUR_S * HOUR_S, zone)
+        return _taxed(_by_fuse(tariff, period, month_of(today), fuse_a), vat) if fuse_a else None
+    return _taxed(_by_peaks(tariff, period, rule, list(uses), now_s // HOUR_S * HOUR_S, zone), vat)
 
 
 def begins(tariff: Tariff, *, now_s: int, zone: tzinfo) -> int:
@@ -86,7 +87,7 @@ def begins(tariff: Tariff, *, now_s: int, zone: tzinfo) -> int:
 
 def _by_fuse(tariff: Tariff, period: Period, month: date, fuse_a: int) -> Capacity:
     index = _step(period, fuse_a, 1)
-    price = _monthly(period.steps[index].price)
+    price = period.steps[index].price
     return Capacity(
         tariff=tariff.name,
         month=month,
@@ -105,10 +106,11 @@ def _by_peaks(
     now = _Window.of(uses, period, rule, day_start(month_of(month, 1 - rule.months), zone), running, zone)
     mean = now.mean
     index = _step(period, *mean) if period.steps else None
-    billed = mean
+    billed_price: int | None = _price(period, mean)
     if period.by_month_before:
         begin, end = day_start(month_of(month, -rule.months), zone), day_start(month, zone)
-        billed = _Window.of(uses, period, rule, begin, end, zone).mean
+        before = _Window.of(uses, period, rule, begin, end, zone)
+        billed_price = _price(period, before.mean) if before.peaks else None
     return Capacity(
         tariff=tariff.name,
         month=month,
@@ -120,7 +122,7 @@ def _by_peaks(
         next_limit=None if index is None else _limit(period, index + 2),
         price=_price(period, mean),
         next_price=None if index is None else _price_of_step(period, index + 1),
-        billed_price=_price(period, billed),
+        billed_price=billed_price,
         headroom=None if index is None else _headroom(period, index, now, local(running, zone), rule),
         estimated=any(peak.estimated for peak in now.counting),
         missing=now.missing,
@@ -202,14 +204,23 @@ def _headroom(period: Period, index: int, window: _Window, hour: datetime, rule:
 
 def _price(period: Period, mean: _Mean) -> int:
     if period.steps:
-        return _monthly(period.steps[_step(period, *mean)].price)
-    return _monthly(period.base + period.per_kw * mean.total // (1000 * mean.parts))
+        return period.steps[_step(period, *mean)].price
+    return period.base + period.per_kw * mean.total // (1000 * mean.parts)
 
 
 def _price_of_step(period: Period, index: int) -> int | None:
-    return _monthly(period.steps[index].price) if index < len(period.steps) else None
+    return period.steps[index].price if index < len(period.steps) else None
 
 
-def _monthly(price: int) -> int:
-    """A twelfth, to the nearest milliøre."""
-    return (price + 6) // 12
+def _taxed(found: Capacity, vat: int) -> Capacity:
+    """A year's prices as a month's with VAT, to the nearest milliøre."""
+
+    def monthly(price: int) -> int:
+        return (price * (100 + vat) + 600) // 1200
+
+    return replace(
+        found,
+        price=monthly(found.price),
+        next_price=None if found.next_price is None else monthly(found.next_price),
+        billed_price=None if found.billed_price is None else monthly(found.billed_price),
+    )

@@ -103,7 +103,7 @@ def _cost(part: str) -> Value:
 
 
 def _fee(part: str) -> Value:
-    """Whole øre a month, without taxes."""
+    """Whole øre a month."""
 
     def value(view: View) -> Known | None:
         price = getattr(view.capacity, part, None)
@@ -198,7 +198,15 @@ EXTENSION: tuple[Register, ...] = (
     Register(242, INT32, "cost_today", "NOK x 100", "cost of energy today", _cost("today"), "1 h"),
     Register(244, INT32, "cost_month", "NOK x 100", "cost of energy this month", _cost("month"), "1 h"),
     Register(
-        246, UINT32, "step_price", "NOK/month x 100", "this capacity step's price", _fee("price"), "1 h"
+        246,
+        UINT32,
+        "step_price",
+        "NOK/month x 100",
+        "this capacity step's price, with VAT",
+        _fee("price"),
+        "1 h",
     ),
-    Register(248, UINT32, "next_price", "NOK/month x 100", "the next one's", _fee("next_price"), "1 h"),
+    Register(
+        248, UINT32, "next_price", "NOK/month x 100", "the next one's, with VAT", _fee("next_price"), "1 h"
+    ),
 )
