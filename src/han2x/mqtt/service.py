@@ -176,6 +176,8 @@ class _Teller:
         if publisher.entry.discovery == "off":
             return False
         before = publisher.memory.announced.get(self._number)
+        if before is None and not view.vendor:  # nobody knows yet what it is
+            return False
         after = discovery.announce(
             before,
             view,

@@ -179,7 +179,7 @@ MANUAL: tuple[Topic, ...] = (
     _energy("actEnergyNeg", Q.ACT_ENERGY_NEG),
     _energy("reactEnergyPos", Q.REACT_ENERGY_POS),
     _energy("reactEnergyNeg", Q.REACT_ENERGY_NEG),
-    _manual("digitalInput", lambda view: int(view.digital_input), kind=Kind.VALUE, read_at=_now, unit=""),
+    _manual("digitalInput", lambda view: int(view.digital_input), kind=Kind.STATUS, read_at=_now, unit=""),
 )
 
 # -- ours: values that the manual has not, in its form ------------------------------------------------
