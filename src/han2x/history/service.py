@@ -142,6 +142,8 @@ class _Writer:
             self._rows = deque([*batch.rows, *self._rows], PENDING_MAX)
             self._marks = deque([*batch.marks, *self._marks], MARKS_MAX)
             raise
+        if self._store.overtaken:
+            self._gateway.hours.set({})
         if changed:
             self._gateway.hours.set(changed)
 
