@@ -1,4 +1,4 @@
-"""One meter's snapshots to what is to be kept: rows as periods end, counters that are those of an hour. Pure."""
+"""One meter's snapshots to what is to be kept: rows as periods end, the counters of each full hour. Pure."""
 
 from datetime import tzinfo
 from typing import Protocol
