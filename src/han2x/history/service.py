@@ -55,12 +55,11 @@ async def run(section: Archive, gateway: Gateway, name: str) -> None:
         gateway.forget(name)  # a demo leaves nothing behind
         await asyncio.Event().wait()
         return
-    await asyncio.to_thread(import_module, "han2x.history.store")  # SQLite costs time and memory
-    from .store import Store
-
     thread = ThreadPoolExecutor(1, "history")
     try:
-        await _Writer(section, gateway, name, Store(path), thread).keep()
+        loading = asyncio.get_running_loop().run_in_executor(thread, import_module, "han2x.history.store")
+        store: Store = (await loading).Store(path)  # SQLite costs time and memory
+        await _Writer(section, gateway, name, store, thread).keep()
     finally:
         thread.shutdown(wait=False)
 
