@@ -11,7 +11,8 @@ from pathlib import Path
 from .model.instant import Instant
 from .runtime.gateway import Gateway
 from .runtime.service import Service, keep
-from .settings.schema import Archive, Intake, Settings
+from .settings.schema import Archive, Intake, Meter, Publishing, Settings
+from .settings.source import MqttSource, parse_source
 
 
 def _modbus_tcp(settings: Settings) -> Mapping[str, object]:
@@ -27,7 +28,26 @@ def _modbus_rtu_tcp(settings: Settings) -> Mapping[str, object]:
 
 
 def _meters(settings: Settings) -> Mapping[str, object]:
-    return {f"meter {meter.name}": Intake(name=meter.name, source=meter.source) for meter in settings.meters}
+    return {f"meter {meter.name}": _intake(meter, settings) for meter in settings.meters}
+
+
+def _intake(meter: Meter, settings: Settings) -> Intake:
+    source = parse_source(meter.source)
+    name = source.broker if isinstance(source, MqttSource) else ""
+    broker = next((broker for broker in settings.mqtt if broker.name == name), None)
+    return Intake(name=meter.name, source=meter.source, broker=broker)
+
+
+def _mqtt(settings: Settings) -> Mapping[str, object]:
+    meters = tuple((meter.name, meter.main_topic) for meter in settings.meters)
+    zone = settings.site.time_zone
+    brokers = [broker for broker in settings.mqtt if broker.enabled]
+    return {
+        "mqtt" if len(settings.mqtt) == 1 else f"mqtt {broker.name}": Publishing(
+            broker=broker, meters=meters, time_zone=zone
+        )
+        for broker in brokers
+    }
 
 
 def _history(settings: Settings) -> Mapping[str, object]:
@@ -42,6 +62,7 @@ SERVICES: tuple[Service, ...] = (
     Service(_modbus_rtu_tcp, "han2x.modbus.rtu_tcp:run"),
     Service(_meters, "han2x.intake.service:run"),
     Service(_history, "han2x.history.service:run"),
+    Service(_mqtt, "han2x.mqtt.service:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""
 

@@ -55,7 +55,7 @@ def test_the_overview_names_every_command() -> None:
             "meters.0.source: simulate: knows aidon, kaifa, kamstrup, not 'elster'",
         ),
         (["listen"], "the following arguments are required: source"),
-        (["listen", "udp:x"], "'udp:x' is no source: write serial:, tcp:, replay: or simulate: first"),
+        (["listen", "udp:x"], "'udp:x' is no source: write serial:, tcp:, mqtt:, replay: or simulate: first"),
         (["listen", "serial:/no/tty", "--seconds", "1"], "/no/tty is not there: is the adapter plugged in?"),
         (["listen", "replay:/no/file"], "/no/file cannot be read: No such file or directory"),
     ],

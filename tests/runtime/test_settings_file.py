@@ -158,7 +158,7 @@ def test_a_meter_that_was_taken_out_by_hand_is_not_brought_back(file: Path) -> N
     """There is no place for the value then, which is said; the file stays."""
     text = EDITED.split("[[meters]]  # the cabin")[0]
     file.write_text(text)
-    with pytest.raises(Trouble, match="it has no meter cabin any more"):
+    with pytest.raises(Trouble, match=r"it has no \[\[meters\]\] named cabin any more"):
         write(file, changed(IN_USE, meters__1__scale=2500), IN_USE)
     assert file.read_text() == text
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from han2x.settings.amend import Refused, documented, from_table
-from han2x.settings.schema import SECTIONS, Meter, ModbusTcp, Settings, rules
+from han2x.settings.schema import REPEATED, SECTIONS, Meter, ModbusTcp, Settings, rules
 
 WHOLE = "a whole number from"
 FLAG: tuple[list[object], list[object]] = ([True, False], [1, 0, "true", None])
@@ -33,6 +33,10 @@ METER: dict[str, tuple[list[object], list[object]]] = {
     "unit_id": ([1, 247], [0, 248, -1, "1", True, 1.0, None]),
     **dict.fromkeys(("swapped_unit_id", "float_unit_id", "sunspec_unit_id", "em24_unit_id"), UNIT_ID),
     "scale": ([10, 1000, 999_999_999], [9, 1_000_000_000, 0, -1000, "1000", True, 1000.0, None]),
+    "main_topic": (
+        ["", "HAN2X_1234", "home/meter", "hus/måler", "t" * 128],
+        ["/a", "a/", "a b", "a+", "a#", "$SYS", "t" * 129, "a\0", 1, None],
+    ),
 }
 SITE: dict[str, tuple[list[object], list[object]]] = {
     "time_zone": (
@@ -82,12 +86,45 @@ HISTORY: dict[str, tuple[list[object], list[object]]] = {
     "enabled": ([True, False], [1, 0, "true", None]),
     "path": (
         ["", "/var/lib/han2x/h.sqlite", "/h"],
-        ["h.sqlite", "~/h", "/a\0b", "/a\nb", "/" + "x" * 256, 1, None],
+        ["h.sqlite", "~/h", "/a\0b", "/a\nb", "/" + "x" * 1024, 1, None],
     ),
     "keep_raw_days": ([1, 3650], [0, 3651, "14", True, 1.0, None]),
     "keep_minute_days": ([1, 36_500], [0, 36_501, "400", True, 1.0, None]),
     "max_mb": ([16, 1_000_000], [15, 1_000_001, "512", True, 512.0, None]),
     "write_every_s": ([5, 600], [4, 601, "60", True, 60.0, None]),
+}
+TEXT: tuple[list[object], list[object]] = (["", "a", "æ b", "x" * 255], ["x" * 256, "a\n", "a\0", 1, None])
+FILE: tuple[list[object], list[object]] = (["", "/etc/ca.pem", "/a b"], ["ca.pem", "/", "/a\n", 1, None])
+QOS: tuple[list[object], list[object]] = ([0, 1, 2], [3, -1, "1", True, 1.0, None])
+MQTT: dict[str, tuple[list[object], list[object]]] = {
+    "name": METER["name"],
+    "enabled": FLAG,
+    "host": (["localhost", "192.168.1.2", "::1", "broker.local"], ["", "a b", "a/b", "h" * 256, 1, None]),
+    "port": ([1, 1883, 65535], [0, 65536, "1883", True, 1.0, None]),
+    "protocol": (["5", "3.1.1"], ["3", "", 5, 3.1, None]),
+    "transport": (["tcp", "websockets"], ["", "ws", None]),
+    "path": (["/", "/mqtt"], ["", "mqtt", "/a b", "/" + "p" * 256, 1]),
+    "user": TEXT,
+    "password": TEXT,
+    "client_id": TEXT,
+    "keepalive_s": ([5, 3600], [4, 3601, "30", 30.0]),
+    "tls": FLAG,
+    "ca_file": FILE,
+    "cert_file": FILE,
+    "key_file": FILE,
+    "publish": (["on_change", "every_telegram", "interval"], ["", "always", None]),
+    "heartbeat_s": ([10, 600, 86_400], [9, 86_401, 600.0]),
+    "interval_s": ([1, 3600], [0, 3601, 10.0]),
+    "retain_values": FLAG,
+    "retain_energies": FLAG,
+    "qos_values": QOS,
+    "qos_energies": QOS,
+    "discovery": (["device", "entities", "off"], ["", "on", True, None]),
+    "discovery_prefix": (
+        ["homeassistant", "ha/x", "p" * 65],
+        ["", "/a", "a/", "a b", "a+", "a#", "$a", "p" * 66, 1],
+    ),
+    "raw": (["off", "hex", "binary"], ["", "on", False, None]),
 }
 TABLES = {
     "meters": METER,
@@ -96,6 +133,7 @@ TABLES = {
     "modbus_maps": MODBUS_MAPS,
     "modbus_rtu": MODBUS_RTU,
     "modbus_rtu_tcp": MODBUS_RTU_TCP,
+    "mqtt": MQTT,
     "history": HISTORY,
 }
 GOOD = [(s, k, v) for s, table in TABLES.items() for k, (good, _) in table.items() for v in good]
@@ -103,7 +141,7 @@ BAD = [(s, k, v) for s, table in TABLES.items() for k, (_, bad) in table.items()
 
 
 def table_of(section: str, key: str, value: object) -> dict[str, Any]:
-    return {"meters": [{key: value}]} if section == "meters" else {section: {key: value}}
+    return {section: [{key: value}] if section in REPEATED else {key: value}}
 
 
 def complaints(table: dict[str, Any]) -> dict[str, str]:
@@ -124,7 +162,7 @@ def test_a_value_within_its_rule_is_taken_as_it_is(section: str, key: str, value
     """A good value is in the settings, and all else keeps its default."""
     result = from_table(table_of(section, key, value))
     assert isinstance(result, Settings)
-    holder = result.meters[0] if section == "meters" else getattr(result, section)
+    holder = getattr(result, section)[0] if section in REPEATED else getattr(result, section)
     assert getattr(holder, key) == value
     assert type(getattr(holder, key)) is type(value)
     others = [name for name in rules(SECTIONS[section]) if name != key]
@@ -135,9 +173,9 @@ def test_a_value_within_its_rule_is_taken_as_it_is(section: str, key: str, value
 @pytest.mark.parametrize(("section", "key", "value"), BAD)
 def test_a_value_outside_its_rule_is_refused_by_its_path(section: str, key: str, value: object) -> None:
     """A bad value gives one complaint, which names the setting, what it must be, and what it is."""
-    path = f"meters.0.{key}" if section == "meters" else f"{section}.{key}"
+    path = f"{section}.0.{key}" if section in REPEATED else f"{section}.{key}"
     rule = rules(SECTIONS[section])[key]
-    text = rule.explain(value) or f"must be {rule.must}, not {value!r}"
+    text = rule.explain(value) or f"must be {rule.must}" + ("" if rule.secret else f", not {value!r}")
     assert complaints(table_of(section, key, value)) == {path: text}
 
 
@@ -208,7 +246,7 @@ def test_all_complaints_come_at_once() -> None:
         (
             {"meters": [{"qqq": 1}]},
             "meters.0.qqq",
-            f"is no setting; there are {', '.join(METER)}",
+            f"is no setting; there are {', '.join(rules(Meter))}",
         ),
         ({"meters": {}}, "meters", "must be one or more [[meters]] tables"),
         ({"meters": []}, "meters", "must be one or more [[meters]] tables"),

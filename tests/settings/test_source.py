@@ -54,10 +54,10 @@ SERIAL = "serial: needs auto or the path of a device, such as serial:/dev/ttyUSB
 TCP = "tcp: needs a host and a port, such as tcp:bridge.local:3001"
 SPEED = "speed= must be a number above 0, or max, not "
 ERRORS = {
-    "": "'' is no source: write serial:, tcp:, replay: or simulate: first",
-    "auto": "'auto' is no source: write serial:, tcp:, replay: or simulate: first",
-    "udp:h:1": "'udp:h:1' is no source: write serial:, tcp:, replay: or simulate: first",
-    "Serial:auto": "'Serial:auto' is no source: write serial:, tcp:, replay: or simulate: first",
+    "": "'' is no source: write serial:, tcp:, mqtt:, replay: or simulate: first",
+    "auto": "'auto' is no source: write serial:, tcp:, mqtt:, replay: or simulate: first",
+    "udp:h:1": "'udp:h:1' is no source: write serial:, tcp:, mqtt:, replay: or simulate: first",
+    "Serial:auto": "'Serial:auto' is no source: write serial:, tcp:, mqtt:, replay: or simulate: first",
     "serial:": SERIAL,
     "serial:ttyUSB0": SERIAL,
     "serial:auto?line=7E1": "line= must be one of auto, 8E1, 8N1, not '7E1'",

@@ -18,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sample", action="store_true", help="print a file with every setting and its meaning"
     )
+    parser.add_argument("--secrets", action="store_true", help="print passwords too")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,5 +27,5 @@ def run(arguments: argparse.Namespace) -> int:
     settings = Settings() if arguments.sample else load(path)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {path} are refused:\n{settings}")
-    sys.stdout.write(sample(settings))
+    sys.stdout.write(sample(settings, secrets=arguments.secrets))
     return 0

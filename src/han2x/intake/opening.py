@@ -3,12 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 from ..model.instant import Instant
-from ..settings.source import ReplaySource, SerialSource, SimulatedSource, Source, TcpSource
+from ..settings.schema import Mqtt
+from ..settings.source import MqttSource, ReplaySource, SerialSource, SimulatedSource, Source, TcpSource
 from .link import Link
 
 
-async def open_link(source: Source, line: str, now: Instant) -> Link:
-    """An open link; raises `Trouble` with what is in the way. What is not used is not imported."""
+async def open_link(source: Source, line: str, now: Instant, broker: Mqtt | None = None) -> Link:
+    """An open link; raises `Trouble` with what is in the way. What is not used is not imported.
+
+    `broker`: the settings of the broker that a source names.
+    """
     match source:
         case SerialSource(path):
             from .serial import SerialLink, find_adapter
@@ -18,6 +22,10 @@ async def open_link(source: Source, line: str, now: Instant) -> Link:
             from .tcp import connect
 
             return await connect(host, port)
+        case MqttSource():
+            from .mqtt import subscribe
+
+            return await subscribe(source, broker)
         case ReplaySource(path, speed):
             from .replay import ReplayLink
 

@@ -1,6 +1,7 @@
 """Bytes of one meter to readings, counting everything that comes. Pure."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ..model.reading import Reading
@@ -35,15 +36,19 @@ RECENT_LONG = 128
 
 
 Outcome = Reading | Discarded
+Tap = Callable[[bytes, Outcome], None]
+"""Is told of each whole message: its octets as they came, and what became of them."""
 
 
 class Pipeline:
     """Deframing, decoding and counting for one stream; nothing here raises, whatever the octets."""
 
-    def __init__(self) -> None:
+    def __init__(self, tap: Tap | None = None) -> None:
         self.tally = Tally()
         self._stream = Stream()
         self._decoder = Decoder()
+        self._tap = tap
+        self._window = Window()
 
     @property
     def waiting(self) -> bool:
@@ -53,11 +58,14 @@ class Pipeline:
     def restart(self) -> None:
         """The source was opened anew: what was held of the old one is forgotten."""
         self._stream = Stream()
+        self._window = Window()
 
     def feed(self, octets: bytes, mono_ms: int) -> list[Outcome]:
         """What these octets complete, in order."""
         self.tally.octets += len(octets)
         self.tally.octet_at = mono_ms
+        if self._tap:
+            self._window.add(octets)
         return [self._outcome(item, mono_ms) for item in self._stream.feed(octets)]
 
     def flush(self, mono_ms: int) -> list[Outcome]:
@@ -65,7 +73,12 @@ class Pipeline:
         return [self._outcome(item, mono_ms) for item in self._stream.flush()]
 
     def _outcome(self, item: Apdu | Discarded, mono_ms: int) -> Outcome:
-        outcome = self._decoder.decode(item) if isinstance(item, Apdu) else item
+        if not isinstance(item, Apdu):
+            self._count_discarded(item, mono_ms)
+            return item
+        outcome = self._decoder.decode(item)
+        if self._tap:
+            self._tap(self._window.cut(item.offset, item.length), outcome)
         if isinstance(outcome, Reading):
             self._count_good(item.length, mono_ms)
         else:
@@ -94,3 +107,30 @@ class Pipeline:
         if self.tally.long_good + self.tally.long_bad >= RECENT_LONG:
             self.tally.long_good //= 2
             self.tally.long_bad //= 2
+
+
+WINDOW = 16_384
+"""More octets than a message in the making may have."""
+
+
+class Window:
+    """The newest octets of a stream, found by their offset in it."""
+
+    def __init__(self) -> None:
+        self._octets = bytearray()
+        self._begin = 0
+
+    def add(self, octets: bytes) -> None:
+        """More octets; the oldest make room."""
+        self._octets += octets
+        self._drop(len(self._octets) - WINDOW - len(octets))
+
+    def cut(self, offset: int, length: int) -> bytes:
+        """Octets that were added, none of them before those of an earlier cut."""
+        self._drop(offset - self._begin)
+        return bytes(self._octets[:length])
+
+    def _drop(self, count: int) -> None:
+        if count > 0:
+            del self._octets[:count]
+            self._begin += count

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from ..model.instant import Instant
 from ..model.line import Fault, LineStatus
 from ..model.reading import Reading
+from ..settings.schema import Mqtt
 from ..settings.source import SerialSource, Source
 from ..wire.result import Kind
 from .diagnosis import Diagnosis, diagnose
 from .line import AUTO, LineFinder
 from .link import Link
 from .opening import open_link
-from .pipeline import Outcome, Pipeline
+from .pipeline import Outcome, Pipeline, Tap
 
 _FAULTS = {kind: Fault[kind.name] for kind in Kind}
 
@@ -24,11 +25,17 @@ class Reader:
     """The reading of one source; serial settings and counts outlive the link."""
 
     def __init__(
-        self, source: Source, clock: Callable[[], Instant], deliver: Callable[[Outcome], None]
+        self,
+        source: Source,
+        clock: Callable[[], Instant],
+        deliver: Callable[[Outcome], None],
+        *,
+        tap: Tap | None = None,
+        broker: Mqtt | None = None,
     ) -> None:
-        self._source, self._clock, self._deliver = source, clock, deliver
+        self._source, self._clock, self._deliver, self._broker = source, clock, deliver, broker
         self._finder = LineFinder(source.line if isinstance(source, SerialSource) else AUTO)
-        self._pipeline = Pipeline()
+        self._pipeline = Pipeline(tap)
         self._since_ms = clock().mono_ms
 
     def diagnosis(self) -> Diagnosis:
@@ -53,7 +60,7 @@ class Reader:
 
     async def read(self) -> None:
         """Open the source and read it to its end; raises `Trouble` when it fails."""
-        link = await open_link(self._source, self._finder.line, self._clock())
+        link = await open_link(self._source, self._finder.line, self._clock(), self._broker)
         try:
             self._pipeline.restart()
             while octets := await self._octets(link):

@@ -4,9 +4,11 @@ import asyncio
 import logging
 
 from ..model.reading import Reading
+from ..model.telegram import Telegram
 from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.schema import Intake
 from ..settings.source import parse_source
+from ..wire.result import Discarded
 from .diagnosis import Verdict
 from .pipeline import Outcome
 from .reader import Reader
@@ -28,7 +30,14 @@ async def run(section: Intake, gateway: Gateway, name: str) -> None:
         if isinstance(outcome, Reading):
             gateway.received(section.name, outcome)
 
-    reader = Reader(parse_source(section.source), gateway.now, deliver)
+    def tap(octets: bytes, outcome: Outcome) -> None:
+        reading = outcome if isinstance(outcome, Reading) else None
+        reason = outcome.reason if isinstance(outcome, Discarded) else ""
+        telegrams.set(Telegram(gateway.now(), octets, reading, reason))
+
+    telegrams = gateway.telegram(section.name)
+    source = parse_source(section.source)
+    reader = Reader(source, gateway.now, deliver, tap=tap, broker=section.broker)
     while True:
         reporting = asyncio.create_task(_report(reader, gateway, name))
         try:

@@ -21,9 +21,9 @@ class Snapshot:
     """Everything known of one meter. Quantities that were never sent are absent.
 
     `values`: the newest of each quantity, in its integer unit; what the meter does not measure and sends as
-    0 is absent. `energies_clock`: the meter's local time
-    in the list that brought the energies. `list_at`: when each list last came. `received`: telegrams
-    since the process started. `suspect`: energies below the known ones, waiting to be confirmed by a
+    0 is absent. `energies_clock`: the meter's local time in the list that brought the energies,
+    `energies_unix_ms`: when that came. `list_at`: when each list last came. `received`: telegrams since the
+    process started. `suspect`: energies below the known ones, waiting to be confirmed by a
     newer list than that of `suspect_clock`.
     """
 
@@ -34,6 +34,7 @@ class Snapshot:
     estimates: Mapping[Quantity, Estimate] = field(default_factory=dict)
     clock: MeterClock | None = None
     energies_clock: datetime | None = None
+    energies_unix_ms: int | None = None
     suspect: Mapping[Quantity, int] = field(default_factory=dict)
     suspect_clock: datetime | None = None
     list_at: Mapping[ListType, Instant] = field(default_factory=dict)
@@ -133,7 +134,7 @@ def _with_energies(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapsh
     rose = all(sent[energy] >= value for energy, value in known.items())
     grew = any(sent[energy] > value for energy, value in known.items())
     if not rose:
-        return _fell(snapshot, sent, newer, clock)
+        return _fell(snapshot, sent, newer, clock, now)
     if not newer and known and not grew:
         return snapshot
     mark_ms = now.mono_ms - reading.mark_age_ms
@@ -141,6 +142,7 @@ def _with_energies(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapsh
         snapshot,
         values={**snapshot.values, **sent},
         energies_clock=clock,
+        energies_unix_ms=now.unix_ms,
         suspect=NO_VALUES,
         estimates={
             **snapshot.estimates,
@@ -152,7 +154,9 @@ def _with_energies(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapsh
     )
 
 
-def _fell(snapshot: Snapshot, sent: Mapping[Quantity, int], newer: bool, clock: datetime | None) -> Snapshot:
+def _fell(
+    snapshot: Snapshot, sent: Mapping[Quantity, int], newer: bool, clock: datetime | None, now: Instant
+) -> Snapshot:
     """Registers below the known ones: held as suspect, believed when a newer list confirms them."""
     if not newer:
         return snapshot
@@ -164,6 +168,7 @@ def _fell(snapshot: Snapshot, sent: Mapping[Quantity, int], newer: bool, clock: 
         snapshot,
         values={**snapshot.values, **sent},
         energies_clock=clock,
+        energies_unix_ms=now.unix_ms,
         suspect=NO_VALUES,
         estimates={energy: Estimate().registered(wh, mark_ms=0) for energy, wh in sent.items()},
     )

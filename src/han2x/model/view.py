@@ -23,7 +23,9 @@ class View:
     """One meter at one moment. `values`, `estimates` and `hour` (Wh, varh) are scaled; absent is absent.
 
     `hour`: energy since the last hourly register, while that is recent. `age_ms`: since the last correct
-    telegram, None before the first. `uptime_s`: of the process. `scale`: thousandths.
+    telegram, None before the first. `energies_unix_ms`: when the known energies came, even if before a
+    restart. `uptime_s`: of the process. `scale`: thousandths. `digital_input`: closed;
+    open where there is none (manual row M23).
     """
 
     vendor: str
@@ -37,10 +39,12 @@ class View:
     age_ms: int | None
     list_age_ms: Mapping[ListType, int]
     last_unix_ms: int | None
+    energies_unix_ms: int | None
     received: int
     line: LineStatus
     scale: int
     uptime_s: int
+    digital_input: bool = False
 
     @property
     def net_power(self) -> int | None:
@@ -59,10 +63,20 @@ class View:
 
     def is_fresh(self, quantity: Quantity) -> bool:
         """Whether a quantity is known and came lately: within 30 s, an energy within two hours."""
+        age_ms = self.age_of(quantity)
+        return age_ms is not None and age_ms <= _CARRIERS.get(quantity, _ELSE)[1]
+
+    def age_of(self, quantity: Quantity) -> int | None:
+        """Since a list that carries a known quantity came, in ms; None if none has since the start."""
         if quantity not in self.values:
-            return False
-        lists, limit_ms = _CARRIERS.get(quantity, (_FULL_LISTS, FRESH_MS))
-        return any(self.list_age_ms.get(kind, limit_ms + 1) <= limit_ms for kind in lists)
+            return None
+        ages = (self.list_age_ms.get(kind) for kind in _CARRIERS.get(quantity, _ELSE)[0])
+        return min((age for age in ages if age is not None), default=None)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether any telegram came within 30 s."""
+        return self.age_ms is not None and self.age_ms <= FRESH_MS
 
     def value(self, quantity: Quantity) -> int:
         """A value for outputs that have no way to say "unknown": 0 then (manual row M6)."""
@@ -85,6 +99,7 @@ _CARRIERS: Mapping[Quantity, tuple[tuple[ListType, ...], int]] = {
     **dict.fromkeys(ENERGIES, ((ListType.HOURLY, ListType.OTHER), ENERGY_FRESH_MS)),
 }
 """Which lists carry a quantity, and how long it stays fresh."""
+_ELSE = (_FULL_LISTS, FRESH_MS)
 
 HOUR_FRESH_MS = 65 * 60_000
 """How old the last hourly list may be for what came after it to be called this hour's."""
@@ -112,6 +127,7 @@ def view(snapshot: Snapshot, *, scale: int, now: Instant, uptime_s: int, line: L
         age_ms=now.mono_ms - last.mono_ms if last else None,
         list_age_ms={kind: now.mono_ms - at.mono_ms for kind, at in snapshot.list_at.items()},
         last_unix_ms=last.unix_ms if last else None,
+        energies_unix_ms=snapshot.energies_unix_ms,
         received=snapshot.received,
         line=line,
         scale=scale,

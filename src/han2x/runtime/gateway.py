@@ -1,6 +1,7 @@
 """What every service is handed: the live cells, the door to change settings, the time, and where files go."""
 
 import logging
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,6 +12,7 @@ from ..model.instant import Instant
 from ..model.line import UNHEARD, LineStatus
 from ..model.reading import Reading
 from ..model.state import EMPTY, Snapshot, fold
+from ..model.telegram import Telegram
 from ..model.view import SCALE_ONE, View, view
 from ..settings.amend import Refused, amend
 from ..settings.schema import Meter, Settings
@@ -20,6 +22,9 @@ from .latest import Latest
 from .stored import Stored
 
 log = logging.getLogger("han2x")
+
+
+NUMBER_MIN = 10_000_000
 
 
 class Condition(StrEnum):
@@ -61,9 +66,11 @@ class Gateway:
         self.health: Latest[Mapping[str, Health]] = Latest({})
         self.clients: dict[str, Provider] = {}
         self.hours: Latest[Mapping[str, Sequence[Hour]]] = Latest({})
-        self.state_dir = state_dir
         self.now = clock
         self.started = clock()
+        self.state_dir = state_dir
+        self._numbers: dict[str, int] = {}
+        self._telegrams: dict[str, Latest[Telegram | None]] = {}
         self._keeper = Keeper(state_dir)
         self._snapshots: dict[str, Latest[Snapshot]] = {}
         self._lines: dict[str, LineStatus] = {}
@@ -73,8 +80,21 @@ class Gateway:
         cell = self._snapshots.get(meter)
         if cell is None:
             stored = self._keeper.load(meter)
+            self._numbers[meter] = stored.number if stored else 0
             cell = self._snapshots[meter] = Latest(stored.snapshot if stored else EMPTY)
         return cell
+
+    def number(self, meter: str) -> int:
+        """A meter's number in other systems (manual row M32): drawn once, and kept before anyone sees it."""
+        snapshot = self.snapshot(meter).value
+        if not self._numbers[meter]:
+            self._numbers[meter] = NUMBER_MIN + secrets.randbelow(9 * NUMBER_MIN)
+            self._keep(meter, snapshot, self.now(), durable=True)
+        return self._numbers[meter]
+
+    def telegram(self, meter: str) -> Latest[Telegram | None]:
+        """The cell with the newest telegram of a meter as it came; whoever wants each one watches it."""
+        return self._telegrams.setdefault(meter, Latest(None))
 
     def view(self, meter: Meter, now: Instant) -> View:
         """A meter as every output sees it at `now`."""
@@ -150,7 +170,8 @@ class Gateway:
     def _keep(self, name: str, snapshot: Snapshot, now: Instant, *, durable: bool) -> None:
         scale = self._scales.get(name, SCALE_ONE)
         on_disk, in_writing = self._scales_on_disk, self._scales_in_writing
-        stored = Stored(snapshot, scale, on_disk.get(name, scale), in_writing.get(name, scale))
+        number = self._numbers.get(name, 0)
+        stored = Stored(snapshot, scale, on_disk.get(name, scale), in_writing.get(name, scale), number)
         self._keeper.save(name, stored, now, durable=durable)
         if self._keeper.trouble:
             if "state" not in self.health.value:

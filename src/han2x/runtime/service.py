@@ -1,12 +1,14 @@
 """Services: coroutines that are born with their section of the settings, and kept running.
 
 A service is restarted, not reconfigured: when its section differs, when it fails (after a pause that
-grows from 1 s to 60 s and is forgotten after a healthy minute), never because of another service.
+grows from 1 s to 60 s and is forgotten after a healthy minute), never because of another service. The
+pauses are not quite alike, so that many gateways do not return to a broker all at once.
 """
 
 import asyncio
 import importlib
 import logging
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +21,7 @@ log = logging.getLogger("han2x")
 Run = Callable[[Any, Gateway, str], Awaitable[None]]
 
 PAUSE_MIN_S, PAUSE_MAX_S, HEALTHY_S = 1.0, 60.0, 60.0
+JITTER = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,10 @@ async def _persist(service: Service, section: object, gateway: Gateway, name: st
     """Run one instance again and again."""
     loop = asyncio.get_running_loop()
     pause = PAUSE_MIN_S
+    said = ""
     while True:
-        gateway.report(name, Condition.STARTING)
+        if not said:  # what went wrong stays on show while it is tried again
+            gateway.report(name, Condition.STARTING)
         began = loop.time()
         try:
             await service.load()(section, gateway, name)
@@ -75,10 +80,12 @@ async def _persist(service: Service, section: object, gateway: Gateway, name: st
             text = f"internal error: {error!r}; please report it"
             log.debug("%s failed", name, exc_info=True)
         if loop.time() - began >= HEALTHY_S:
-            pause = PAUSE_MIN_S
+            pause, said = PAUSE_MIN_S, ""
         gateway.report(name, Condition.FAILING, text)
-        log.warning("%s: %s (trying again in %.0f s)", name, text, pause)
-        await asyncio.sleep(pause)
+        if text != said:
+            log.warning("%s: %s (trying again)", name, text)
+        said = text
+        await asyncio.sleep(pause * random.uniform(1 - JITTER, 1))
         pause = min(2 * pause, PAUSE_MAX_S)
 
 

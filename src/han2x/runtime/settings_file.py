@@ -7,7 +7,6 @@ it replaces the file, all at once.
 
 import asyncio
 import json
-import os
 import tomllib
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -15,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..settings.amend import Complaint, Refused, as_table, documented, from_table
-from ..settings.schema import REPEATED, SECTIONS, Meter, Settings
+from ..settings.schema import REPEATED, SECTIONS, Settings, rules
+from .files import replace
 from .gateway import Condition, Gateway, Trouble
 
 
@@ -49,9 +49,9 @@ def write(path: Path, settings: Settings, before: Settings) -> None:
     """Bring what has changed since `before` into the file; raises `Trouble` and leaves the file as it was."""
     try:
         text = path.read_text("utf-8") if path.exists() else None
-        changed = sample(settings) if text is None else _amended(text, settings, before)
+        changed = sample(settings, secrets=True) if text is None else _amended(text, settings, before)
         if changed != text:
-            _replace(path, changed)
+            replace(path, changed)
     except OSError as error:
         raise Trouble(f"{path} cannot be written: {error.strerror or error}") from None
     except ValueError as error:
@@ -93,65 +93,44 @@ def _changes(document: Any, settings: Settings, before: Settings) -> Iterator[tu
             continue
         for now, old in zip_longest(wanted, known[name]):
             if now != old:
-                yield from _changed(_row(document[name], now, old), now or {}, old or {})
+                yield from _changed(_row(document[name], name, now, old), now or {}, old or {})
 
 
 def _changed(holder: Any, now: dict[str, Any], old: dict[str, Any]) -> Iterator[tuple[Any, str, object]]:
     return ((holder, key, value) for key, value in now.items() if key not in old or old[key] != value)
 
 
-def _row(tables: Any, now: dict[str, Any] | None, old: dict[str, Any] | None) -> Any:
-    """The table of a meter, found by the name it had: made for a new one, taken out for one that is gone."""
+def _row(tables: Any, section: str, now: dict[str, Any] | None, old: dict[str, Any] | None) -> Any:
+    """One of some tables, found by the name it had: made for a new one, taken out for one that is gone."""
     import tomlkit
 
     if old is None or not tables:
         tables.append(tomlkit.table())
         return tables[-1]
     for index, table in enumerate(tables):
-        if table.get("name", Meter().name) == old["name"]:
+        if table.get("name", SECTIONS[section]().name) == old["name"]:
             if now is None:
                 del tables[index]
             return table
-    raise ValueError(f"it has no meter {old['name']} any more")
+    raise ValueError(f"it has no [[{section}]] named {old['name']} any more")
 
 
-def _replace(path: Path, text: str) -> None:
-    """The file with a new content, whole at every moment and on the disk when this returns."""
-    import tempfile
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    target = path.resolve()
-    fd, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            os.chmod(temporary, target.stat().st_mode & 0o777)
-        os.replace(temporary, target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    directory = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def sample(settings: Settings) -> str:
-    """A settings file with every setting, its meaning and its rule."""
+def sample(settings: Settings, *, secrets: bool = False) -> str:
+    """A settings file with every setting, its meaning and its rule; secrets only if asked for."""
     lines = [
         "# Settings of han2x. Every setting is here; what is left out has the value shown in the sample."
     ]
     for name, values in as_table(settings).items():
         rows = {key: (must, doc) for key, _, must, doc in documented(SECTIONS[name])}
+        hidden = {key for key, rule in rules(SECTIONS[name]).items() if rule.secret and not secrets}
         for table in values if name in REPEATED else [values]:
             lines += ["", f"[[{name}]]" if name in REPEATED else f"[{name}]"]
             for key, value in table.items():
                 must, doc = rows[key]
-                lines += [f"# {doc} Must be {must}.", f"{key} = {_toml(value)}"]
+                shown = (
+                    f"# {key} is set, and not shown" if key in hidden and value else f"{key} = {_toml(value)}"
+                )
+                lines += [f"# {doc} Must be {must}.", shown]
     return "\n".join(lines) + "\n"
 
 

@@ -22,13 +22,15 @@ class Stored(NamedTuple):
 
     `scale_on_disk`: the factor in the settings file when it was stored; `scale_in_writing`: the one that
     was on its way there, 0 for none. They tell at the next start whether the settings file was still to
-    be written (it holds one of them) or has been edited by hand since (it holds neither).
+    be written (it holds one of them) or has been edited by hand since (it holds neither). `number`: drawn
+    once for the meter's names in other systems, 0 before.
     """
 
     snapshot: Snapshot
     scale: int
     scale_on_disk: int
     scale_in_writing: int = 0
+    number: int = 0
 
 
 def to_json(stored: Stored) -> bytes:
@@ -40,11 +42,13 @@ def to_json(stored: Stored) -> bytes:
         "vendor": snapshot.vendor,
         "identity": list(snapshot.identity),
         "energies": {energy: snapshot.values[energy] for energy in ENERGIES if energy in snapshot.values},
+        "energies_unix_ms": snapshot.energies_unix_ms,
         "energies_clock": snapshot.energies_clock.isoformat() if snapshot.energies_clock else None,
         "estimates": {energy: [known.truth, known.shown] for energy, known in estimates.items()},
         "scale": stored.scale,
         "scale_on_disk": stored.scale_on_disk,
         "scale_in_writing": stored.scale_in_writing,
+        "number": stored.number,
     }
     return json.dumps(table).encode()
 
@@ -66,11 +70,16 @@ def _stored(table: dict[str, Any]) -> Stored | None:
         identity=Identity(*table["identity"]),
         values={_ENERGY[name]: int(value) for name, value in table["energies"].items()},
         energies_clock=datetime.fromisoformat(clock) if clock else None,
+        energies_unix_ms=int(arrived) if (arrived := table.get("energies_unix_ms")) else None,
         estimates={
             _ENERGY[name]: Estimate(int(truth), int(shown), known=True)
             for name, (truth, shown) in table["estimates"].items()
         },
     )
     return Stored(
-        snapshot, int(table["scale"]), int(table["scale_on_disk"]), int(table.get("scale_in_writing", 0))
+        snapshot,
+        int(table["scale"]),
+        int(table["scale_on_disk"]),
+        int(table.get("scale_in_writing", 0)),
+        int(table.get("number", 0)),
     )

@@ -125,8 +125,11 @@ def _wrong_values(path: str, section: type, values: Mapping[str, Any]) -> Iterat
 
 
 def _clashes(settings: Settings) -> Iterator[Complaint]:
-    if not unique([meter.name for meter in settings.meters]):
-        yield Complaint("meters", "must have names unlike each other")
+    for repeated in REPEATED:
+        if not unique([one.name for one in getattr(settings, repeated)]):
+            yield Complaint(repeated, "must have names unlike each other")
+    if not unique([meter.main_topic for meter in settings.meters if meter.main_topic]):
+        yield Complaint("meters", "must have main topics unlike each other")
     if not unique([unit for meter in settings.meters for unit in unit_ids(meter) if unit]):
         yield Complaint("meters", "must have unit ids unlike each other")
 

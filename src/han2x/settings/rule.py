@@ -10,16 +10,22 @@ from .source import SourceError, parse_source
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A check of one value, and its description for the documentation: `must` completes "must be …"."""
+    """A check of one value, and its description for the documentation: `must` completes "must be …".
+
+    `secret`: the value is shown to nobody.
+    """
 
     must: str
     holds: Callable[[object], bool]
     explain: Callable[[object], str | None] = lambda _: None
+    secret: bool = False
 
     def complaint(self, value: object) -> str | None:
         """Why a value is refused, or None; `explain` may know better than the general rule."""
         if self.holds(value):
             return None
+        if self.secret:
+            return f"must be {self.must}"
         return self.explain(value) or f"must be {self.must}, not {value!r}"
 
 
@@ -37,9 +43,13 @@ def choice(*values: str) -> Rule:
     return Rule("one of " + ", ".join(f'"{v}"' for v in values), lambda value: value in values)
 
 
-def text(pattern: str, must: str) -> Rule:
+def text(pattern: str, must: str, *, secret: bool = False) -> Rule:
     """A text that matches a pattern as a whole."""
-    return Rule(must, lambda value: isinstance(value, str) and re.fullmatch(pattern, value) is not None)
+
+    def holds(value: object) -> bool:
+        return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+    return Rule(must, holds, secret=secret)
 
 
 def unique(values: Collection[object]) -> bool:
@@ -94,7 +104,7 @@ NETWORKS = Rule(
 )
 TIME_ZONE = Rule("the name of a time zone, such as Europe/Oslo", _is_time_zone)
 SOURCE = Rule(
-    "serial:DEVICE, tcp:HOST:PORT, replay:FILE or simulate:VENDOR, each with its options after a ?",
+    "serial:DEVICE, tcp:HOST:PORT, mqtt:TOPIC, replay:FILE or simulate:VENDOR, with options after a ?",
     _is_source,
     _wrong_source,
 )

@@ -11,8 +11,16 @@ from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice
 UNIT = integer(0, 247)
 WHEN_STALE = choice("hold", "unavailable", "zero", "exception")
 SCALE = integer(10, 999_999_999)
-FILE = text(r"(/[^\0\n]{1,255})?", "the path of a file, beginning with /, or empty")
 DEVICE = text(r"(/[^\0\n]{1,255})?", "the path of a serial device, such as /dev/ttyUSB0, or empty")
+BROKER_HOST = text(r"[A-Za-z0-9.:%_-]{1,255}", "a host name or an IP address")
+LINE = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters")
+SECRET = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters", secret=True)
+FILE = text(r"(/[^\0\n]{1,1023})?", "the whole path of a file, or empty")
+PATH = text(r"/[!-~]{0,255}", "a path such as /mqtt")
+PREFIX = text(r"[^\0-\x20+#/$][^\0-\x20+#]{0,64}(?<!/)", "a topic without spaces, + and #")
+TOPIC = text(
+    r"([^\0-\x20+#/$][^\0-\x20+#]{0,127}(?<!/))?", "a topic without spaces, + and #, or empty for the default"
+)
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 BAUD_RATE = Rule(
     f"one of {', '.join(map(str, BAUD_RATES))}", lambda value: type(value) is int and value in BAUD_RATES
@@ -20,8 +28,11 @@ BAUD_RATE = Rule(
 
 
 def setting(default: Any, rule: Rule, doc: str) -> Any:
-    """A field of a section: its default, its rule, and what it means in one sentence."""
-    return field(default=default, metadata={"rule": rule, "doc": doc})
+    """A field of a section: its default, its rule, and what it means in one sentence.
+
+    A secret is never shown: not in a section's repr, not in complaints, not by `han2x settings`.
+    """
+    return field(default=default, metadata={"rule": rule, "doc": doc}, repr=not rule.secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +47,7 @@ class Meter:
     sunspec_unit_id: int = setting(0, UNIT, "Unit id of the SunSpec map; 0 is off.")
     em24_unit_id: int = setting(0, UNIT, "Unit id of the Carlo Gavazzi EM24 map; 0 is off.")
     scale: int = setting(1000, SCALE, "Factor for powers, currents and energies, in thousandths.")
+    main_topic: str = setting("", TOPIC, "MQTT main topic; empty for HAN2X_ and a number drawn once.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +81,11 @@ class ModbusMaps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """The part of a meter's settings that its reading depends on: not its factor, not its unit id."""
+    """What reading a meter depends on: not its factor or unit id. `broker`: of a source that has one."""
 
     name: str
     source: str
+    broker: "Mqtt | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +155,63 @@ class History:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mqtt:
+    """`[[mqtt]]`: an MQTT broker. Repeat the table for each broker."""
+
+    name: str = setting("main", NAME, "Name of the broker, unlike the others'.")
+    enabled: bool = setting(False, BOOLEAN, "Whether values are published there.")
+    host: str = setting("localhost", BROKER_HOST, "Host name or IP address of the broker.")
+    port: int = setting(1883, integer(1, 65535), "TCP port; 8883 is usual with TLS.")
+    protocol: str = setting("5", choice("5", "3.1.1"), "Version of MQTT.")
+    transport: str = setting("tcp", choice("tcp", "websockets"), "What carries it.")
+    path: str = setting("/mqtt", PATH, "Path of the websocket.")
+    user: str = setting("", LINE, "User name; empty for none.")
+    password: str = setting("", SECRET, "Password; empty for none.")
+    client_id: str = setting("", LINE, "Client id; empty for han2x- and a number drawn once.")
+    keepalive_s: int = setting(30, integer(5, 3600), "Silence after which the connection is tried.")
+    tls: bool = setting(False, BOOLEAN, "Whether the connection is encrypted and the broker's name checked.")
+    ca_file: str = setting("", FILE, "Certificates of who may vouch for the broker; empty for the system's.")
+    cert_file: str = setting("", FILE, "Our own certificate, for brokers that ask for one; empty for none.")
+    key_file: str = setting("", FILE, "Its private key; empty if cert_file holds it.")
+    publish: str = setting(
+        "on_change",
+        choice("on_change", "every_telegram", "interval"),
+        "When values are published; on_change is as the device, with heartbeat_s.",
+    )
+    heartbeat_s: int = setting(600, integer(10, 86_400), "A value that stays the same is repeated so often.")
+    interval_s: int = setting(
+        10, integer(1, 3600), "How often every value is published, if publish is interval."
+    )
+    retain_values: bool = setting(False, BOOLEAN, "Whether the broker keeps powers, currents and voltages.")
+    retain_energies: bool = setting(True, BOOLEAN, "Whether it keeps energies and who the meter is.")
+    qos_values: int = setting(0, integer(0, 2), "Quality of service of powers, currents and voltages.")
+    qos_energies: int = setting(1, integer(0, 2), "Quality of service of energies and who the meter is.")
+    discovery: str = setting(
+        "device",
+        choice("device", "entities", "off"),
+        "Home Assistant discovery: one message a device, one an entity (before 2024.11), or none.",
+    )
+    discovery_prefix: str = setting("homeassistant", PREFIX, "Topic under which Home Assistant looks.")
+    raw: str = setting(
+        "off", choice("off", "hex", "binary"), "Whether each telegram is published as it came."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
     """What the history service depends on: its settings, the meters it follows, and their time zone."""
 
     history: History
     meters: tuple[str, ...]
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publishing:
+    """What publishing at one broker depends on: the broker, and each meter's name and main topic."""
+
+    broker: Mqtt
+    meters: tuple[tuple[str, str], ...]
     time_zone: str
 
 
@@ -160,6 +225,7 @@ class Settings:
     modbus_maps: ModbusMaps = ModbusMaps()
     modbus_rtu: ModbusRtu = ModbusRtu()
     modbus_rtu_tcp: ModbusRtuTcp = ModbusRtuTcp()
+    mqtt: tuple[Mqtt, ...] = (Mqtt(),)
     history: History = History()
 
 
@@ -170,11 +236,13 @@ SECTIONS: dict[str, type] = {
     "modbus_maps": ModbusMaps,
     "modbus_rtu": ModbusRtu,
     "modbus_rtu_tcp": ModbusRtuTcp,
+    "mqtt": Mqtt,
     "history": History,
 }
-"""Sections by the name of their TOML table; `meters` is an array of tables."""
+"""Sections by the name of their TOML table."""
 
-REPEATED = frozenset({"meters"})
+REPEATED = frozenset({"meters", "mqtt"})
+"""Those that are arrays of tables, each with a `name`."""
 
 
 def rules(section: type) -> dict[str, Rule]:

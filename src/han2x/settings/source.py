@@ -3,10 +3,13 @@
 serial:auto                         the one serial adapter of this machine
 serial:/dev/serial/by-id/usb-…      this adapter; ?line=8N1 fixes the serial settings
 tcp:bridge.local:3001               a network serial bridge (ser2net and the like)
+mqtt:TOPIC?broker=NAME              a reader that publishes telegrams, by way of the broker [[mqtt]] NAME
+mqtt://HOST:PORT/TOPIC              the same, by way of a broker that asks for no password
 replay:/path/dump.bin?speed=10      a recorded file, raw or hex; speed=max as fast as it is read
 simulate:kaifa?net=it&speed=60      a simulated meter
 """
 
+import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -48,6 +51,19 @@ class TcpSource:
 
 
 @dataclass(frozen=True, slots=True)
+class MqttSource:
+    """A topic that telegrams are published to, as octets or hex text.
+
+    `broker`: the name of the settings' broker, "" where `host` and `port` name one.
+    """
+
+    topic: str
+    broker: str = ""
+    host: str = ""
+    port: int = 1883
+
+
+@dataclass(frozen=True, slots=True)
 class ReplaySource:
     """A recorded file; `speed` times the line's real pace, 0 for as fast as it can be read."""
 
@@ -68,7 +84,7 @@ class SimulatedSource:
     start: str = ""
 
 
-Source = SerialSource | TcpSource | ReplaySource | SimulatedSource
+Source = SerialSource | TcpSource | MqttSource | ReplaySource | SimulatedSource
 
 
 def parse_source(line: str) -> Source:
@@ -77,7 +93,7 @@ def parse_source(line: str) -> Source:
         line = f"serial:{line}" if line.startswith("/dev/") else f"replay:{line}"
     scheme, colon, rest = line.partition(":")
     if not colon or scheme not in _READERS:
-        raise SourceError(f"{line!r} is no source: write serial:, tcp:, replay: or simulate: first")
+        raise SourceError(f"{line!r} is no source: write serial:, tcp:, mqtt:, replay: or simulate: first")
     target, _, query = rest.partition("?")
     # A + is a + here, as in start=2025-12-14T16:00:00+01:00: this is no web form.
     options = dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
@@ -98,6 +114,29 @@ def _tcp(target: str, options: dict[str, str]) -> Source:
     if not colon or not host or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
         raise SourceError("tcp: needs a host and a port, such as tcp:bridge.local:3001")
     return TcpSource(host.strip("[]"), int(port))
+
+
+def _mqtt(target: str, options: dict[str, str]) -> Source:
+    if not target.startswith("//"):
+        broker = options.pop("broker", "main")
+        return MqttSource(_topic(target), broker=broker)
+    peer, _, topic = target[2:].partition("/")
+    host, _, port = peer.rpartition(":") if ":" in peer.rpartition("]")[2] else (peer, "", "1883")
+    if "@" in peer:
+        raise SourceError("mqtt: takes no password; name a broker of the settings: mqtt:TOPIC?broker=NAME")
+    if not host or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
+        raise SourceError("mqtt: needs a host, such as mqtt://broker.local:1883/topic")
+    return MqttSource(_topic(topic), host=host.strip("[]"), port=int(port))
+
+
+def _topic(topic: str) -> str:
+    """A topic to subscribe to, wildcards as MQTT 5, 4.7.1, has them."""
+    if not 0 < len(topic) < 256 or not _FILTER.fullmatch(topic):
+        raise SourceError("mqtt: needs a topic, such as mqtt:pulse/publish?broker=main")
+    return topic
+
+
+_FILTER = re.compile(r"((\+|[^+#/\0]*)/)*(\+|#|[^+#/\0]*)")
 
 
 def _replay(target: str, options: dict[str, str]) -> Source:
@@ -124,7 +163,7 @@ def _simulate(target: str, options: dict[str, str]) -> Source:
     )
 
 
-_READERS = {"serial": _serial, "tcp": _tcp, "replay": _replay, "simulate": _simulate}
+_READERS = {"serial": _serial, "tcp": _tcp, "mqtt": _mqtt, "replay": _replay, "simulate": _simulate}
 
 
 def _one_of(options: dict[str, str], name: str, values: tuple[str, ...], default: str) -> str:

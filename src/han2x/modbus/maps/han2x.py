@@ -89,7 +89,15 @@ TABLE: tuple[Register, ...] = (
     Register(
         48, UINT32, "scale", "1/1000", "scale factor, 10 to 999999999", _scale, "on change", setting="scale"
     ),
-    Register(50, UINT16, "digital_input", "0-1", "digital input: 0 open, 1 closed", _always(0), "never"),
+    Register(
+        50,
+        UINT16,
+        "digital_input",
+        "0-1",
+        "digital input: 0 open, 1 closed",
+        lambda v: v.digital_input,
+        "never",
+    ),
 )
 
 HAN2X = Map(name="han2x", title="HAN2X Gen 2, and its extension from 40101", rows=(*TABLE, *EXTENSION))

@@ -1,0 +1,44 @@
+"""A reader that publishes telegrams to an MQTT broker, as a link."""
+
+import secrets
+
+from ..runtime.broker import Broker, connect
+from ..runtime.gateway import Trouble
+from ..settings.schema import Mqtt
+from ..settings.source import MqttSource
+from .envelope import octets
+
+
+class MqttLink:
+    """A subscription. A message holds whole telegrams, so a short silence settles what waits."""
+
+    idle_s = 0.1
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    async def read(self) -> bytes:
+        """The next message's octets; raises `Trouble` when the broker has gone."""
+        while True:
+            _, payload = await self._broker.receive()
+            if found := octets(payload):
+                return found
+
+    def set_line(self, line: str) -> None:
+        """The reader has its own serial settings."""
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._broker.abort()
+
+
+async def subscribe(source: MqttSource, entry: Mqtt | None) -> MqttLink:
+    """A link to a topic; raises `Trouble` with what is in the way."""
+    if source.host:
+        entry = Mqtt(host=source.host, port=source.port)
+    if entry is None:
+        raise Trouble(f"the settings have no [[mqtt]] named {source.broker!r}: add it, or correct the source")
+    client_id = f"han2x-{secrets.token_hex(4)}"
+    broker = await connect(entry, client_id=client_id)
+    broker.subscribe(source.topic)
+    return MqttLink(broker)

@@ -1,0 +1,15 @@
+"""One telegram as it came, for those who pass it on or show it octet by octet."""
+
+from typing import NamedTuple
+
+from .instant import Instant
+from .reading import Reading
+
+
+class Telegram(NamedTuple):
+    """`octets` with flags and checksums, arrived at `at`; `reading`, or None for the `reason` given."""
+
+    at: Instant
+    octets: bytes
+    reading: Reading | None
+    reason: str = ""

@@ -1,0 +1,213 @@
+"""Publishing at one broker: from its connection to its loss, after which the service is started anew.
+
+Each meter has one small task. It waits for room, looks at the newest snapshot, publishes what is due of it in
+one go, and waits for the next telegram. So a broker that is slow gets fewer messages, never old ones, and
+holds up nobody else.
+"""
+
+import asyncio
+import logging
+import random
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ..model.telegram import Telegram
+from ..model.view import View
+from ..runtime.broker import Broker, Message, connect
+from ..runtime.gateway import Condition, Gateway
+from ..settings.schema import Meter, Mqtt, Publishing
+from . import discovery
+from .memory import Memory
+from .plan import Due, Plan
+from .topics import OFFLINE, ONLINE, STATUS
+
+log = logging.getLogger("han2x.mqtt")
+
+SETTLE_S = 2.0
+"""Home Assistant listens to a new entity's topic a moment after it was told of it (appliance sheet, 10)."""
+
+BIRTH_S = (0.5, 3.0)
+"""Not every gateway at once when Home Assistant comes up."""
+
+RAW = "telegram"
+
+
+async def run(section: Publishing, gateway: Gateway, name: str) -> None:
+    """Publish until cancelled; raises `Trouble` when the broker cannot be reached, or is lost."""
+    topics = {meter: topic or default_topic(gateway, meter) for meter, topic in section.meters}
+    first, main_topic = next(iter(topics.items()))
+    status = f"{main_topic}/{STATUS}"
+    entry = section.broker
+    client_id = entry.client_id or f"han2x-{gateway.number(first)}"
+    offline = Message(status, OFFLINE.encode(), 1, True)
+    broker = await connect(entry, client_id=client_id, will=offline)
+    try:
+        gateway.report(name, Condition.OK, f"connected to {broker.peer}")
+        broker.publish(Message(status, ONLINE.encode(), 1, True))
+        await _serve(_Publisher(section, gateway, broker, status), topics)
+    finally:
+        await asyncio.shield(broker.close(offline))
+
+
+def default_topic(gateway: Gateway, meter: str) -> str:
+    """The manual's main topic (row M32)."""
+    return f"HAN2X_{gateway.number(meter)}"
+
+
+async def _serve(publisher: "_Publisher", topics: dict[str, str]) -> None:
+    await publisher.take_back(topics)
+    tellers = [_Teller(publisher, meter, topic) for meter, topic in topics.items()]
+    tasks = [asyncio.create_task(teller.run()) for teller in tellers]
+    tasks.append(asyncio.create_task(publisher.broker.lost()))
+    if publisher.entry.discovery != "off":
+        tasks.append(asyncio.create_task(publisher.births(tellers)))
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for teller in tellers:
+            teller.stop()
+        for task in tasks:
+            task.cancel()
+
+
+class _Publisher:
+    """What the meters of one broker share."""
+
+    def __init__(self, section: Publishing, gateway: Gateway, broker: Broker, status: str) -> None:
+        self.entry: Mqtt = section.broker
+        self.gateway, self.broker, self.status = gateway, broker, status
+        self.zone = ZoneInfo(section.time_zone)
+        self.plural = len(section.meters) > 1
+        self.memory = Memory(_memory_file(gateway, section.broker))
+        self._saving = asyncio.Lock()
+
+    def send(self, messages: list[Due]) -> None:
+        """Publish in this order."""
+        for message in messages:
+            self.broker.publish(Message(*message))
+
+    async def take_back(self, topics: dict[str, str]) -> None:
+        """Take back what was announced of meters that are gone, or of all if discovery is off."""
+        wanted = self.entry.discovery != "off"
+        numbers = {self.gateway.number(meter) for meter in topics} if wanted else set()
+        for number, announced in list(self.memory.announced.items()):
+            if number not in numbers:
+                await self.broker.room()
+                self.send(discovery.change(announced, None))
+                self.memory.set(number, None)
+                await self.save()
+
+    async def save(self) -> None:
+        """Remember what was announced; without a disk it is remembered until the process ends."""
+        async with self._saving:
+            try:
+                await asyncio.to_thread(self.memory.save)
+            except OSError as error:
+                log.warning("what was announced to Home Assistant cannot be stored: %s", error.strerror)
+
+    async def births(self, tellers: "list[_Teller]") -> None:
+        """Announce everything again whenever Home Assistant comes up."""
+        self.broker.subscribe(f"{self.entry.discovery_prefix}/status")
+        while True:
+            _, payload = await self.broker.receive()
+            if payload == ONLINE.encode():
+                await asyncio.sleep(random.uniform(*BIRTH_S))
+                for teller in tellers:
+                    teller.repeat()
+
+
+def _memory_file(gateway: Gateway, broker: Mqtt) -> Path | None:
+    return gateway.state_dir / f"mqtt-{broker.name}.json" if gateway.state_dir else None
+
+
+class _Teller:
+    """One meter at one broker."""
+
+    def __init__(self, publisher: _Publisher, meter: str, main_topic: str) -> None:
+        self._publisher, self._meter, self._main_topic = publisher, meter, main_topic
+        self._gateway = publisher.gateway
+        self._plan = Plan(publisher.entry, main_topic, publisher.zone)
+        self._cell = publisher.gateway.snapshot(meter)
+        self._number = publisher.gateway.number(meter)
+        self._announce_again = False
+        self._settled_at: float | None = None
+        self._woken = asyncio.Event()
+        self._stops = [self._cell.watch(lambda _: self._woken.set())]
+        if publisher.entry.raw != "off":
+            self._stops.append(publisher.gateway.telegram(meter).watch(self._pass_on))
+
+    def stop(self) -> None:
+        """Follow the meter no more."""
+        for stop in self._stops:
+            stop()
+
+    def repeat(self) -> None:
+        """Announce the meter again, and then say again what Home Assistant reads."""
+        self._announce_again = True
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Publish what is due, for ever; raises `Trouble` when the broker is lost."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._publisher.broker.room()
+            self._woken.clear()
+            if self._settled_at is not None and loop.time() >= self._settled_at:
+                self._settled_at = None
+                self._plan.repeat()
+            now = self._gateway.now()
+            view = self._gateway.view(self._settings(), now)
+            self._publisher.send(self._plan.due(view, now))
+            wait_s = self._plan.wait_ms(view, now) / 1000
+            if await self._announce(view):
+                self._settled_at = loop.time() + SETTLE_S
+            if self._settled_at is not None:
+                wait_s = min(wait_s, self._settled_at - loop.time())
+            await self._wait(wait_s)
+
+    def _settings(self) -> Meter:
+        meters = self._gateway.settings.value.meters
+        return next((meter for meter in meters if meter.name == self._meter), Meter(name=self._meter))
+
+    async def _announce(self, view: View) -> bool:
+        """Announce the meter if it, or what it sends, is not what was announced; whether it was done."""
+        publisher = self._publisher
+        again, self._announce_again = self._announce_again, False
+        if publisher.entry.discovery == "off":
+            return False
+        before = publisher.memory.announced.get(self._number)
+        if before is None and not view.vendor:  # nobody knows yet what it is
+            return False
+        after = discovery.announce(
+            before,
+            view,
+            publisher.entry,
+            number=self._number,
+            main_topic=self._main_topic,
+            status_topic=publisher.status,
+            label=f"Electricity meter {self._meter}" if publisher.plural else "Electricity meter",
+        )
+        if before == after and not again:
+            return False
+        publisher.send(discovery.again(after) if before == after else discovery.change(before, after))
+        if before != after:
+            publisher.memory.set(self._number, after)
+            await publisher.save()
+        return True
+
+    async def _wait(self, seconds: float) -> None:
+        """Until the next telegram, or so long."""
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(max(seconds, 0.0), self._woken.set)
+        try:
+            await self._woken.wait()
+        finally:
+            timer.cancel()
+
+    def _pass_on(self, telegram: Telegram | None) -> None:
+        """Publish a telegram as it came; one that there is no room for is not kept."""
+        broker = self._publisher.broker
+        if telegram is not None and broker.has_room:
+            hex_wanted = self._publisher.entry.raw == "hex"
+            payload = telegram.octets.hex().encode() if hex_wanted else telegram.octets
+            broker.publish(Message(f"{self._main_topic}/{RAW}", payload))
