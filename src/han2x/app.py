@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -9,10 +11,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .model.instant import Instant
-from .runtime.gateway import Gateway
+from .runtime.factory import erase, factory
+from .runtime.gateway import Gateway, Reset, Trouble
 from .runtime.service import Service, keep
-from .settings.schema import Archive, Intake, Meter, Publishing, Settings, TariffFiles
+from .settings.device import Announced, Watched
+from .settings.networks import parse_networks, within
+from .settings.schema import (
+    Archive,
+    Intake,
+    Meter,
+    Publishing,
+    Settings,
+    TariffFiles,
+)
 from .settings.source import MqttSource, parse_source
+
+log = logging.getLogger("han2x")
 
 
 def _modbus_tcp(settings: Settings) -> Mapping[str, object]:
@@ -71,6 +85,36 @@ def _accounts(settings: Settings) -> Mapping[str, object]:
     return {"accounts": wanted["history"]} if wanted else {}
 
 
+def _board(settings: Settings) -> Mapping[str, object]:
+    return {"board": settings.board} if settings.board.enabled else {}
+
+
+def _network(settings: Settings) -> Mapping[str, object]:
+    return {"network": settings.network} if settings.network.manage else {}
+
+
+def _announce(settings: Settings) -> Mapping[str, object]:
+    if not settings.announce.enabled:
+        return {}
+    modbus = settings.modbus_tcp
+    announced = Announced(
+        announce=settings.announce,
+        meter=settings.meters[0].name,
+        modbus_port=modbus.port if modbus.enabled else 0,
+        web_port=0,
+    )
+    return {"announce": announced}
+
+
+def _watchdog(settings: Settings) -> Mapping[str, object]:
+    """Only where the service manager has asked for it; a server that turns this machine away is not asked."""
+    modbus = settings.modbus_tcp
+    networks = parse_networks(modbus.allow)
+    port = modbus.port if modbus.enabled and (not networks or within("127.0.0.1", networks)) else 0
+    watched = Watched(server=next(iter(_modbus_tcp(settings)), ""), host=modbus.host, port=port)
+    return {"watchdog": watched} if os.environ.get("NOTIFY_SOCKET") else {}
+
+
 SERVICES: tuple[Service, ...] = (
     Service(_modbus_tcp, "han2x.modbus.tcp:run"),
     Service(_modbus_rtu, "han2x.modbus.line:run"),
@@ -81,6 +125,10 @@ SERVICES: tuple[Service, ...] = (
     Service(_prices, "han2x.billing.prices:run"),
     Service(_history, "han2x.history.service:run"),
     Service(_accounts, "han2x.history.recall:run"),
+    Service(_network, "han2x.board.network:run"),
+    Service(_board, "han2x.board.service:run"),
+    Service(_announce, "han2x.board.announce:run"),
+    Service(_watchdog, "han2x.board.watchdog:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""
 
@@ -117,17 +165,52 @@ async def run(
     state_dir: Path | None,
     ready: Callable[[Gateway], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT. `ready` is called with the gateway before its services start."""
-    gateway = Gateway(settings, clock=clock, state_dir=state_dir)
-    gateway.recall()
-    ready(gateway)
+    """Serve until SIGTERM or SIGINT. `ready` is called with the gateway before its services start.
+
+    A factory reset ends all services and begins anew with a new gateway: nothing of the old one is left that
+    could be damaged.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    first, was_reset = settings, False
+    while not stop.is_set():
+        gateway = Gateway(settings, clock=clock, state_dir=state_dir, was_reset=was_reset)
+        gateway.recall()
+        ready(gateway)
+        wish = await _serve(gateway, settings_file, stop)
+        if wish:
+            settings = _reset(gateway, wish, settings_file) if settings_file else first
+            was_reset = True
+
+
+async def _serve(gateway: Gateway, settings_file: Path | None, stop: asyncio.Event) -> Reset | None:
+    """Keep all services until told to stop, or until everything is to begin anew."""
     services = SERVICES
     if settings_file:
         file = Service(lambda _: {"settings file": settings_file}, "han2x.runtime.settings_file:run")
         services = (*SERVICES, file)
     keeping = asyncio.ensure_future(_keep_all(services, gateway))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, keeping.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await keeping
+    stopped = asyncio.ensure_future(stop.wait())
+    wished = asyncio.ensure_future(gateway.wish.changed(None))
+    await asyncio.wait({keeping, stopped, wished}, return_when=asyncio.FIRST_COMPLETED)
+    wish = gateway.wish.value
+    if wish:  # before anything else: a power cut must not undo it
+        _reset(gateway, wish, settings_file)
+    for task in (keeping, stopped, wished):
+        task.cancel()
+    await asyncio.wait({keeping, stopped, wished})
+    if not keeping.cancelled() and (error := keeping.exception()):
+        raise error
+    return wish
+
+
+def _reset(gateway: Gateway, wish: Reset, settings_file: Path | None) -> Settings:
+    """Erase, and the settings from now on; done again after services have ended, as some write then."""
+    settings = gateway.settings.value
+    try:
+        erase(settings, settings_file, gateway.state_dir, history=wish.history)
+    except Trouble as trouble:
+        log.warning("%s", trouble)
+    return factory(settings, settings_file)

@@ -20,9 +20,14 @@ COMMANDS: dict[str, str] = {
     "registers": "print the Modbus register table",
     "history": "print, fill, compare and copy what is kept of what was measured",
     "settings": "print or check the settings",
+    "find": "list the gateways of the local network",
+    "factory-reset": "put settings, passwords and state back to what they were at first",
     "version": "print the version",
 }
-"""Each command and its one-line help; `han2x.cli.<command>` has `configure(parser)` and `run(arguments)`."""
+"""Each command and its one-line help.
+
+`han2x.cli.<command>`, with _ for -, has `configure(parser)` and `run(arguments)`.
+"""
 
 OK, NO, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -62,6 +67,6 @@ def _parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, dict[str, An
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         if name in called:
-            configured[name] = importlib.import_module(f"han2x.cli.{name}")
+            configured[name] = importlib.import_module(f"han2x.cli.{name.replace('-', '_')}")
             configured[name].configure(command)
     return parser, configured

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from ..runtime import vintage
+from ..runtime.gateway import Gateway
 from ..runtime.settings_file import load
 from ..settings.amend import Refused
 from . import Wrong, places, serving
@@ -16,6 +18,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--state", type=Path, default=places.state_directory(), help="state directory (default: %(default)s)"
     )
+    parser.add_argument(
+        "--dhcp",
+        action="store_true",
+        help="take the address from DHCP from now on, if the network is managed",
+    )
     serving.configure(parser)
 
 
@@ -24,4 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load(arguments.settings)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")
-    return serving.serve(arguments, settings, settings_file=arguments.settings, state_dir=arguments.state)
+    if why := vintage.newer(arguments.state):
+        raise Wrong(why)
+
+    def ready(gateway: Gateway) -> None:
+        if arguments.dhcp and not gateway.was_reset:
+            gateway.start_dhcp()
+
+    return serving.serve(
+        arguments, settings, settings_file=arguments.settings, state_dir=arguments.state, ready=ready
+    )

@@ -81,12 +81,16 @@ class Banks:
         self._images: dict[int, dict[Unit, Image | None]] = {}
         self._units: dict[int, Unit] = {}
         self._unwatch: list[Callable[[], None]] = []
-        self._unwatch_settings = gateway.settings.watch(self._follow)
+        self._unwatch_always = (
+            gateway.settings.watch(self._follow),
+            gateway.box.watch(lambda _: self.forget()),
+        )
         self._follow(gateway.settings.value)
 
     def close(self) -> None:
         """Stop following the gateway."""
-        self._unwatch_settings()
+        for stop in self._unwatch_always:
+            stop()
         self._release()
 
     def forget(self) -> None:

@@ -11,6 +11,7 @@ from ..tariff.account import NO_ACCOUNT, Account
 from ..tariff.budget import Budget, Pace, budget
 from ..tariff.capacity import Capacity
 from ..tariff.cost import Costs
+from .box import NO_BOX, Box
 from .estimate import WMS_PER_WH
 from .instant import Instant
 from .line import UNHEARD, LineStatus
@@ -32,7 +33,8 @@ class View:
     what the hours before make, None where no tariff or prices are chosen. `age_ms`: since the last correct
     telegram, None before the first. `energies_unix_ms`: when the known energies came, even if before a
     restart. `uptime_s`: of the process. `scale`: thousandths. `digital_input`: closed;
-    open where there is none (manual row M23).
+    open where there is none (manual row M23). `temperature`: of the board in hundredths of °C, None without a
+    sensor.
     """
 
     vendor: str
@@ -52,6 +54,7 @@ class View:
     scale: int
     uptime_s: int
     digital_input: bool = False
+    temperature: int | None = None
     budget: Budget | None = None
     capacity: Capacity | None = None
     costs: Costs | None = None
@@ -131,11 +134,12 @@ def view(
     line: LineStatus = UNHEARD,
     account: Account = NO_ACCOUNT,
     limit_w: int = 0,
+    box: Box = NO_BOX,
 ) -> View:
     """The snapshot as outputs see it at `now`, with the scale factor in thousandths.
 
     `account`: what the meter's hours make at `now`. `limit_w`: the most an hour may use, in Wh and so in W;
-    0 takes what the capacity step leaves.
+    0 takes what the capacity step leaves. `box`: the machine that the program runs in.
     """
     last = snapshot.last
     hour = _hour(snapshot, scale, now)
@@ -165,6 +169,8 @@ def view(
         budget=budget(pace, limit_w or headroom) if pace else None,
         capacity=account.capacity,
         costs=account.costs,
+        digital_input=bool(box.digital_input),
+        temperature=box.temperature,
     )
 
 

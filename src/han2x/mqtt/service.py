@@ -137,7 +137,10 @@ class _Teller:
         self._announce_again = False
         self._settled_at: float | None = None
         self._woken = asyncio.Event()
-        self._stops = [self._cell.watch(lambda _: self._woken.set())]
+        self._stops = [
+            self._cell.watch(lambda _: self._woken.set()),
+            publisher.gateway.box.watch(lambda _: self._woken.set()),
+        ]
         if publisher.entry.raw != "off":
             self._stops.append(publisher.gateway.telegram(meter).watch(self._pass_on))
 

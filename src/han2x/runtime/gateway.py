@@ -3,19 +3,22 @@
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 
+from ..model.box import NO_BOX
 from ..model.hour import Hour
 from ..model.instant import Instant
 from ..model.line import UNHEARD, LineStatus
+from ..model.network import UNMANAGED
 from ..model.reading import Reading
 from ..model.state import EMPTY, Snapshot, fold
 from ..model.telegram import Telegram
 from ..model.view import SCALE_ONE, View, view
 from ..settings.amend import Refused, amend
 from ..settings.schema import Meter, Settings
+from . import trial
 from .accounts import Accounts
 from .clients import Provider
 from .keeper import Keeper
@@ -44,6 +47,13 @@ class Health:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The wish to begin anew with factory settings; `history`: without it."""
+
+    history: bool
+
+
 class Trouble(Exception):
     """Something outside the program is wrong; the message says what, and what to do about it."""
 
@@ -57,12 +67,25 @@ class Gateway:
     another program has written to the history, which is to be read again.
     `accounts`: what the meters' hours make in capacity and cost.
     `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
+    `box`, `network`: the machine as it is. `trusted`: the network setting that needs no confirmation: the one
+    the program began with, or the last one confirmed. `wish`: set when everything is to begin anew, of which
+    `was_reset` tells afterwards.
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Callable[[], Instant], state_dir: Path | None = None
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], Instant],
+        state_dir: Path | None = None,
+        was_reset: bool = False,
     ) -> None:
         self.settings = Latest(settings)
+        self.box = Latest(NO_BOX)
+        self.network = Latest(UNMANAGED)
+        self.trusted = Latest(settings.network)
+        self.wish: Latest[Reset | None] = Latest(None)
+        self.was_reset = was_reset
         self.on_disk = settings
         self._scales = self._scales_on_disk = self._scales_in_writing = _scales(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
@@ -109,6 +132,7 @@ class Gateway:
             line=self._lines.get(meter.name, UNHEARD),
             account=self.accounts.at(meter, now),
             limit_w=meter.limit_w,
+            box=self.box.value,
         )
 
     def heard(self, meter: str, line: LineStatus) -> None:
@@ -125,9 +149,12 @@ class Gateway:
         cell.set(snapshot)
 
     def recall(self) -> None:
-        """Take scale factors that were written but had not reached the settings file when it ended."""
+        """Take scale factors that were written but had not reached the settings file when it ended.
+
+        And take a network setting back that was on trial then.
+        """
         settings = self.settings.value
-        changes = {}
+        changes = trial.taken_back(settings, self.state_dir)
         for index, meter in enumerate(settings.meters):
             stored = self._keeper.load(meter.name)
             known = (stored.scale_on_disk, stored.scale_in_writing) if stored else ()
@@ -135,6 +162,32 @@ class Gateway:
                 changes[f"meters.{index}.scale"] = stored.scale
         if changes:
             self.amend(changes)
+        self.trusted.set(self.settings.value.network)
+
+    def factory_reset(self, *, history: bool) -> None:
+        """Have everything begin anew with factory settings, at once; `history`: without that too."""
+        self.wish.set(Reset(history))
+
+    def start_dhcp(self) -> None:
+        """Take the address from DHCP from now on, where the network is managed (manual row M52)."""
+        self.amend({"network.method": "dhcp"})
+        self.trusted.set(self.settings.value.network)
+
+    def confirm_network(self, at: str) -> bool:
+        """Keep the network setting that is on trial; False unless `at` is an address it has now.
+
+        `at`: the local address at which whoever confirms has reached us.
+        """
+        addresses = [address.partition("/")[0] for address in self.network.value.addresses]
+        if at not in addresses:
+            return False
+        self.trusted.set(self.settings.value.network)
+        return True
+
+    def undo_network(self) -> None:
+        """Take the network setting back that is on trial."""
+        trusted = self.trusted.value
+        self.amend({f"network.{f.name}": getattr(trusted, f.name) for f in fields(trusted)})
 
     def amend(self, changes: Mapping[str, object]) -> Refused | None:
         """Change settings, all or nothing; the reasons if they are refused."""
@@ -148,6 +201,10 @@ class Gateway:
             for name in [name for name, scale in self._scales.items() if known.get(name) != scale]:
                 self._keep(name, self.snapshot(name).value, self.now(), durable=True)
         return None
+
+    def stuck_ms(self, now: Instant) -> int:
+        """For how long a disk has not taken what is to be kept."""
+        return self._keeper.stuck_ms(now)
 
     def report(self, service: str, condition: Condition, text: str = "") -> None:
         """Say how a service fares."""

@@ -22,8 +22,8 @@ class Keeper:
         self._directory = directory
         self._files: dict[str, StateFile] = {}
         self._synced_ms: dict[str, int] = {}
-        self._syncing: set[StateFile] = set()
-        self._again: set[StateFile] = set()
+        self._syncing: dict[StateFile, int] = {}
+        self._again: dict[StateFile, Instant] = {}
         self.trouble = ""
 
     def load(self, meter: str) -> Stored | None:
@@ -44,23 +44,26 @@ class Keeper:
         self.trouble = ""
         if durable or now.mono_ms - self._synced_ms.get(meter, now.mono_ms - SYNC_MS) >= SYNC_MS:
             self._synced_ms[meter] = now.mono_ms
-            self._sync(file)
+            self._sync(file, now)
 
-    def _sync(self, file: StateFile) -> None:
+    def stuck_ms(self, now: Instant) -> int:
+        """For how long the oldest sync has been going on; 0 while there is none."""
+        return max((now.mono_ms - begun for begun in self._syncing.values()), default=0)
+
+    def _sync(self, file: StateFile, now: Instant) -> None:
         """Sync in a thread; while that lasts, whatever is asked for is one more sync after it."""
         if file in self._syncing:
-            self._again.add(file)
+            self._again[file] = now
             return
-        self._syncing.add(file)
+        self._syncing[file] = now.mono_ms
         asyncio.get_running_loop().run_in_executor(None, _sync, file).add_done_callback(
             lambda _: self._synced(file)
         )
 
     def _synced(self, file: StateFile) -> None:
-        self._syncing.discard(file)
-        if file in self._again:
-            self._again.discard(file)
-            self._sync(file)
+        del self._syncing[file]
+        if asked := self._again.pop(file, None):
+            self._sync(file, asked)
 
     def _file(self, meter: str) -> StateFile | None:
         """The file of a meter; names of meters are safe as file names by their rule."""

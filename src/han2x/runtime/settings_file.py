@@ -8,27 +8,32 @@ it replaces the file, all at once.
 import asyncio
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from ..settings.amend import Complaint, Refused, as_table, documented, from_table
+from ..settings.formats import FORMAT, format_of, upgraded
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
+from . import factory
 from .files import replace
 from .gateway import Condition, Gateway, Trouble
 
 
 def load(path: Path) -> Settings | Refused:
-    """The settings in a file, the defaults where there is none; complaints name the file's faults."""
+    """The settings in a file; complaints name the file's faults.
+
+    What it leaves out, and all of it where there is no file, is as in the factory settings beside it.
+    """
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
-        return Settings()
+        return from_table(factory.defaults(path))
     except (OSError, UnicodeDecodeError) as error:
         return Refused((Complaint(str(path), f"cannot be read: {error}"),))
     try:
-        return from_table(tomllib.loads(text))
+        return _settings(text, factory.defaults(path))
     except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers or nesting beyond all reason
         return Refused((Complaint(str(path), f"is not TOML: {error}"),))
 
@@ -45,10 +50,27 @@ async def run(path: Path, gateway: Gateway, name: str) -> None:
         await gateway.settings.changed(settings)
 
 
+def _settings(text: str, base: Mapping[str, Any]) -> Settings | Refused:
+    """The settings in a text on top of others; raises ValueError if it is no TOML."""
+    table = upgraded(tomllib.loads(text))
+    if isinstance(table, Refused):
+        return table
+    mixed = {
+        name: {**base[name], **value}
+        if isinstance(value, dict) and isinstance(base.get(name), dict)
+        else value
+        for name, value in table.items()
+    }
+    return from_table({**base, **mixed})
+
+
 def write(path: Path, settings: Settings, before: Settings) -> None:
     """Bring what has changed since `before` into the file; raises `Trouble` and leaves the file as it was."""
     try:
         text = path.read_text("utf-8") if path.exists() else None
+        if text is not None and format_of(tomllib.loads(text)) != FORMAT:
+            replace(path.with_suffix(f"{path.suffix}.old"), text)
+            text = None
         changed = sample(settings, secrets=True) if text is None else _amended(text, settings, before)
         if changed != text:
             replace(path, changed)
@@ -73,7 +95,7 @@ def _amended(text: str, settings: Settings, before: Settings) -> str:
 
 def _check(text: str) -> None:
     """Raises ValueError with what is wrong with a file of this text."""
-    result = from_table(tomllib.loads(text))
+    result = _settings(text, {})
     if isinstance(result, Refused):
         raise ValueError(", ".join(map(str, result.complaints)))
 
@@ -118,7 +140,8 @@ def _row(tables: Any, section: str, now: dict[str, Any] | None, old: dict[str, A
 def sample(settings: Settings, *, secrets: bool = False) -> str:
     """A settings file with every setting, its meaning and its rule; secrets only if asked for."""
     lines = [
-        "# Settings of han2x. Every setting is here; what is left out has the value shown in the sample."
+        "# Settings of han2x. Every setting is here; what is left out has the value shown in the sample.",
+        f"format = {FORMAT}",
     ]
     for name, values in as_table(settings).items():
         rows = {key: (must, doc) for key, _, must, doc in documented(SECTIONS[name])}

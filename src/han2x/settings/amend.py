@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from .device import Network
 from .rule import unique
 from .schema import REPEATED, SECTIONS, Meter, Settings, rules
 
@@ -132,6 +133,19 @@ def _clashes(settings: Settings) -> Iterator[Complaint]:
         yield Complaint("meters", "must have main topics unlike each other")
     if not unique([unit for meter in settings.meters for unit in unit_ids(meter) if unit]):
         yield Complaint("meters", "must have unit ids unlike each other")
+    if settings.network != Network():  # most settings have none, and the import costs
+        yield from _unreachable(settings.network)
+
+
+def _unreachable(network: Network) -> Iterator[Complaint]:
+    """A gateway that the static address cannot reach would cut the machine off."""
+    from ipaddress import IPv4Address, IPv4Interface
+
+    address = IPv4Interface(network.address)
+    if network.gateway and network.method == "static":
+        gateway = IPv4Address(network.gateway)
+        if gateway not in address.network or gateway == address.ip:
+            yield Complaint("network.gateway", f"must be another address of {address.network}")
 
 
 def unit_ids(meter: Meter) -> tuple[int, ...]:

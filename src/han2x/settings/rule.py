@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from .networks import parse_networks
 from .source import SourceError, parse_source
@@ -27,6 +28,14 @@ class Rule:
         if self.secret:
             return f"must be {self.must}"
         return self.explain(value) or f"must be {self.must}, not {value!r}"
+
+
+def setting(default: Any, rule: Rule, doc: str) -> Any:
+    """A field of a section: its default, its rule, and what it means in one sentence.
+
+    A secret is never shown: not in a section's repr, not in complaints, not by `han2x settings`.
+    """
+    return field(default=default, metadata={"rule": rule, "doc": doc}, repr=not rule.secret)
 
 
 def integer(low: int, high: int) -> Rule:
@@ -85,6 +94,33 @@ def _are_networks(value: object) -> bool:
     return isinstance(value, str) and _wrong_networks(value) is None
 
 
+def _is_ipv4(value: str) -> bool:
+    """Whether a machine can have this address."""
+    from ipaddress import AddressValueError, IPv4Address
+
+    try:
+        address = IPv4Address(value)
+    except AddressValueError:
+        return False
+    return 0 < int(address) >> 24 < 224
+
+
+def _is_address(value: object) -> bool:
+    """Whether it is a machine's address and its prefix, not the network's own address nor its broadcast."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9.]+/[0-9]{1,2}", value):
+        return False
+    from ipaddress import IPv4Interface
+
+    if not _is_ipv4(value.partition("/")[0]) or not 1 <= int(value.partition("/")[2]) <= 30:
+        return False
+    address = IPv4Interface(value)
+    return address.ip not in (address.network.network_address, address.network.broadcast_address)
+
+
+def _are_ipv4(value: object) -> bool:
+    return isinstance(value, str) and all(_is_ipv4(one.strip()) for one in value.split(",") if value)
+
+
 def _is_time_zone(value: object) -> bool:
     from zoneinfo import ZoneInfo  # costs start time, and most settings files name no zone
 
@@ -102,6 +138,11 @@ NETWORKS = Rule(
     _are_networks,
     _wrong_networks,
 )
+ADDRESS = Rule("an IPv4 address with its prefix, such as 192.168.1.232/24", _is_address)
+IPV4 = Rule(
+    "an IPv4 address, or empty", lambda value: isinstance(value, str) and (not value or _is_ipv4(value))
+)
+IPV4_LIST = Rule("IPv4 addresses separated by commas, or empty", _are_ipv4)
 TIME_ZONE = Rule("the name of a time zone, such as Europe/Oslo", _is_time_zone)
 SOURCE = Rule(
     "serial:DEVICE, tcp:HOST:PORT, mqtt:TOPIC, replay:FILE or simulate:VENDOR, with options after a ?",

@@ -3,11 +3,11 @@
 A section is a frozen dataclass; a service is restarted when its section is no longer equal.
 """
 
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, fields
 
 from ..tariff.cost import CONTRACTS
-from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, text
+from .device import FILE, Announce, Board, Network
+from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, setting, text
 
 UNIT = integer(0, 247)
 WHEN_STALE = choice("hold", "unavailable", "zero", "exception")
@@ -23,7 +23,6 @@ URL = text(
 BROKER_HOST = text(r"[A-Za-z0-9.:%_-]{1,255}", "a host name or an IP address")
 LINE = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters")
 SECRET = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters", secret=True)
-FILE = text(r"(/[^\0\n]{1,1023})?", "the whole path of a file, or empty")
 PATH = text(r"/[!-~]{0,255}", "a path such as /mqtt")
 PREFIX = text(r"[^\0-\x20+#/$][^\0-\x20+#]{0,64}(?<!/)", "a topic without spaces, + and #")
 TOPIC = text(
@@ -33,14 +32,6 @@ BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 BAUD_RATE = Rule(
     f"one of {', '.join(map(str, BAUD_RATES))}", lambda value: type(value) is int and value in BAUD_RATES
 )
-
-
-def setting(default: Any, rule: Rule, doc: str) -> Any:
-    """A field of a section: its default, its rule, and what it means in one sentence.
-
-    A secret is never shown: not in a section's repr, not in complaints, not by `han2x settings`.
-    """
-    return field(default=default, metadata={"rule": rule, "doc": doc}, repr=not rule.secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +275,9 @@ class Settings:
     modbus_rtu_tcp: ModbusRtuTcp = ModbusRtuTcp()
     mqtt: tuple[Mqtt, ...] = (Mqtt(),)
     history: History = History()
+    board: Board = Board()
+    network: Network = Network()
+    announce: Announce = Announce()
 
 
 SECTIONS: dict[str, type] = {
@@ -297,6 +291,9 @@ SECTIONS: dict[str, type] = {
     "modbus_rtu_tcp": ModbusRtuTcp,
     "mqtt": Mqtt,
     "history": History,
+    "board": Board,
+    "network": Network,
+    "announce": Announce,
 }
 """Sections by the name of their TOML table."""
 

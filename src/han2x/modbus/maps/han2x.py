@@ -40,6 +40,11 @@ def _scale(view: View) -> int:
     return view.scale
 
 
+def _temperature(view: View) -> int:
+    """Unsigned in the manual: never negative (M21)."""
+    return max(0, view.temperature or 0)
+
+
 def _uptime_hours(view: View) -> int:
     return view.uptime_s // 3600
 
@@ -79,7 +84,13 @@ TABLE: tuple[Register, ...] = (
         42, UINT16, "version", "", "firmware: major x 1000 + minor x 10 + patch", _always(VERSION), "never"
     ),
     Register(
-        43, UINT16, "temperature", "°C x 100", "board temperature; 0 without a sensor", _always(0), "never"
+        43,
+        UINT16,
+        "temperature",
+        "°C x 100",
+        "board temperature; 0 without a sensor and below 0 °C",
+        _temperature,
+        "10 s",
     ),
     Register(
         44, UINT32, "scale_alias", "1/1000", "the same as 40049-40050", _scale, "on change", setting="scale"
@@ -96,7 +107,7 @@ TABLE: tuple[Register, ...] = (
         "0-1",
         "digital input: 0 open, 1 closed",
         lambda v: v.digital_input,
-        "never",
+        "on change",
     ),
 )
 
