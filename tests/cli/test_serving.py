@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -65,6 +65,17 @@ def serving(*words: str) -> Iterator[Process]:
         process.end()
 
 
+def connected(port: int) -> socket.socket:
+    """A connection, as soon as the port is open."""
+    deadline = monotonic() + DEADLINE_S
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port), timeout=5)
+        except ConnectionRefusedError:
+            assert monotonic() < deadline, "the port is never open"
+            sleep(0.01)
+
+
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 
@@ -97,7 +108,7 @@ def test_run_ends(tmp_path: Path, number: signal.Signals, times: int) -> None:
     )
     with serving("run", "--settings", str(settings), "--state", str(tmp_path / "state"), "--verbose") as run:
         run.until("meter gone: /no/tty is not there")
-        with socket.create_connection(("127.0.0.1", port), timeout=5):
+        with connected(port):
             status, seconds = run.stopped_by(number, times)
     assert status == 0
     assert seconds < 5

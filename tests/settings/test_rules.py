@@ -154,6 +154,57 @@ MQTT: dict[str, tuple[list[object], list[object]]] = {
     ),
     "raw": (["off", "hex", "binary"], ["", "on", False, None]),
 }
+LINE: tuple[list[object], list[object]] = (
+    ["", "FACTRESET", "17", "gpiochip4:17", "gpiochip0:DI 1"],
+    ["led:HAN:x", ":17", "a/b", "x" * 32, "a\n", 17, None],
+)
+LAMP: tuple[list[object], list[object]] = (
+    ["", "LED_HAN", "17", "gpiochip4:17", "led:han2x:green:status", "led:ACT"],
+    ["led:", "led:../x", "led:a/b", "a/b", "x" * 32, 17, None],
+)
+BOARD: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": FLAG,
+    "button": LINE,
+    "button_inverted": FLAG,
+    "digital_input": LINE,
+    "digital_inverted": FLAG,
+    "debounce_ms": ([0, 1000], [-1, 1001, "20", 20.0, True, None]),
+    "power_lamp": LAMP,
+    "han_lamp": LAMP,
+    "temperature": FILE,
+}
+HOST_NAME: tuple[list[object], list[object]] = (
+    ["", "han2x", "Box-1", "b" * 63],
+    ["-a", "a-", "a.b", "a_b", "å", "b" * 64, "a\n", 1, None],
+)
+NETWORK: dict[str, tuple[list[object], list[object]]] = {
+    "manage": FLAG,
+    "interface": (["", "eth0", "enp0s31f6", "lan.7"], ["eth0/1", "a b", "e" * 16, "e\n", 1, None]),
+    "method": (["static", "dhcp"], ["", "auto", "DHCP", 1, None]),
+    "address": (
+        ["192.168.1.232/24", "10.0.0.1/8", "172.16.0.2/30"],
+        [
+            "",
+            "192.168.1.232",
+            "192.168.1.0/24",
+            "192.168.1.255/24",
+            "192.168.1.256/24",
+            "192.168.1.2/31",
+            "192.168.1.2/0",
+            "0.1.2.3/8",
+            "224.0.0.1/24",
+            "fd00::1/64",
+            "192.168.1.232/255.255.255.0",
+            1,
+            None,
+        ],
+    ),
+    "gateway": (["", "192.168.1.1"], ["10.0.0", "router", "10.0.0.1/24", "0.0.0.0", "255.255.255.255", 1, None]),
+    "dns": (["", "1.1.1.1", "1.1.1.1, 9.9.9.9"], ["1.1.1", "dns.local", "1.1.1.1;9.9.9.9", ",", 1, None]),
+    "host_name": HOST_NAME,
+    "trial_s": ([20, 3600], [19, 3601, "60", 60.0, True, None]),
+}
+ANNOUNCE: dict[str, tuple[list[object], list[object]]] = {"enabled": FLAG, "name": HOST_NAME}
 TABLES = {
     "meters": METER,
     "site": SITE,
@@ -165,6 +216,9 @@ TABLES = {
     "modbus_rtu_tcp": MODBUS_RTU_TCP,
     "mqtt": MQTT,
     "history": HISTORY,
+    "board": BOARD,
+    "network": NETWORK,
+    "announce": ANNOUNCE,
 }
 GOOD = [(s, k, v) for s, table in TABLES.items() for k, (good, _) in table.items() for v in good]
 BAD = [(s, k, v) for s, table in TABLES.items() for k, (_, bad) in table.items() for v in bad]

@@ -77,8 +77,8 @@ class GpioPort:
         self._requests = {}
 
     def _request(self, devices: Path) -> None:
-        lines: dict[Input | Output, str] = {**self._inputs, **self._outputs}
-        for role, line in lines.items():
+        lines: list[tuple[Input | Output, str]] = [*self._inputs.items(), *self._outputs.items()]
+        for role, line in lines:
             if not line.startswith(LED):
                 self._requests[role] = _request(devices, line, self._settings(role), role)
             if isinstance(role, Input):
