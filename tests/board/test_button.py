@@ -10,8 +10,8 @@ Moves = list[tuple[bool, int]]
 
 
 def asked(button: Button, moves: Moves) -> list[tuple[int, Press]]:
-    """What is asked for, and when, if the button is looked at at these moments, and when it says it must be."""
-    found = []
+    """What is asked for, and when, if the button is looked at then, and whenever it says it must be."""
+    found: list[tuple[int, Press]] = []
     for pressed, at_ms in moves:
         while (due := button.due_ms) is not None and due <= at_ms:
             button, press = button.step(True, due)

@@ -61,7 +61,9 @@ def _profile(
 
 
 def _dhcp(network: Network) -> dict[str, tuple[str, Any]]:
-    return {"method": ("s", "auto"), "dhcp-timeout": ("i", DHCP_TIMEOUT_S), **_dns(network)}
+    """It fails without an IPv4 address, or IPv6's own would do, and the fallback not be taken."""
+    must = {"may-fail": ("b", False), "dhcp-timeout": ("i", DHCP_TIMEOUT_S)}
+    return {"method": ("s", "auto"), **must, **_dns(network)}
 
 
 def _static(network: Network) -> dict[str, tuple[str, Any]]:

@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -186,8 +186,8 @@ class Gateway:
 
     def undo_network(self) -> None:
         """Take the network setting back that is on trial."""
-        trusted = self.trusted.value
-        self.amend({f"network.{f.name}": getattr(trusted, f.name) for f in fields(trusted)})
+        before, tried = asdict(self.trusted.value), asdict(self.settings.value.network)
+        self.amend({f"network.{key}": value for key, value in before.items() if tried[key] != value})
 
     def amend(self, changes: Mapping[str, object]) -> Refused | None:
         """Change settings, all or nothing; the reasons if they are refused."""

@@ -35,9 +35,10 @@ def taken_back(settings: Settings, state_dir: Path | None) -> dict[str, object]:
         return {}
     try:
         kept: Any = json.loads((state_dir / NAME).read_text("utf-8"))
-        if asdict(settings.network) != kept["tried"]:
+        tried, before = dict(kept["tried"]), dict(kept["before"])
+        if asdict(settings.network) != tried:
             return {}
-        changes = {f"network.{key}": value for key, value in dict(kept["before"]).items()}
+        changes = {f"network.{key}": value for key, value in before.items() if tried[key] != value}
     except (OSError, ValueError, TypeError, KeyError):
         return {}
     return {} if isinstance(amend(settings, changes), Refused) else changes
