@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "registers": "print the Modbus register table",
     "history": "print, fill, compare and copy what is kept of what was measured",
     "settings": "print or check the settings",
+    "probe": "ask the Modbus server of this machine whether it answers, for health checks",
     "find": "list the gateways of the local network",
     "factory-reset": "put settings, passwords and state back to what they were at first",
     "version": "print the version",
