@@ -143,6 +143,16 @@ def test_what_cannot_be_deleted_is_named_and_the_rest_goes(tmp_path: Path) -> No
     assert box.left == set(HISTORY)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write for others")
+def test_what_root_writes_is_the_services(tmp_path: Path) -> None:
+    """A reset by root leaves a settings file that the folder's owner can read and write."""
+    os.chown(tmp_path, 12345, 12346)
+    box = Box(tmp_path)
+    erased(box)
+    made = box.file.stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (12345, 12346, 0o600)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])

@@ -5,7 +5,10 @@ from pathlib import Path
 
 
 def replace(path: Path, text: str) -> None:
-    """Give the file a new content, which is on the disk when this returns; raises OSError."""
+    """Give the file a new content, which is on the disk when this returns; raises OSError.
+
+    Mode and owner stay; a new file that root makes is the folder's owner's, whose service is to read it.
+    """
     import tempfile
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -16,8 +19,7 @@ def replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        if target.exists():
-            os.chmod(temporary, target.stat().st_mode & 0o777)
+        _as_before(target, temporary)
         os.replace(temporary, target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -27,3 +29,11 @@ def replace(path: Path, text: str) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def _as_before(target: Path, temporary: str) -> None:
+    if target.exists():
+        os.chmod(temporary, target.stat().st_mode & 0o777)
+    if os.geteuid() == 0:
+        owner = (target if target.exists() else target.parent).stat()
+        os.chown(temporary, owner.st_uid, owner.st_gid)
