@@ -41,6 +41,7 @@ from .soak_world import FAULTS, HOST, SPEED, Adapter, Bridge, Broker, Truth, Wor
 LOOK_S, SAMPLE_S, CALM_S = 0.5, 5.0, 12.0
 POWER, COUNTER, ESTIMATE = 0, 142, 158
 DISK_MB = 64
+UNKNOWN = (1 << 64) - 1
 GROWTH_MB, GROWTH_FILES = 3.0, 3
 INSIDE = "HAN2X_SOAK"
 
@@ -59,14 +60,17 @@ sys.exit(main(sys.argv[2:]))
 SETTINGS = """
 [[meters]]
 name = "adapter"
+main_topic = "adapter"
 source = "serial:{link}"
 unit_id = 1
 [[meters]]
 name = "bridge"
+main_topic = "bridge"
 source = "tcp:{host}:{bridge}"
 unit_id = 2
 [[meters]]
 name = "inside"
+main_topic = "inside"
 source = "simulate:kamstrup?net=tn&speed={speed}&seed=3"
 unit_id = 3
 [modbus_tcp]
@@ -117,20 +121,34 @@ class Watch:
         counter = await _number(reader, writer, truth.unit, COUNTER, 4)
         estimate = await _number(reader, writer, truth.unit, ESTIMATE, 4)
         self.reads += 3
-        if estimate < self._estimates[truth.unit]:
+        if estimate == UNKNOWN and not self._estimates[truth.unit]:
+            estimate = 0  # before the first hourly list
+        if estimate < self._estimates[truth.unit] or estimate == UNKNOWN:
             self.wrong.append(f"{truth.name}: estimate {estimate} after {self._estimates[truth.unit]} Wh")
         self._estimates[truth.unit] = estimate
         if truth.name == "inside":
             return
         if power not in truth.powers:
             self.wrong.append(f"{truth.name}: power {power} W was never sent")
-        if counter > truth.counter:
+        if counter not in range(truth.counter + 1) and counter != UNKNOWN:
             self.wrong.append(f"{truth.name}: counter {counter} Wh, the meter has {truth.counter}")
 
     async def listening(self, broker: int) -> None:
         """Check the powers that are published, for ever, through whatever happens to the broker."""
         while True:
-            words = ["mosquitto_sub", "-h", HOST, "-p", str(broker), "-t", "+/actPowPos", "-q", "0"]
+            words = [
+                "mosquitto_sub",
+                "-h",
+                HOST,
+                "-p",
+                str(broker),
+                "-t",
+                "adapter/actPowPos",
+                "-t",
+                "bridge/actPowPos",
+                "-q",
+                "0",
+            ]
             listener = await asyncio.create_subprocess_exec(
                 *words, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
             )
@@ -145,8 +163,9 @@ class Watch:
 
     def _published(self, payload: dict[str, Any]) -> None:
         self.messages += 1
-        known = any(payload["value"] in truth.powers for truth in self.truths if truth.name != "inside")
-        if not known and "inside" not in payload["topic"]:
+        name = payload["topic"].partition("/")[0]
+        truth = next(truth for truth in self.truths if truth.name == name)
+        if payload["value"] not in truth.powers:
             self.wrong.append(f"{payload['topic']}: {payload['value']} W was never sent")
 
     async def sampling(self) -> None:

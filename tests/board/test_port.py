@@ -1,4 +1,4 @@
-"""The port's contract, on the in-memory port here; `check_gpio.py` holds the kernel's lines to the same."""
+"""The port's contract, on the in-memory port here; `check_gpio.py` holds the kernel's simulated lines to the same."""
 
 import asyncio
 from collections.abc import Callable
