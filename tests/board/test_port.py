@@ -1,39 +1,17 @@
-"""The port's contract, on the in-memory port here; `check_gpio.py` holds the kernel's simulated lines to the same."""
+"""The port's contract, on the in-memory port here; `check_gpio.py` holds a kernel's lines to the same."""
 
 import asyncio
-from collections.abc import Callable
+import runpy
 from pathlib import Path
 
 import pytest
 
 from han2x.board.gpio import GpioPort
-from han2x.board.port import Input, MemoryPort, Output, Port
+from han2x.board.port import Input, MemoryPort, Output
 from han2x.runtime.gateway import Trouble
 from han2x.settings.device import Board
 
-
-async def contract(port: Port, move: Callable[[Input, bool], None], lit: Callable[[Output], bool]) -> None:
-    """What every port does; `move` turns an input, `lit` looks at a lamp from outside."""
-    assert port.read() == {Input.BUTTON: False, Input.DIGITAL: False}
-    edge = asyncio.ensure_future(port.edges())
-    await asyncio.sleep(0)
-    assert not edge.done()
-    move(Input.BUTTON, True)
-    await asyncio.wait_for(edge, 5)
-    assert port.read() == {Input.BUTTON: True, Input.DIGITAL: False}
-    again = asyncio.ensure_future(port.edges())
-    move(Input.BUTTON, False)
-    move(Input.DIGITAL, True)
-    await asyncio.wait_for(again, 5)
-    assert port.read() == {Input.BUTTON: False, Input.DIGITAL: True}
-    for lamp in Output:
-        port.set_led(lamp, True)
-        assert lit(lamp)
-        port.set_led(lamp, False)
-        assert not lit(lamp)
-    port.set_led(Output.POWER, True)
-    port.close()
-    assert not lit(Output.POWER)
+contract = runpy.run_path(str(Path(__file__).parent / "port_contract.py"))["contract"]
 
 
 def test_the_memory_port_keeps_the_contract() -> None:
