@@ -4,11 +4,13 @@ import argparse
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from .. import app
 from ..runtime.gateway import Gateway
+from ..runtime.quiet import Quiet
 from ..settings.schema import Settings
 from . import Wrong
 
@@ -39,6 +41,8 @@ def serve(
         format="%(asctime)s %(levelname)-7s %(message)s",
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    for handler in logging.getLogger().handlers if not arguments.verbose else ():
+        handler.addFilter(Quiet(time.monotonic))
     serving = app.run(settings, settings_file=settings_file, state_dir=state_dir, ready=ready)
     with asyncio.Runner(loop_factory=_loop_factory(arguments.loop)) as runner:
         runner.run(serving)
