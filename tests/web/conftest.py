@@ -78,7 +78,7 @@ class Gateway:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(DEADLINE_S)
 
-    def end(self) -> None:
+    def close(self) -> None:
         for browser in self.browsers:
             browser.close()
         self.process.kill()
@@ -124,7 +124,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway for tests that leave it as it was: user bits, password vari."""
     gateway = Gateway(tmp_path_factory.mktemp("shared"))
     yield gateway
-    gateway.end()
+    gateway.close()
 
 
 @pytest.fixture
@@ -132,7 +132,13 @@ def own(tmp_path: Path) -> Iterator[Gateway]:
     """A gateway of a test's own."""
     gateway = Gateway(tmp_path)
     yield gateway
-    gateway.end()
+    gateway.close()
+
+
+@pytest.fixture(scope="session")
+def gateway() -> Callable[[Path], Gateway]:
+    """A gateway in a folder, which its maker ends."""
+    return Gateway
 
 
 def events(browser: Browser, query: str = "") -> Iterator[tuple[str, str]]:

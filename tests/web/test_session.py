@@ -1,4 +1,4 @@
-"""Who may come in (manual row M40): log-in, sessions, tokens, other sites' requests, guesses; from outside."""
+"""Who may come in (manual row M40): log-in, sessions, tokens, other sites, guesses, and from outside."""
 
 import json
 from typing import Any
