@@ -20,6 +20,7 @@ from .settings.schema import (
     Archive,
     Intake,
     Meter,
+    Page,
     Publishing,
     Settings,
     TariffFiles,
@@ -101,7 +102,7 @@ def _announce(settings: Settings) -> Mapping[str, object]:
         announce=settings.announce,
         meter=settings.meters[0].name,
         modbus_port=modbus.port if modbus.enabled else 0,
-        web_port=0,
+        web_port=settings.web.port if settings.web.enabled else 0,
     )
     return {"announce": announced}
 
@@ -115,6 +116,12 @@ def _watchdog(settings: Settings) -> Mapping[str, object]:
     return {"watchdog": watched} if os.environ.get("NOTIFY_SOCKET") else {}
 
 
+def _web(settings: Settings) -> Mapping[str, object]:
+    web = settings.web
+    page = Page(host=web.host, port=web.port, tls=web.tls, cert_file=web.cert_file, key_file=web.key_file)
+    return {"web": page} if web.enabled else {}
+
+
 SERVICES: tuple[Service, ...] = (
     Service(_modbus_tcp, "han2x.modbus.tcp:run"),
     Service(_modbus_rtu, "han2x.modbus.line:run"),
@@ -125,6 +132,7 @@ SERVICES: tuple[Service, ...] = (
     Service(_prices, "han2x.billing.prices:run"),
     Service(_history, "han2x.history.service:run"),
     Service(_accounts, "han2x.history.recall:run"),
+    Service(_web, "han2x.web.service:run"),
     Service(_network, "han2x.board.network:run"),
     Service(_board, "han2x.board.service:run"),
     Service(_announce, "han2x.board.announce:run"),
@@ -181,10 +189,16 @@ async def run(
         loop.add_signal_handler(number, stop.set)
     first, was_reset = settings, False
     while not stop.is_set():
-        gateway = Gateway(settings, clock=clock, state_dir=state_dir, was_reset=was_reset)
+        gateway = Gateway(
+            settings, clock=clock, state_dir=state_dir, settings_file=settings_file, was_reset=was_reset
+        )
         gateway.recall()
-        ready(gateway)
-        wish = await _serve(gateway, settings_file, stop)
+        logging.getLogger("han2x").addHandler(gateway.logbook)
+        try:
+            ready(gateway)
+            wish = await _serve(gateway, settings_file, stop)
+        finally:
+            logging.getLogger("han2x").removeHandler(gateway.logbook)
         if wish:
             settings = _reset(gateway, wish, settings_file) if settings_file else first
             was_reset = True
