@@ -8,11 +8,11 @@ import pytest
 from han2x.board.button import RESET_MS
 from han2x.board.lamps import HAN_MS
 from han2x.board.profile import DHCP_TIMEOUT_S
-from han2x.intake import diagnosis
+from han2x.model.diagnosis import TEXTS
 from han2x.settings.device import Network
 
 DOCS = Path(__file__).parents[2] / "docs"
-HEADLINES = [headline for headline, _ in diagnosis._TEXTS.values()]
+HEADLINES = [headline for headline, _ in TEXTS.values()]
 
 
 @pytest.mark.parametrize("headline", HEADLINES)

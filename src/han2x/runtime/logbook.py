@@ -1,4 +1,4 @@
-"""The program's last log lines, for the page, and a bound on how much is logged.
+"""The program's last log lines, for the page.
 
 Lines come from any thread. Whoever wants each new line watches; a watcher is called in the line's thread.
 """
@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 LINES = 500
 TEXT_MAX = 2000
-PER_MINUTE = 600
-"""Lines a minute that are logged at most: nobody reads more, and a disk need not hold it."""
 
 
 class Line(NamedTuple):
@@ -49,27 +47,3 @@ class Logbook(logging.Handler):
         """Call `watcher` with each new line; returns how to stop it."""
         self._watchers.append(watcher)
         return lambda: self._watchers.remove(watcher)
-
-
-class Flood(logging.Filter):
-    """Lets `PER_MINUTE` lines a minute pass; the first line of the next minute says how many did not."""
-
-    def __init__(self, per_minute: int = PER_MINUTE) -> None:
-        super().__init__()
-        self._per_minute = per_minute
-        self._minute = -1
-        self._passed = self._dropped = 0
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a line is logged."""
-        minute = int(record.created) // 60
-        if minute != self._minute:
-            if self._dropped:
-                record.msg = f"{record.getMessage()} ({self._dropped} lines before this were left out)"
-                record.args = ()
-            self._minute, self._passed, self._dropped = minute, 0, 0
-        if self._passed >= self._per_minute:
-            self._dropped += 1
-            return False
-        self._passed += 1
-        return True

@@ -3,16 +3,18 @@
 import asyncio
 import os
 import platform
+from functools import partial
 from pathlib import Path
 
 from .. import __version__
-from ..runtime.gateway import Trouble
-from ..settings.schema import Settings
 from . import shapes
 from .api_session import prove
-from .endpoint import Call, Refusal
+from .endpoint import Call
 from .events import health
 from .times import iso
+
+ANSWER_S = 0.3
+"""What the answer to a reset has to leave, before all connections end."""
 
 
 async def show(call: Call) -> shapes.SystemShape:
@@ -57,15 +59,8 @@ async def finish_wizard(call: Call) -> None:
 
 
 async def reset(call: Call) -> None:
-    """All settings as on the first day, log-ins and tokens gone; history only if that is asked for."""
+    """Everything as on the first day, soon after this is answered; history only if that is asked for."""
     web = call.gateway.settings.value.web
     await prove(call, web.user, call.body["password"])
-    archive = call.gateway.providers.archive
-    if call.body.get("history") and archive:
-        try:
-            await asyncio.to_thread(archive.erase)
-        except Trouble as trouble:
-            raise Refusal(503, "history", str(trouble), retry_s=10) from None
-    call.state.keys.forget()
-    call.gateway.take(Settings())
-    call.state.former.forget()
+    begin_anew = partial(call.gateway.factory_reset, history=bool(call.body.get("history")))
+    asyncio.get_running_loop().call_later(ANSWER_S, begin_anew)

@@ -16,6 +16,7 @@ from . import (
 )
 from .endpoint import LINES, OCTETS, SSE, TEXT, Access, Call, Endpoint, Param
 from .routes_admin import ADMIN
+from .routes_box import BOX
 
 METER = {"meter": Param("Name of the meter; the first without it.")}
 
@@ -26,6 +27,7 @@ async def _openapi(_: Call) -> dict[str, Any]:
 
 ROUTES: list[Endpoint] = [
     *ADMIN,
+    *BOX,
     Endpoint(
         method="GET",
         path="v1/meters",

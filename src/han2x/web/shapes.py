@@ -281,6 +281,33 @@ class LogLine(TypedDict):
     text: str
 
 
+class BoxShape(TypedDict):
+    """The box; null for what the machine has not. `temperature`: °C. `button`: pressed."""
+
+    digital_input: bool | None
+    temperature: float | None
+    power_lamp: Literal["on", "off", "blink"] | None
+    han_lamp: Literal["on", "off", "blink"] | None
+    button: bool | None
+
+
+class NetworkShape(TypedDict):
+    """The network. `addresses`: with prefix. `method`: static, dhcp, or empty where nobody knows.
+
+    `fallback`: DHCP gave nothing. `rest_s`: until an unconfirmed setting is taken back, null if all is kept.
+    """
+
+    managed: bool
+    interface: str
+    method: str
+    addresses: list[str]
+    gateway: str
+    dns: list[str]
+    host_name: str
+    fallback: bool
+    rest_s: int | None
+
+
 class Reset(TypedDict):
     """A factory reset; `history`: forget that too."""
 
