@@ -87,9 +87,7 @@ def test_what_never_changes() -> None:
     """What no meter can tell is said to be never updated."""
     assert {row.name for row in rows(found("han2x")) if row.interval == "never"} == {
         "version",
-        "temperature",
         "reserved",
-        "digital_input",
         "map_version",
         "net",
     }

@@ -32,10 +32,15 @@ def defaults(settings_file: Path) -> dict[str, Any]:
     return {} if isinstance(table, Refused) or isinstance(from_table(table), Refused) else table
 
 
+def first(settings_file: Path | None) -> Settings:
+    """The settings before anybody has changed any."""
+    made = from_table(defaults(settings_file)) if settings_file else Settings()
+    return Settings() if isinstance(made, Refused) else made
+
+
 def factory(settings: Settings, settings_file: Path | None) -> Settings:
     """The settings after a reset."""
-    made = from_table(defaults(settings_file)) if settings_file else Settings()
-    made = Settings() if isinstance(made, Refused) else made
+    made = first(settings_file)
     used = settings.network
     network = replace(made.network, manage=used.manage, interface=used.interface) if used.manage else None
     board = settings.board if settings.board != Settings().board else made.board
@@ -60,7 +65,7 @@ def erase(settings: Settings, settings_file: Path | None, state_dir: Path | None
         made = factory(settings, settings_file)
         try:
             settings_file.unlink(missing_ok=True)
-            if made != Settings():
+            if made != first(settings_file):
                 replace_file(settings_file, sample(made, secrets=True))
         except OSError as error:
             failed.append(f"{settings_file}: {error.strerror or error}")

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from ..runtime.settings_file import sample
 from ..settings.amend import NO_SETTING, Complaint, Refused, added, amend, as_table, from_table, removed
+from ..settings.formats import upgraded
 from ..settings.rule import Rule
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
 from . import shapes
@@ -123,11 +124,11 @@ async def backup(call: Call) -> Response:
 async def restore(call: Call) -> shapes.SettingsShape:
     """Settings from a file, all or nothing; secrets that it does not hold stay, and so does the log-in."""
     try:
-        table = tomllib.loads(call.body)
+        table = upgraded(tomllib.loads(call.body))
     except (ValueError, RecursionError) as error:
         raise Refusal(422, "toml", f"The file is not TOML: {error}") from None
-    result = from_table(table)
-    if isinstance(result, Settings):
+    result = table if isinstance(table, Refused) else from_table(table)
+    if isinstance(result, Settings) and not isinstance(table, Refused):
         result = _with_secrets(result, table, call.gateway.settings.value)
     _take(call, result)
     return await show(call)

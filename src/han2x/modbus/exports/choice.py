@@ -13,8 +13,8 @@ from ..units import UNITS
 MOST = 125
 """Registers in one request (Modbus Application Protocol 6.3)."""
 
-NOT_MEASURED = frozenset({"hour", "second", "heartbeat", "unix_time", "uptime"})
-"""Rows with a unit of time that only count."""
+NOT_MEASURED = frozenset({"hour", "second", "heartbeat", "unix_time", "uptime", "temperature"})
+"""Rows with a unit that the meter does not measure: those that only count, and the box's own."""
 
 INTEGERS = ("int", "uint", "acc")
 
