@@ -4,7 +4,7 @@
 
 Three meters run sixty times as fast as real ones, so that half an hour holds thirty hourly lists of each:
 one on a serial adapter that is unplugged and comes back under another name, one behind a network bridge
-that hangs up and sends rubbish, one simulated inside the program. History, two Modbus servers, and MQTT to
+that hangs up and sends rubbish, one simulated inside the program. History, page, two Modbus servers, and MQTT to
 a real Mosquitto are on. Faults come one at a time, as `soak_world.FAULTS` has them.
 
 Watched from outside, twice a second: each power read over Modbus is one that the meter has sent, no
@@ -85,6 +85,10 @@ enabled = true
 host = "{host}"
 port = {broker}
 publish = "every_telegram"
+[web]
+host = "{host}"
+port = {web}
+metrics = true
 [history]
 write_every_s = 5
 max_mb = 16
@@ -159,6 +163,7 @@ class Watch:
             finally:
                 with contextlib.suppress(ProcessLookupError):
                     listener.kill()
+                await listener.wait()
             await asyncio.sleep(LOOK_S)
 
     def _published(self, payload: dict[str, Any]) -> None:
@@ -217,7 +222,14 @@ async def soak(minutes: float, seed: int, folder: Path) -> dict[str, Any]:
     modbus, rtu = free_port(), free_port()
     (folder / "han2x.toml").write_text(
         SETTINGS.format(
-            link=link, host=HOST, bridge=bridge.port, modbus=modbus, rtu=rtu, broker=broker.port, speed=SPEED
+            link=link,
+            host=HOST,
+            bridge=bridge.port,
+            modbus=modbus,
+            rtu=rtu,
+            broker=broker.port,
+            speed=SPEED,
+            web=free_port(),
         )
     )
     assert not isinstance(load_settings(folder / "han2x.toml"), Refused)
@@ -246,6 +258,7 @@ async def soak(minutes: float, seed: int, folder: Path) -> dict[str, Any]:
     finally:
         for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         program.kill()
         broker.signal(signal.SIGKILL)
         adapter.unplug()

@@ -151,13 +151,13 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-async def _kept(service: Service, gateway: Gateway, importing: asyncio.Lock) -> None:
+async def _kept(service: Service, gateway: Gateway, turn: asyncio.Lock) -> None:
     """Import a service in a thread, so that the port answers meanwhile, then keep it.
 
-    One after the other, in the order of the table: imports at the same time would only delay the first.
+    One after the other, in the table's order: threads that import at once only hold each other up.
     """
     if service.sections(gateway.settings.value):
-        async with importing:
+        async with turn:
             with contextlib.suppress(Exception):  # keeping it meets the same again, and reports it
                 await asyncio.to_thread(service.load)
     await keep(service, gateway)
@@ -165,10 +165,10 @@ async def _kept(service: Service, gateway: Gateway, importing: asyncio.Lock) -> 
 
 async def _keep_all(services: Iterable[Service], gateway: Gateway) -> None:
     """Keep services until cancelled, and wait for the last of them to end: some have things to write."""
-    importing = asyncio.Lock()
+    turn = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
         for service in services:
-            group.create_task(_kept(service, gateway, importing))
+            group.create_task(_kept(service, gateway, turn))
 
 
 async def run(

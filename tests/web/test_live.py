@@ -97,8 +97,8 @@ def test_settings_and_log_lines_are_pushed(own: Any, listen: Listen) -> None:
         if name == "log":
             break
     assert found["settings"] == {"version": 2}
-    assert "modbus rtu" in found["log"]["text"]
-    assert found["log"]["level"] == "warning"
+    assert found["log"]["text"].endswith("settings changed by PATCH /v1/settings")
+    assert found["log"]["level"] == "info"
     lines = acting.get("v1/log?lines=5").json()
     assert found["log"] in lines
 
@@ -135,6 +135,20 @@ def test_a_capture_is_the_line_as_it_is(browser: Any) -> None:
     octets = browser.get("v1/meters/main/capture?seconds=1").content
     assert octets.startswith(b"\x7e\xa0")
     assert octets.endswith(b"\x7e")
+
+
+def test_no_file_of_the_machine_is_read_by_way_of_a_recording(own: Any, tmp_path: Path) -> None:
+    """A file that is named as a recording is not captured, and none of it is among the telegrams."""
+    secret = tmp_path / "secret"
+    secret.write_text("root:geheim\n" * 50)
+    browser = own.owner()
+    row = {"name": "file", "source": f"replay:{secret}?speed=max", "unit_id": 9}
+    assert browser.post("v1/settings/meters", json=row).status_code == 200
+    own.until(lambda: browser.get("v1/meters/file").json()["line"]["octets"] == 600, 10)
+    assert browser.get("v1/meters/file/capture?seconds=1").json()["error"] == "replay"
+    assert browser.get("v1/meters/file/telegrams").json() == []
+    tried = browser.post("v1/try/source", json={"source": f"replay:{secret}", "seconds": 1})
+    assert "geheim" not in tried.text
 
 
 @pytest.mark.parametrize(

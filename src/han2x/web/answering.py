@@ -59,7 +59,9 @@ class Answering:
         except (ClientDisconnect, HTTPException):
             return Response(status_code=400)
         except Exception as error:
-            log.error("%s %s: internal error: %r; please report it", request.method, request.url.path, error)
+            log.error(
+                "%s %s: internal error: %r; please report it", request.method, request.scope["path"], error
+            )
             log.debug("in an answer", exc_info=True)
             return problem(
                 Refusal(500, "internal", "Something went wrong in the program; the log says more.")

@@ -1,5 +1,6 @@
 """Logging in and out, credentials, tokens (manual row M40)."""
 
+import logging
 from ipaddress import ip_address
 
 from starlette.responses import Response
@@ -11,6 +12,8 @@ from .endpoint import Call, Refusal, no_content
 from .passwords import DEFAULT_PASSWORD, LEAST, MOST
 from .sessions import csrf
 from .times import iso
+
+log = logging.getLogger("han2x.web")
 
 COOKIE_S = 30 * 24 * 3600
 HOME = parse_networks(
@@ -44,6 +47,7 @@ async def log_in(call: Call) -> Response:
             "While it has its default password, the page lets nobody in from outside the home's network.",
         )
     await prove(call, call.body["user"], call.body["password"])
+    log.info("%s: %s logged in", call.caller.host, web.user)
     return _with_cookie(no_content(), call, call.state.keys.open(call.state.stamp, call.now.unix_ms))
 
 
@@ -56,6 +60,7 @@ async def prove(call: Call, user: str, password: str) -> None:
         raise Refusal(429, "throttled", f"Too many tries; wait {retry_s} s.", retry_s=retry_s)
     right = len(password) <= MOST and await state.passwords.right(password, web.password)
     if not right or user != web.user:
+        log.warning("%s: a wrong name or password", call.caller.host)
         raise Refusal(401, "wrong", "Name or password is wrong.")
     state.throttle.right(call.caller.host, call.now.mono_ms)
 
@@ -102,6 +107,7 @@ async def change_user(call: Call) -> Response:
             "The new name is refused.",
             complaints=[{"path": "new_user", "code": "text", "params": {}, "text": text}],
         )
+    log.info("%s: name or password was changed", call.caller.host)
     keys.close_all()
     return _with_cookie(no_content(), call, keys.open(call.state.stamp, call.now.unix_ms))
 

@@ -1,5 +1,6 @@
 """Settings: all there are, those in force, changes, rows, undo, backup and restore (manual rows M41, M42)."""
 
+import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -16,6 +17,8 @@ from . import shapes
 from .api_session import prove
 from .endpoint import Access, Call, Refusal
 from .streaming import attachment
+
+log = logging.getLogger("han2x.web")
 
 CREDENTIALS = frozenset({"web.user", "web.password"})
 """Changed in their own way, which asks for the password."""
@@ -156,6 +159,9 @@ def _take(call: Call, result: Settings | Refused) -> None:
     """Put settings in force; raises `Refusal` with the reasons against them."""
     if refused := call.gateway.take(result):
         raise refusal(refused)
+    log.info(
+        "%s: settings changed by %s %s", call.caller.host, call.request.method, call.request.scope["path"]
+    )
 
 
 def refusal(refused: Refused) -> Refusal:

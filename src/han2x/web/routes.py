@@ -86,7 +86,7 @@ ROUTES: list[Endpoint] = [
         handler=api_signal.capture,
         media=OCTETS,
         query={"seconds": Param("For how long.", int, 60, 1, 3600)},
-        errors=(404, 503),
+        errors=(404, 409, 503),
         doc="The octets of the line as they come.",
     ),
     Endpoint(
