@@ -4,8 +4,8 @@
 
 Three meters run sixty times as fast as real ones, so that half an hour holds thirty hourly lists of each:
 one on a serial adapter that is unplugged and comes back under another name, one behind a network bridge
-that hangs up and sends rubbish, one simulated inside the program. History, page, two Modbus servers, and MQTT to
-a real Mosquitto are on. Faults come one at a time, as `soak_world.FAULTS` has them.
+that hangs up and sends rubbish, one simulated inside the program. History, page, two Modbus servers, and
+MQTT to a real Mosquitto are on. Faults come one at a time, as `soak_world.FAULTS` has them.
 
 Watched from outside, twice a second: each power read over Modbus is one that the meter has sent, no
 estimated energy runs backwards, no counter is more than the meter's own; powers over MQTT likewise. Memory

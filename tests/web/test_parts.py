@@ -14,7 +14,7 @@ from han2x.model.quantity import Quantity
 from han2x.model.reading import Identity, ListType, MeterClock, TimeBase
 from han2x.model.state import Snapshot
 from han2x.model.view import View, view
-from han2x.runtime.logbook import LINES, Flood, Line, Logbook
+from han2x.runtime.logbook import LINES, Line, Logbook
 from han2x.web.door import Door
 from han2x.web.hints import faults, schema
 from han2x.web.metrics import METRICS
@@ -192,12 +192,3 @@ def test_the_logbook_keeps_the_newest_lines() -> None:
     assert [line.text[:8] for line in book.lines(2)] == [f"line {LINES + 9}"[:8], "last"]
     assert len(book.lines(2)[0].text) == 2000
     assert len(heard) == LINES + 10
-
-
-def test_a_flood_of_lines_is_cut_off_and_told_of() -> None:
-    """So many a minute pass; the next minute's first line says how many did not."""
-    flood = Flood(per_minute=3)
-    assert [flood.filter(_record("a", 60.0 + n)) for n in range(5)] == [True] * 3 + [False] * 2
-    record = _record("b", 120.0)
-    assert flood.filter(record)
-    assert record.getMessage() == "b (2 lines before this were left out)"
