@@ -6,6 +6,7 @@ Two versions of the package are built, unless HAN2X_DEBS names a folder that has
 mmdebstrap in HAN2X_ROOTS, and used again if they are there.
 """
 
+import json
 import os
 import shutil
 import socket
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -172,6 +174,19 @@ def test_it_runs_as_its_own_user_and_is_ready() -> None:
     status = guest("cat", f"/proc/{main_pid()}/status")
     assert "CapEff:\t0000000000000400" in status
     assert guest("stat", "-c", "%U", f"/proc/{main_pid()}").strip() == "han2x"
+
+
+@inside
+def test_the_page_answers() -> None:
+    """The page is on port 80, and lets the first user in."""
+    with urllib.request.urlopen(f"http://{ADDRESS}/v1/openapi.json", timeout=10) as response:
+        assert response.status == 200
+    words = json.dumps({"user": "bits", "password": "vari"}).encode()
+    asked = urllib.request.Request(
+        f"http://{ADDRESS}/v1/session", words, {"Content-Type": "application/json"}, method="POST"
+    )
+    with urllib.request.urlopen(asked, timeout=10) as response:
+        assert response.status == 204
 
 
 @inside
