@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from .model.instant import Instant
 from .runtime.gateway import Gateway
 from .runtime.service import Service, keep
-from .settings.schema import Archive, Intake, Meter, Publishing, Settings, TariffFiles
+from .settings.schema import Archive, Intake, Meter, Page, Publishing, Settings, TariffFiles
 from .settings.source import MqttSource, parse_source
 
 
@@ -71,6 +72,12 @@ def _accounts(settings: Settings) -> Mapping[str, object]:
     return {"accounts": wanted["history"]} if wanted else {}
 
 
+def _web(settings: Settings) -> Mapping[str, object]:
+    web = settings.web
+    page = Page(host=web.host, port=web.port, tls=web.tls, cert_file=web.cert_file, key_file=web.key_file)
+    return {"web": page} if web.enabled else {}
+
+
 SERVICES: tuple[Service, ...] = (
     Service(_modbus_tcp, "han2x.modbus.tcp:run"),
     Service(_modbus_rtu, "han2x.modbus.line:run"),
@@ -81,6 +88,7 @@ SERVICES: tuple[Service, ...] = (
     Service(_prices, "han2x.billing.prices:run"),
     Service(_history, "han2x.history.service:run"),
     Service(_accounts, "han2x.history.recall:run"),
+    Service(_web, "han2x.web.service:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""
 
@@ -120,6 +128,7 @@ async def run(
     """Serve until SIGTERM or SIGINT. `ready` is called with the gateway before its services start."""
     gateway = Gateway(settings, clock=clock, state_dir=state_dir)
     gateway.recall()
+    logging.getLogger("han2x").addHandler(gateway.logbook)
     ready(gateway)
     services = SERVICES
     if settings_file:
@@ -129,5 +138,8 @@ async def run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, keeping.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await keeping
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping
+    finally:
+        logging.getLogger("han2x").removeHandler(gateway.logbook)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from han2x.modbus.connection import Connection
-from han2x.modbus.listening import advice, listen
+from han2x.runtime.listening import advice, listen
 from han2x.modbus.tcp import Server, run
 from han2x.model.instant import ZERO
 from han2x.runtime.gateway import Condition, Gateway, Trouble

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import app
 from ..runtime.gateway import Gateway
+from ..runtime.logbook import Flood
 from ..settings.schema import Settings
 from . import Wrong
 
@@ -38,6 +39,8 @@ def serve(
         level=logging.DEBUG if arguments.verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(message)s",
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Flood())
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     serving = app.run(settings, settings_file=settings_file, state_dir=state_dir, ready=ready)
     with asyncio.Runner(loop_factory=_loop_factory(arguments.loop)) as runner:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from ..runtime.clients import Clients
 from ..runtime.gateway import Condition, Gateway
+from ..runtime.listening import listen, names
 from ..settings.schema import ModbusTcp
 from .admission import Admission
 from .bank import Banks
 from .connection import Connection
-from .listening import listen, names
 
 SECOND = 1.0
 

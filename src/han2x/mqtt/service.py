@@ -207,7 +207,7 @@ class _Teller:
     def _pass_on(self, telegram: Telegram | None) -> None:
         """Publish a telegram as it came; one that there is no room for is not kept."""
         broker = self._publisher.broker
-        if telegram is not None and broker.has_room:
+        if telegram is not None and telegram.whole and broker.has_room:
             hex_wanted = self._publisher.entry.raw == "hex"
             payload = telegram.octets.hex().encode() if hex_wanted else telegram.octets
             broker.publish(Message(f"{self._main_topic}/{RAW}", payload))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ..model.diagnosis import LISTENING, Diagnosis
 from ..model.hour import Hour
 from ..model.instant import Instant
 from ..model.line import UNHEARD, LineStatus
@@ -20,6 +21,8 @@ from .accounts import Accounts
 from .clients import Provider
 from .keeper import Keeper
 from .latest import Latest
+from .logbook import Logbook
+from .providers import Providers
 from .stored import Stored
 
 log = logging.getLogger("han2x")
@@ -57,6 +60,7 @@ class Gateway:
     another program has written to the history, which is to be read again.
     `accounts`: what the meters' hours make in capacity and cost.
     `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
+    `providers`: what else services lend to those that show it. `logbook`: the last log lines.
     """
 
     def __init__(
@@ -67,6 +71,8 @@ class Gateway:
         self._scales = self._scales_on_disk = self._scales_in_writing = _scales(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
         self.clients: dict[str, Provider] = {}
+        self.providers = Providers()
+        self.logbook = Logbook()
         self.hours: Latest[Mapping[str, Sequence[Hour]]] = Latest({})
         self.now = clock
         self.started = clock()
@@ -74,6 +80,8 @@ class Gateway:
         self.state_dir = state_dir
         self._numbers: dict[str, int] = {}
         self._telegrams: dict[str, Latest[Telegram | None]] = {}
+        self._octets: dict[str, Latest[bytes]] = {}
+        self._diagnoses: dict[str, Latest[Diagnosis]] = {}
         self._keeper = Keeper(state_dir)
         self._snapshots: dict[str, Latest[Snapshot]] = {}
         self._lines: dict[str, LineStatus] = {}
@@ -99,6 +107,18 @@ class Gateway:
         """The cell with the newest telegram of a meter as it came; whoever wants each one watches it."""
         return self._telegrams.setdefault(meter, Latest(None))
 
+    def octets(self, meter: str) -> Latest[bytes]:
+        """The cell with the octets of a meter's line as they were read last, telegrams or not."""
+        return self._octets.setdefault(meter, Latest(b""))
+
+    def diagnosis(self, meter: str) -> Latest[Diagnosis]:
+        """The cell with what a meter's line is like."""
+        return self._diagnoses.setdefault(meter, Latest(LISTENING))
+
+    def line(self, meter: str) -> LineStatus:
+        """How the line to a meter fares."""
+        return self._lines.get(meter, UNHEARD)
+
     def view(self, meter: Meter, now: Instant) -> View:
         """A meter as every output sees it at `now`."""
         return view(
@@ -106,7 +126,7 @@ class Gateway:
             scale=meter.scale,
             now=now,
             uptime_s=(now.mono_ms - self.started.mono_ms) // 1000,
-            line=self._lines.get(meter.name, UNHEARD),
+            line=self.line(meter.name),
             account=self.accounts.at(meter, now),
             limit_w=meter.limit_w,
         )
@@ -138,11 +158,13 @@ class Gateway:
 
     def amend(self, changes: Mapping[str, object]) -> Refused | None:
         """Change settings, all or nothing; the reasons if they are refused."""
-        before = self.settings.value
-        result = amend(before, changes)
+        return self.take(amend(self.settings.value, changes))
+
+    def take(self, result: Settings | Refused) -> Refused | None:
+        """Settings that were made of those in force take their place; the reasons if they are refused."""
         if isinstance(result, Refused):
             return result
-        if result != before:
+        if result != self.settings.value:
             self._scales, known = _scales(result), self._scales
             self.settings.set(result)
             for name in [name for name, scale in self._scales.items() if known.get(name) != scale]:

@@ -11,6 +11,8 @@ from typing import Any
 from .rule import unique
 from .schema import REPEATED, SECTIONS, Meter, Settings, rules
 
+INDEX_DIGITS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
@@ -54,6 +56,33 @@ def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refus
     return Refused(tuple(complaints)) if complaints else settings
 
 
+def added(settings: Settings, section: str, values: Mapping[str, object]) -> Settings | Refused:
+    """Settings with one more row of a repeated section; what `values` leaves out has its default."""
+    if section not in REPEATED:
+        return Refused((Complaint(section, "has no rows"),))
+    rows = getattr(settings, section)
+    complaints = list(_wrong_values(f"{section}.{len(rows)}", SECTIONS[section], values))
+    if complaints:
+        return Refused(tuple(complaints))
+    return _with_rows(settings, section, (*rows, SECTIONS[section](**values)))
+
+
+def removed(settings: Settings, section: str, index: int) -> Settings | Refused:
+    """Settings with a row of a repeated section less; the last of its rows stays."""
+    rows = getattr(settings, section) if section in REPEATED else ()
+    if not 0 <= index < len(rows):
+        return Refused((Complaint(f"{section}.{index}", "is no row"),))
+    if len(rows) == 1:
+        return Refused((Complaint(section, f"must be one or more [[{section}]] tables"),))
+    return _with_rows(settings, section, rows[:index] + rows[index + 1 :])
+
+
+def _with_rows(settings: Settings, section: str, rows: Any) -> Settings | Refused:
+    settings = replace(settings, **{section: rows})
+    complaints = tuple(_clashes(settings))
+    return Refused(complaints) if complaints else settings
+
+
 def _section(settings: Settings, holder: str) -> Any:
     """The section that `meters.0` or `modbus_tcp` names; None if there is none."""
     name, _, index = holder.partition(".")
@@ -62,7 +91,8 @@ def _section(settings: Settings, holder: str) -> Any:
     section = getattr(settings, name)
     if not index:
         return section
-    return section[int(index)] if index.isdecimal() and int(index) < len(section) else None
+    known = index.isdecimal() and len(index) <= INDEX_DIGITS and int(index) < len(section)
+    return section[int(index)] if known else None
 
 
 def _with_section(settings: Settings, holder: str, section: Any) -> Settings:
