@@ -6,7 +6,7 @@ import { number, span, t } from "../i18n.js";
 import { card, note, row, seldom, table } from "../ui.js";
 
 const PAUSE_MS = 2000;
-const TOOLS = { table: "Markdown", homeassistant: "Home Assistant", nodered: "Node-RED", openhab: "openHAB", loxone: "Loxone", iobroker: "ioBroker", telegraf: "Telegraf", evcc: "evcc", siemens: "Siemens", schneider: "Schneider" };
+const NAMES = { table: "Markdown", homeassistant: "Home Assistant", nodered: "Node-RED", openhab: "openHAB", loxone: "Loxone", iobroker: "ioBroker", telegraf: "Telegraf", evcc: "evcc", siemens: "Siemens", schneider: "Schneider" };
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
@@ -16,7 +16,6 @@ export async function show(root, context) {
   const shown = (data) => servers.replaceChildren(...data.map(server));
   shown(about.servers);
   context.live.on("clients", (data) => shown(data.servers ?? data), context.signal);
-  context.live.want({ clients: "1" }, context.signal);
   const lists = h("div", { class: "row" });
   root.append(card(t("modbus.lists"), h("p", { class: "muted" }, t("modbus.lists_doc")), lists));
   if (about.units.length) registerCard(root, about, lists, context);
@@ -28,7 +27,7 @@ function server({ name, text, clients, refused }) {
   return h("div", {}, h("h3", {}, name), h("p", {}, text), clients.length ? table(t("modbus.clients"), heads, body) : h("p", { class: "muted" }, t("modbus.no_clients")), refused > 0 && note("warn", t("modbus.refused", { count: number(refused) })));
 }
 
-function registerCard(root, { units }, lists, context) {
+function registerCard(root, { units, lists: tools }, lists, context) {
   let unit = units.find((one) => one.meter === context.meterName) ?? units[0];
   const body = h("tbody", {});
   const find = h("input", { type: "search", id: "find-register", placeholder: t("modbus.find"), "aria-label": t("modbus.find"), oninput: () => hide() });
@@ -44,7 +43,7 @@ function registerCard(root, { units }, lists, context) {
     unit = next;
     cells = new Map();
     body.replaceChildren();
-    lists.replaceChildren(...Object.entries(TOOLS).map(([tool, name]) => h("a", { class: "button", href: `v1/modbus/lists/${encodeURIComponent(unit.map)}/${tool}`, download: true }, name)));
+    lists.replaceChildren(...tools.map((tool) => h("a", { class: "button", href: `v1/modbus/lists/${encodeURIComponent(unit.map)}/${tool}`, download: true }, NAMES[tool] ?? tool)));
     soon();
   }
 

@@ -20,18 +20,13 @@ function aboutCard(about) {
   const rows = [
     [t("system.version"), about.version],
     [t("system.python"), about.python],
-    [t("system.uptime"), span(about.uptime_s ?? about.uptime)],
+    [t("system.uptime"), span(about.uptime_s)],
     [t("system.started"), time(about.started, "moment")],
-    [t("system.memory"), memoryText(about)],
+    [t("system.memory"), quantity(about.memory_mb, "MB", 1)],
     [t("system.settings_file"), about.settings_file ?? t("system.none")],
     [t("system.state_dir"), about.state_dir ?? t("system.none")],
   ];
   return card(t("system.about"), facts(rows), h("p", { class: "row" }, h("a", { class: "button", href: "#/api" }, t("page.api")), h("a", { class: "button", href: "#/wizard" }, t("page.wizard")), h("a", { class: "button", href: "metrics" }, "Prometheus")));
-}
-
-function memoryText(about) {
-  const bytes = about.memory_bytes ?? about.memory;
-  return bytes === undefined || bytes === null ? "–" : quantity(bytes / 1e6, "MB", 1);
 }
 
 function healthCard({ live, signal }, about) {
