@@ -22,9 +22,10 @@ function errorText(status, body) {
   return tOr(`error.${body.error}`, body.text ?? t("error.http", { status }), { ...body, ...wait });
 }
 
-/** The sentence of a complaint. @param {Complaint} complaint */
-export function complaintText(complaint) {
-  return tOr(`complaint.${complaint.code}`, complaint.text, spoken(complaint.params ?? {}));
+/** The sentence of a complaint; `must` is the rule's own, where the form knows it. @param {Complaint} complaint @param {string} [must] */
+export function complaintText(complaint, must = "") {
+  const said = complaint.text.charAt(0).toUpperCase() + complaint.text.slice(1);
+  return tOr(`complaint.${complaint.code}`, tOr(`must.${must}`, said), spoken(complaint.params ?? {}));
 }
 
 function spoken(parameters) {

@@ -28,6 +28,7 @@ import { applyTheme } from "./theme.js";
  * @property {string[]} path what follows the page's name in the address
  * @property {() => import("./live.js").Meter | undefined} meter the one that is looked at
  * @property {string} meterName its name
+ * @property {() => HTMLElement[]} personal choices of language and colours, and the way out
  * @property {(name: string) => void} go to another page
  * @property {() => Promise<void>} restart with a new session
  * @property {(text: string, kind?: string) => void} toast
@@ -123,6 +124,7 @@ function context(frame, live, session, signal, path) {
     signal,
     path,
     meterName: frame.meterName,
+    personal: () => frame.personal(),
     meter: () => live.meters.get(frame.meterName),
     go: (name) => (location.hash = `#/${name}`),
     restart,

@@ -1,6 +1,6 @@
 // What is around every page: the head with lamps and choices, the pages to go to, banners, messages.
 
-import { send } from "./api.js";
+import { get, send } from "./api.js";
 import { h, say, set } from "./dom.js";
 import { icon } from "./icons.js";
 import { currentLanguage, keepLanguage, LANGUAGES, t } from "./i18n.js";
@@ -23,9 +23,11 @@ export class Frame {
     this.meterName = this.names.includes(localStorage.getItem(KEPT_METER)) ? localStorage.getItem(KEPT_METER) : this.names[0];
     for (const meter of meters) if ("values" in meter) live.take(meter);
     this.build(root);
+    this.follow();
     live.on("connection", (up) => this.connection(up), this.life.signal);
     live.on("meter", () => this.lamps(), this.life.signal);
     live.on("tick", () => this.lamps(), this.life.signal);
+    live.on("settings", () => void this.recount(), this.life.signal);
     live.on("hello", (hello) => hello.version !== session.version && location.reload(), this.life.signal);
   }
 
@@ -57,8 +59,14 @@ export class Frame {
       h("a", { class: "brand", href: "#/now" }, h("img", { src: "icons/icon.svg", alt: "", width: 28, height: 28 }), h("span", {}, this.session.name)),
       this.session.demo && h("span", { class: "tag" }, t("frame.demo")),
       h("div", { class: "lamps" }, this.power.element, this.han.element),
-      h("div", { class: "choices" }, this.meterChoice(), this.languageChoice(), this.themeChoice(), this.logOut()),
+      this.meterChoice(),
+      h("div", { class: "choices" }, this.personal()),
     );
+  }
+
+  /** What each person chooses: on a phone it stands on the page More. */
+  personal() {
+    return [this.languageChoice(), this.themeChoice(), this.logOut()];
   }
 
   meterChoice() {
@@ -67,15 +75,23 @@ export class Frame {
     return h("select", { "aria-label": t("frame.meter"), onchange: (event) => this.chooseMeter(event.target.value) }, options);
   }
 
+  /** Asks for the chosen meter's events only. */
+  follow() {
+    this.following?.abort();
+    this.following = new AbortController();
+    if (this.meterName) this.live.want({ meters: this.meterName }, this.following.signal);
+  }
+
   chooseMeter(name) {
     this.meterName = name;
+    this.follow();
     localStorage.setItem(KEPT_METER, name);
     void this.shown();
   }
 
   languageChoice() {
     const options = Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, selected: code === currentLanguage() }, name));
-    return h("select", { id: "language", class: "quiet", "aria-label": t("frame.language"), onchange: (event) => this.speak(event.target.value) }, options);
+    return h("select", { class: "quiet language", "aria-label": t("frame.language"), onchange: (event) => this.speak(event.target.value) }, options);
   }
 
   speak(code) {
@@ -110,9 +126,14 @@ export class Frame {
       "div",
       { class: "banner warn", id: "default-password" },
       icon("warning"),
-      h("span", {}, t("frame.default_password", { user: this.session.user })),
-      h("a", { href: "#/system/password" }, t("frame.change_it")),
+      h("span", {}, t("frame.default_password", { user: this.session.user }), " ", h("a", { href: "#/system/password" }, t("frame.change_it"))),
     );
+  }
+
+  /** Begins anew where meters have come, gone or been renamed; a wizard that does this looks after itself. */
+  async recount() {
+    const names = (await get("v1/meters")).map((meter) => meter.name);
+    if (String(names) !== String(this.names) && this.main.dataset.page !== "wizard") await this.restart();
   }
 
   /** Empties the page and marks where one is. @param {string} page */

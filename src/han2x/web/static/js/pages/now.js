@@ -14,7 +14,7 @@ const ENERGIES = ["act_energy_pos", "act_energy_neg", "react_energy_pos", "react
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
-  const parts = [trouble(), power(), hour(), phases(), money(), registers(context)];
+  const parts = [trouble(), power(), hour(), phases(), money(), registers()];
   root.append(...parts.map((part) => part.element).flat());
   const trace = await recent(context);
   const draw = () => {
@@ -154,9 +154,14 @@ function hour() {
     say(forecast, t("now.forecast", { kwh: number(budget.forecast, 2) }));
     say(left, leftText(budget));
     left.classList.toggle("over", budget.left_w !== null && budget.left_w <= 0);
-    say(basis, t("now.basis", { power: quantity(budget.basis.power_w, "W"), span: span(budget.basis.rests_on_s) }));
+    say(basis, basisText(budget.basis));
   }
   return { element, show };
+}
+
+function basisText({ power_w: power, rests_on_s: rests }) {
+  const parameters = { power: quantity(power, "W"), span: span(rests) };
+  return rests ? t("now.basis", parameters) : t("now.basis_latest", parameters);
 }
 
 function leftText({ limit, left_w: left }) {
@@ -205,30 +210,37 @@ function money() {
   const today = h("span", { class: "middle" }, "–");
   const todayNote = h("p", { class: "muted small" });
   const step = h("p", {});
-  const element = card(t("now.cost"), h("div", { class: "pair" }, h("div", {}, h("p", { class: "label" }, t("now.price")), price), h("div", {}, h("p", { class: "label" }, t("now.today")), today)), todayNote, step, h("p", {}, h("a", { href: "#/cost" }, t("now.to_cost"))));
+  const prices = h("div", { class: "pair" }, h("div", {}, h("p", { class: "label" }, t("now.price")), price), h("div", {}, h("p", { class: "label" }, t("now.today")), today));
+  const element = card(t("now.cost"), prices, todayNote, step, h("p", {}, h("a", { href: "#/cost" }, t("now.to_cost"))));
 
   function show({ costs, capacity }) {
     element.hidden = !costs && !capacity;
+    prices.hidden = !costs;
     say(price, costs?.price ? quantity(costs.price.nok_per_kwh, t("unit.nok_kwh"), 2) : "–");
     say(today, costs ? quantity(costs.today.total, t("unit.nok"), 2) : "–");
     say(todayNote, costs && !costs.today.complete ? t("now.incomplete") : costs?.price?.provisional ? t("now.provisional") : "");
-    say(step, capacity ? t("now.step", { step: capacity.step ?? "–", kw: number(capacity.mean_kw, 2) }) : "");
+    say(step, stepText(capacity));
   }
   return { element, show };
 }
 
-function registers({ session }) {
+function stepText(capacity) {
+  if (!capacity || capacity.step === null) return "";
+  const parameters = { step: capacity.step, kw: number(capacity.mean_kw, 2) };
+  return capacity.mean_kw === null ? t("cost.step", parameters) : t("now.step", parameters);
+}
+
+function registers() {
   const list = h("div", {});
   const element = card(t("now.registers"), list);
   let shown = "";
   function show(meter) {
     const rows = ENERGIES.filter((name) => name in meter.values || name in meter.estimates).map((name) => [t(`quantity.${name}`), energy(meter, name)]);
     const others = [[t("now.reactive"), reactive(meter)], [t("now.meter"), [meter.vendor, meter.meter_type, meter.meter_id].filter(Boolean).join(" ") || "–"], [t("now.clock"), localTime(meter.clock, "moment")], [t("now.last"), time(meter.last_telegram, "moment")]];
-    const text = JSON.stringify([rows, others]);
+    const text = JSON.stringify([meter.values, meter.estimates, others]);
     if (text === shown) return;
     shown = text;
     list.replaceChildren(rows.length ? facts([...rows, ...others]) : h("div", {}, h("p", { class: "muted" }, t("now.energies_later")), facts(others)));
-    set(element, { "data-version": session.version });
   }
   return { element, show };
 }
@@ -237,7 +249,8 @@ function energy(meter, name) {
   const unit = name.startsWith("act") ? "kWh" : "kvarh";
   const exact = meter.values[name] ? quantity(meter.values[name].value, unit, 2) : "–";
   const estimate = meter.estimates[name];
-  return estimate === undefined ? exact : `${exact} (≈ ${number(estimate, 2)})`;
+  if (estimate === undefined || estimate === meter.values[name]?.value) return exact;
+  return [h("span", {}, exact), h("span", { class: "muted small" }, t("now.estimate", { value: quantity(estimate, unit, 2) }))];
 }
 
 function reactive({ values }) {

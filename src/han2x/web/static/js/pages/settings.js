@@ -1,11 +1,13 @@
 // Settings, from the schema: by topic, searched, tried before they are saved, all or nothing, undone, copied.
 
-import { get, Refusal, request, send } from "../api.js";
+import { complaintText, get, Refusal, request, send } from "../api.js";
 import { download, h, say } from "../dom.js";
 import { settingField } from "../forms.js";
 import { plural, t, tOr } from "../i18n.js";
 import { trial, trySource } from "../source.js";
 import { action, ask, card, field } from "../ui.js";
+
+const ELSEWHERE = new Set(["web.user", "web.password"]);
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
@@ -14,9 +16,10 @@ export async function show(root, context) {
   const topics = h("nav", { class: "topics", "aria-label": t("settings.topics") }, schema.sections.map(({ name }) => h("a", { href: `#/settings/${name}`, "aria-current": name === topicOf(page) && "page" }, sectionName(name))));
   const find = h("input", { type: "search", id: "find-setting", placeholder: t("settings.find"), "aria-label": t("settings.find"), oninput: () => search(page, find.value) });
   page.bar = saveBar(page);
+  page.undo = undoButton(page);
   page.forms = h("div", { class: "stack" });
   page.complaints = h("div", { class: "stack", role: "alert" });
-  root.append(h("div", { class: "wide settings" }, h("div", { class: "row" }, find, undoButton(page)), topics, page.complaints, page.forms, copies(page)), page.bar.element);
+  root.append(h("div", { class: "wide settings" }, h("div", { class: "row" }, find, page.undo), topics, page.complaints, page.forms, copies(page)), page.bar.element);
   build(page);
   const others = (data) => data.version !== page.current.version && !changes(page).size && void reload(page);
   context.live.on("settings", others, context.signal);
@@ -31,6 +34,7 @@ function build(page) {
   page.forms.replaceChildren(...made);
   search(page, page.root.querySelector("#find-setting")?.value ?? "");
   page.bar.update();
+  page.undo.disabled = !page.current.undo;
 }
 
 function sectionForm(page, section) {
@@ -42,11 +46,11 @@ function sectionForm(page, section) {
 }
 
 function rowForm(page, section, values, holder, index) {
-  const fields = section.fields.map((one) => settingField(section.name, holder, one, values[one.key], () => page.bar.update()));
+  const fields = section.fields.filter((one) => !ELSEWHERE.has(`${section.name}.${one.key}`)).map((one) => settingField(section.name, holder, one, values[one.key], () => page.bar.update()));
   page.fields.push(...fields);
   for (const one of fields) if (one.path.endsWith(".source") && section.name === "meters") sourceTest(page, one);
   const title = section.repeated ? `${sectionName(section.name)}: ${values.name}` : sectionName(section.name);
-  const element = card(title, fields.map((one) => one.element), section.name === "mqtt" && brokerTest(page, fields, index));
+  const element = card(title, fields.map((one) => one.element), section.name === "mqtt" && brokerTest(page, fields));
   if (section.repeated && page.current.settings[section.name].length > 1) element.append(removeButton(page, section, index, values.name));
   return element;
 }
@@ -57,12 +61,12 @@ function sourceTest(page, one) {
   one.extra.append(test, place.element);
 }
 
-function brokerTest(page, fields, index) {
+function brokerTest(page, fields) {
   const result = h("p", { role: "status", "aria-live": "polite" });
   const test = action(t("settings.try_broker"), async () => {
     const values = Object.fromEntries(fields.map((one) => [one.path.split(".").pop(), one.read()]).filter(([, value]) => value !== undefined));
     say(result, t("settings.trying"));
-    const { ok, text } = await send("POST", "v1/try/broker", { ...values, index }).catch((error) => ({ ok: false, text: error.message }));
+    const { ok, text } = await send("POST", "v1/try/broker", values).catch((error) => ({ ok: false, text: error.message }));
     result.className = ok ? "good" : "bad";
     say(result, ok ? t("settings.broker_ok") : text);
   }, { toast: page.context.toast, class: "test" });
@@ -146,7 +150,7 @@ async function taking(page, act) {
 function refused(page, error) {
   const loose = error.complaints.filter((complaint) => !complain(page, complaint));
   if (error.code === "changed") loose.push({ path: "", text: t("error.changed") });
-  const texts = loose.length || !error.complaints.length ? [...new Set([...loose.map((one) => tOr(`complaint.${one.code}`, one.text, one.params)), ...(loose.length ? [] : [error.message])])] : [];
+  const texts = loose.length || !error.complaints.length ? [...new Set([...loose.map((one) => complaintText(one)), ...(loose.length ? [] : [error.message])])] : [];
   page.complaints.replaceChildren(...texts.map((text) => h("p", { class: "banner bad" }, text)));
   const first = page.root.querySelector("[aria-invalid]");
   if (first) first.focus();

@@ -1,8 +1,7 @@
 // The first run: find the adapter, watch the bytes come in, name the meter, change the password, choose outputs; it ends
 // when a telegram has been read by the gateway itself.
 
-import { get, Refusal, send } from "../api.js";
-import { complaintText } from "../api.js";
+import { complaintText, get, Refusal, send, useSession } from "../api.js";
 import { h, say } from "../dom.js";
 import { number, quantity, t } from "../i18n.js";
 import { icon } from "../icons.js";
@@ -41,9 +40,9 @@ const buttons = (wizard, ...more) => h("div", { class: "row end" }, wizard.back 
 
 async function sourceStep(body, wizard) {
   const adapters = await get("v1/adapters", { signal: wizard.signal }).catch(() => []);
-  const options = [...adapters.map((one) => [`serial:${one.path}`, one.name, one.hint]), ...VENDORS.map((vendor) => [`simulate:${vendor}`, t("wizard.simulated", { vendor }), t("wizard.simulated_doc")])];
+  const options = [...adapters.map((one) => [`serial:${one.path}`, one.name, one.hint]), ...VENDORS.map((vendor) => [`simulate:${vendor}`, t("wizard.simulated", { vendor: vendor.charAt(0).toUpperCase() + vendor.slice(1) }), t("wizard.simulated_doc")])];
   const known = options.some(([source]) => source === wizard.state.source);
-  if (!known && wizard.state.source !== "serial:auto") options.unshift([wizard.state.source, t("wizard.present"), wizard.state.source]);
+  if (!known && wizard.state.source !== "serial:auto") options.unshift([wizard.state.source, t("wizard.present"), ""]);
   const other = field(t("wizard.bridge"), { placeholder: "tcp:192.168.1.20:3001", autocapitalize: "none", spellcheck: "false", id: "bridge" });
   const first = options.find(([source]) => source === wizard.state.source) ?? options[0];
   const list = h("fieldset", { class: "options" }, h("legend", {}, t("wizard.found", { count: adapters.length })), options.map(([source, name, hint]) => option(source, name, hint, source === first[0])));
@@ -125,7 +124,6 @@ function passwordStep(body, wizard) {
 
 /** The session after a change of password: the same, or a new one where the gateway has ended it. */
 async function freshSession(user, password) {
-  const { useSession } = await import("../api.js");
   let session = await get("v1/session").catch(() => null);
   if (!session) {
     await send("POST", "v1/session", { user, password });
@@ -184,6 +182,7 @@ function doneStep(body, wizard) {
     location.hash = "#/now";
     await wizard.restart();
   }
+  live.want({ meters: state.meter.name }, signal);
   live.on("meter", look, signal);
   const known = live.meters.get(state.meter.name);
   if (known) look(known);
