@@ -126,7 +126,7 @@ async def run(
     ready: Callable[[Gateway], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT. `ready` is called with the gateway before its services start."""
-    gateway = Gateway(settings, clock=clock, state_dir=state_dir)
+    gateway = Gateway(settings, clock=clock, state_dir=state_dir, settings_file=settings_file)
     gateway.recall()
     logging.getLogger("han2x").addHandler(gateway.logbook)
     ready(gateway)

@@ -1,4 +1,4 @@
-"""A telegram explained octet by octet: its anatomy, with what each value means by its vendor's table. Pure."""
+"""A telegram explained octet by octet: its anatomy, and what each value means by its vendor. Pure."""
 
 from collections.abc import Iterator, Mapping
 

@@ -11,6 +11,7 @@ from ..settings.schema import ModbusTcp
 from .admission import Admission
 from .bank import Banks
 from .connection import Connection
+from .lending import Registers
 
 SECOND = 1.0
 
@@ -27,6 +28,7 @@ async def serve(server: "Server", gateway: Gateway, name: str) -> None:
         listener = await listen(limits.host, limits.port, server.connection, section=server.section)
         try:
             gateway.clients[name] = server.clients
+            gateway.providers.registers = Registers(gateway)
             gateway.report(name, Condition.OK, f"listening on {names(listener)}")
             while True:
                 await asyncio.sleep(SECOND)

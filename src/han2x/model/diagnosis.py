@@ -1,4 +1,4 @@
-"""What is wrong with a meter's line, in plain words: the verdicts, and what to do about each (manual row M5)."""
+"""What a meter's line is like, in plain words, and what to do about it (manual row M5)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

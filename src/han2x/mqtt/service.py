@@ -8,6 +8,7 @@ holds up nobody else.
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from ..model.telegram import Telegram
 from ..model.view import View
 from ..runtime.broker import Broker, Message, connect
 from ..runtime.gateway import Condition, Gateway
+from ..runtime.providers import Published
 from ..settings.schema import Meter, Mqtt, Publishing
 from . import discovery
 from .memory import Memory
@@ -31,6 +33,9 @@ BIRTH_S = (0.5, 3.0)
 
 RAW = "telegram"
 
+SHOWN = 1000
+"""Topics whose last message is kept for who wants to see it."""
+
 
 async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     """Publish until cancelled; raises `Trouble` when the broker cannot be reached, or is lost."""
@@ -43,9 +48,12 @@ async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     broker = await connect(entry, client_id=client_id, will=offline)
     try:
         gateway.report(name, Condition.OK, f"connected to {broker.peer}")
+        publisher = _Publisher(section, gateway, broker, status)
+        gateway.providers.messages[entry.name] = publisher
         broker.publish(Message(status, ONLINE.encode(), 1, True))
-        await _serve(_Publisher(section, gateway, broker, status), topics)
+        await _serve(publisher, topics)
     finally:
+        gateway.providers.messages.pop(entry.name, None)
         await asyncio.shield(broker.close(offline))
 
 
@@ -57,6 +65,7 @@ def default_topic(gateway: Gateway, meter: str) -> str:
 async def _serve(publisher: "_Publisher", topics: dict[str, str]) -> None:
     await publisher.take_back(topics)
     tellers = [_Teller(publisher, meter, topic) for meter, topic in topics.items()]
+    publisher.follow(tellers)
     tasks = [asyncio.create_task(teller.run()) for teller in tellers]
     tasks.append(asyncio.create_task(publisher.broker.lost()))
     if publisher.entry.discovery != "off":
@@ -80,11 +89,33 @@ class _Publisher:
         self.plural = len(section.meters) > 1
         self.memory = Memory(_memory_file(gateway, section.broker))
         self._saving = asyncio.Lock()
+        self._last: dict[str, Published] = {}
+        self._tellers: list[_Teller] = []
+
+    def published(self) -> Sequence[Published]:
+        """The last message of each topic, of `SHOWN` topics at most."""
+        return list(self._last.values())
+
+    def announced(self) -> Sequence[str]:
+        """Where Home Assistant was told of each meter."""
+        return [due.topic for one in self.memory.announced.values() for due in discovery.again(one)]
+
+    def again(self) -> None:
+        """Say everything again, and announce it."""
+        for teller in self._tellers:
+            teller.repeat(everything=True)
 
     def send(self, messages: list[Due]) -> None:
         """Publish in this order."""
+        now_ms = self.gateway.now().unix_ms
         for message in messages:
             self.broker.publish(Message(*message))
+            if message.topic in self._last or len(self._last) < SHOWN:
+                self._last[message.topic] = Published(message.topic, message.payload, now_ms, message.retain)
+
+    def follow(self, tellers: "list[_Teller]") -> None:
+        """Those that say everything again when they are asked to."""
+        self._tellers = tellers
 
     async def take_back(self, topics: dict[str, str]) -> None:
         """Take back what was announced of meters that are gone, or of all if discovery is off."""
@@ -141,8 +172,10 @@ class _Teller:
         for stop in self._stops:
             stop()
 
-    def repeat(self) -> None:
-        """Announce the meter again, and then say again what Home Assistant reads."""
+    def repeat(self, *, everything: bool = False) -> None:
+        """Announce the meter again, and then say again what Home Assistant reads, or all there is."""
+        if everything:
+            self._plan.forget()
         self._announce_again = True
         self._woken.set()
 

@@ -54,7 +54,8 @@ class Trouble(Exception):
 class Gateway:
     """The shared state of one gateway. One event loop; nothing here blocks.
 
-    `clock` tells the time; `state_dir` is where stored state goes, None to store nothing. `settings`
+    `clock` tells the time; `state_dir` is where stored state goes, None to store nothing; `settings_file` is
+    where the settings are kept, for people to know. `settings`
     are those of the settings file, `on_disk` what of them it holds or held when it was last written.
     `hours`: those that history has last written or corrected, by meter; a watcher misses none; none named:
     another program has written to the history, which is to be read again.
@@ -64,7 +65,12 @@ class Gateway:
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Callable[[], Instant], state_dir: Path | None = None
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], Instant],
+        state_dir: Path | None = None,
+        settings_file: Path | None = None,
     ) -> None:
         self.settings = Latest(settings)
         self.on_disk = settings
@@ -78,6 +84,7 @@ class Gateway:
         self.started = clock()
         self.accounts = Accounts(self.settings, self.hours, self.started)
         self.state_dir = state_dir
+        self.settings_file = settings_file
         self._numbers: dict[str, int] = {}
         self._telegrams: dict[str, Latest[Telegram | None]] = {}
         self._octets: dict[str, Latest[bytes]] = {}

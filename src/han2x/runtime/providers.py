@@ -4,7 +4,7 @@ Services never import one another. One that knows something which another shows 
 behind a protocol in the values of `model`; None, or no entry, where it does not run.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -53,16 +53,19 @@ class Span(NamedTuple):
     last: int
 
 
+Lines = Generator[str, None, None]
+
+
 class Archive(Protocol):
     """What the history lends. Everything blocks: for a thread. Raises `Trouble`."""
 
     def extent(self, meter: str) -> Mapping[str, Span]:
         """What there is of a meter, by resolution."""
 
-    def columns(self, meter: str, resolution: str, begin: int, end: int) -> Iterator[str]:
+    def columns(self, meter: str, resolution: str, begin: int, end: int) -> Lines:
         """A JSON document of columns and rows for plots, in pieces; `begin`, `end` Unix seconds."""
 
-    def csv(self, meter: str, resolution: str, begin: int, end: int) -> Iterator[str]:
+    def csv(self, meter: str, resolution: str, begin: int, end: int) -> Lines:
         """The lines of a CSV file, as `han2x history export` prints it."""
 
     def erase(self) -> None:
@@ -79,7 +82,7 @@ class UnitRow(NamedTuple):
 
 
 class RegisterRow(NamedTuple):
-    """A register as it reads now. `raw`: its words in hex, None while it answers nothing; `value` likewise."""
+    """A register as it reads now. `raw`: its words in hex; None, as `value`, while nothing is answered."""
 
     register: str
     address: int

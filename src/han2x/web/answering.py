@@ -1,4 +1,4 @@
-"""From a request to its answer: the row of the table, who calls, what was sent. Nothing raises out of here."""
+"""From a request to its answer: the row of the table, who calls, what was sent. Nothing raises here."""
 
 import asyncio
 import json
@@ -87,7 +87,7 @@ class Answering:
         answer = await endpoint.handler(call)
         if isinstance(answer, Response):
             return answer
-        if answer is None:
+        if answer is None and endpoint.answer is None:
             return Response(status_code=endpoint.success)
         return Response(dumps(answer), endpoint.success, media_type=JSON)
 

@@ -37,6 +37,10 @@ class Former:
         finally:
             self._undoing = False
 
+    def forget(self) -> None:
+        """Nothing can be undone: what was before is not to come back."""
+        self._kept.clear()
+
     def _changed(self, settings: Settings) -> None:
         if not self._undoing:
             self._kept.append(self._now)

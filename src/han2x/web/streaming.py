@@ -1,7 +1,7 @@
 """Long answers: sent piece by piece, few at once, ended with the server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 
 from starlette.responses import StreamingResponse
 
@@ -32,10 +32,18 @@ async def _kept(state: State, pieces: AsyncIterator[bytes]) -> AsyncIterator[byt
             yield piece
 
 
-async def from_thread(lines: Iterator[str]) -> AsyncIterator[bytes]:
-    """What an iterator that blocks yields, worked out in a thread."""
-    while piece := await asyncio.to_thread(_gathered, lines):
-        yield piece
+async def from_thread(lines: Generator[str, None, None]) -> AsyncIterator[bytes]:
+    """What a generator that blocks yields, worked out in a thread; what it raises first is raised at once."""
+    return _threaded(lines, await asyncio.to_thread(_gathered, lines))
+
+
+async def _threaded(lines: Generator[str, None, None], piece: bytes) -> AsyncIterator[bytes]:
+    try:
+        while piece:
+            yield piece
+            piece = await asyncio.to_thread(_gathered, lines)
+    finally:
+        await asyncio.shield(asyncio.to_thread(lines.close))
 
 
 def _gathered(lines: Iterator[str]) -> bytes:
