@@ -57,8 +57,8 @@ const MEASURED = new Set(["metered", "imported"]);
 /** Whether a row of sums rests on anything but the meter's registers, or lacks hours. @param {Record<string, any[]>} columns @param {number} index */
 export function isEstimated(columns, index) {
   const count = (name) => columns[name]?.[index] ?? 0;
-  if (columns.basis && typeof columns.basis[index] === "string") return !MEASURED.has(columns.basis[index]);
-  return count("spread") + count("estimated") > 0;
+  if (columns.basis) return !MEASURED.has(columns.basis[index]);
+  return count("hours_spread") + count("hours_estimated") + count("missing") > 0;
 }
 
 /** A span as long, earlier. @param {number} begin @param {number} end @param {string} by "before" or "year" */

@@ -43,7 +43,7 @@ export async function plot(element, { data, series, unit, digits = 1, height = 3
     height,
     tzDate: (seconds) => UPlot.tzDate(new Date(seconds * 1000), currentZone()),
     series: [{}, ...series],
-    axes: [axis({ values: (_, ticks, __, ___, step) => ticks.map((tick) => time(tick * 1000, tickStyle(step))), space: 80 }), axis({ values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick, decimals(ticks)))), size: 56, label: unit, labelFont: FONT, labelSize: 18 })],
+    axes: [axis({ values: (_, ticks, __, ___, step) => ticks.map((tick) => time(tick * 1000, tickStyle(step))), space: 80, size: 34 }), axis({ values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick, decimals(ticks)))), size: 56, label: unit, labelFont: FONT, labelSize: 18 })],
     scales: { x: { time: true, ...(range ? { range } : {}) } },
     legend: { show: false },
     cursor: { drag: { x: Boolean(zoomed), y: false, setScale: false }, y: false, points: { size: 7 } },
@@ -65,7 +65,7 @@ const tickStyle = (step) => (step < 60 ? "seconds" : step < 86_400 ? "time" : st
 function decimals(ticks) {
   const steps = ticks.filter((tick) => tick !== null);
   const step = steps.length > 1 ? Math.abs(steps[1] - steps[0]) : 1;
-  return step >= 1 ? 0 : Math.min(3, Math.ceil(-Math.log10(step)));
+  return [0, 1, 2].find((digits) => Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) < 1e-6) ?? 3;
 }
 
 /** Marks a gap (null) wherever two neighbours are further apart than `limit` seconds. @param {number[]} times @param {any[][]} columns @param {number} limit */

@@ -67,7 +67,7 @@ export async function trySource(source, place, signal) {
   let last = { octets: 0, good: 0 };
   place.show(last);
   for await (const step of streamed("v1/try/source", { source, seconds: SECONDS }, signal)) {
-    last = { ...last, ...step };
+    last = { ...last, ...(step.error ? { diagnosis: { verdict: step.error, text: step.text, next: step.text } } : step) };
     place.show(last);
     if (last.good >= 2 && last.reading) break;
   }

@@ -50,8 +50,10 @@ function ladder({ mean_kw: mean, limit_kw: limit, next_limit_kw: next }) {
 }
 
 function peakTable({ peaks }) {
-  const body = h("tbody", {}, peaks.map((peak) => row([localTime(peak.hour, "hour"), quantity(peak.kw, "kW", 2), peak.weight === 100 ? "" : `${number(peak.weight)} %`, peak.estimated ? t("cost.estimated") : ""])));
-  return table(t("cost.peaks"), [t("cost.hour"), t("cost.power"), t("cost.weight"), ""], body);
+  const weighted = peaks.some((peak) => peak.weight !== 100);
+  const cells = (peak) => [localTime(peak.hour, "hour"), quantity(peak.kw, "kW", 2), ...(weighted ? [`${number(peak.weight)} %`] : []), peak.estimated ? t("cost.estimated") : ""];
+  const heads = [t("cost.hour"), t("cost.power"), ...(weighted ? [t("cost.weight")] : []), ""];
+  return table(t("cost.peaks"), heads, h("tbody", {}, peaks.map((peak) => row(cells(peak)))));
 }
 
 function capacityFacts(capacity) {

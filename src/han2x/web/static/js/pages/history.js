@@ -25,8 +25,7 @@ export async function show(root, context) {
   const legend = h("ul", { class: "legend" });
   const parts = { chart, summary, reading, title, legend, shown: /** @type {any} */ (null) };
   const painter = drawing(parts, view, context);
-  const controls = controlsOf(view, painter, parts);
-  root.append(h("div", { class: "card wide" }, controls, title, chart, reading, legend, summary));
+  root.append(h("div", { class: "card wide" }, moves(view, painter), title, chart, reading, legend, summary, wishes(view, painter, parts)));
   parts.chart.addEventListener("dblclick", () => painter.widen(), { signal: context.signal });
   gestures(chart, painter.act, context.signal);
   keys(chart, painter.act, context.signal);
@@ -35,21 +34,26 @@ export async function show(root, context) {
   await painter.load();
 }
 
-function controlsOf(view, painter, parts) {
+/** Where in time, and how much of it. */
+function moves(view, painter) {
   const spans = choices(t("history.span"), Object.keys(SPANS).map((name) => [name, t(`span_name.${name}`)]), "6h", (name) => painter.show(SPANS[name]));
-  const resolutions = h("select", { id: "resolution", onchange: (event) => painter.wish(event.target.value) },
-    ["auto", ...Object.keys(RESOLUTIONS)].map((name) => h("option", { value: name }, t(`resolution.${name}`))));
-  const compare = h("select", { id: "compare", onchange: (event) => painter.compare(event.target.value) },
-    ["", "before", "year"].map((name) => h("option", { value: name }, t(`compare.${name || "none"}`))));
-  const save = () => parts.shown && download(fileName(view), csv(parts.shown), "text/csv");
   painter.moved = () => spans.mark(Object.keys(SPANS).find((name) => SPANS[name] === view.end - view.begin) ?? "");
   return h("div", { class: "controls" }, spans.element,
     h("div", { class: "row" },
       tool("left", t("history.back"), () => painter.step(-0.5)), tool("right", t("history.forward"), () => painter.step(0.5)),
       tool("plus", t("history.zoom_in"), () => painter.scale(0.5)), tool("minus", t("history.zoom_out"), () => painter.scale(2)),
-      h("button", { type: "button", onclick: () => painter.toNow() }, t("history.now"))),
-    h("div", { class: "row" }, h("label", {}, t("history.by"), " ", resolutions), h("label", {}, t("history.compare"), " ", compare),
-      h("button", { type: "button", id: "csv", onclick: save }, t("history.csv"))));
+      h("button", { type: "button", onclick: () => painter.toNow() }, t("history.now"))));
+}
+
+/** By which periods, beside what, and as a file. */
+function wishes(view, painter, parts) {
+  const resolutions = h("select", { id: "resolution", onchange: (event) => painter.wish(event.target.value) },
+    ["auto", ...Object.keys(RESOLUTIONS)].map((name) => h("option", { value: name }, t(`resolution.${name}`))));
+  const compare = h("select", { id: "compare", onchange: (event) => painter.compare(event.target.value) },
+    ["", "before", "year"].map((name) => h("option", { value: name }, t(`compare.${name || "none"}`))));
+  const save = () => parts.shown && download(fileName(view), csv(parts.shown), "text/csv");
+  return h("div", { class: "row" }, h("label", {}, t("history.by"), " ", resolutions), h("label", {}, t("history.compare"), " ", compare),
+    h("button", { type: "button", id: "csv", onclick: save }, t("history.csv")));
 }
 
 const tool = (name, label, act) => h("button", { type: "button", class: "tool", "aria-label": label, title: label, onclick: act }, icon(name));

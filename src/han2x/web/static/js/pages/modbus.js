@@ -6,16 +6,16 @@ import { number, span, t } from "../i18n.js";
 import { card, note, row, seldom, table } from "../ui.js";
 
 const PAUSE_MS = 2000;
-const NAMES = { table: "Markdown", homeassistant: "Home Assistant", nodered: "Node-RED", openhab: "openHAB", loxone: "Loxone", iobroker: "ioBroker", telegraf: "Telegraf", evcc: "evcc", siemens: "Siemens", schneider: "Schneider" };
+const NAMES = { md: "Markdown", csv: "CSV", json: "JSON", homeassistant: "Home Assistant", nodered: "Node-RED", openhab: "openHAB", loxone: "Loxone", iobroker: "ioBroker", telegraf: "Telegraf", evcc: "evcc", siemens: "Siemens", schneider: "Schneider" };
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
   const about = await get("v1/modbus", { signal: context.signal });
   const servers = h("div", { class: "stack" });
   root.append(card(t("modbus.servers"), servers));
-  const shown = (data) => servers.replaceChildren(...data.map(server));
-  shown(about.servers);
-  context.live.on("clients", (data) => shown(data.servers ?? data), context.signal);
+  const draw = (clients) => servers.replaceChildren(...about.servers.map((one) => server({ ...one, clients: clients[one.name] ?? one.clients })));
+  draw({});
+  context.live.on("clients", draw, context.signal);
   const lists = h("div", { class: "row" });
   root.append(card(t("modbus.lists"), h("p", { class: "muted" }, t("modbus.lists_doc")), lists));
   if (about.units.length) registerCard(root, about, lists, context);

@@ -9,5 +9,5 @@ const PAGES = ["modbus", "mqtt", "settings", "system", "api", "wizard"];
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export function show(root, { personal }) {
   const link = (page) => h("a", { href: `#/${page}`, class: "card more" }, icon(page === "wizard" ? "good" : page), h("span", {}, t(`page.${page}`)), icon("right"));
-  root.append(...PAGES.map(link), h("div", { class: "card wide row" }, personal()));
+  root.append(...PAGES.map(link), h("div", { class: "card wide" }, h("div", { class: "row" }, personal())));
 }

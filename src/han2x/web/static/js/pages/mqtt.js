@@ -6,7 +6,7 @@ import { t, time } from "../i18n.js";
 import { action, card, facts, note, row, seldom, table } from "../ui.js";
 
 const PAUSE_MS = 3000;
-const MOODS = { ok: "good", starting: "info", failing: "bad" };
+const MOODS = { ok: "good", starting: "info", failing: "bad", off: "info" };
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {

@@ -15,7 +15,9 @@ const ENERGIES = ["act_energy_pos", "act_energy_neg", "react_energy_pos", "react
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
   const parts = [trouble(), power(), hour(), phases(), money(), registers()];
-  root.append(...parts.map((part) => part.element).flat());
+  const [top, large, ...small] = parts.map((part) => part.element);
+  const [hours, lines, costs, meters] = small;
+  root.append(top, large, h("div", { class: "stack" }, hours, costs), h("div", { class: "stack" }, lines, meters));
   const trace = await recent(context);
   const draw = () => {
     const meter = context.meter();

@@ -16,7 +16,7 @@ export async function show(root, context) {
   const line = lineCard();
   const rates = rateCard(context);
   const telegrams = telegramCard();
-  root.append(doctor.element, line.element, rates.element, captureCard(context), telegrams.element);
+  root.append(doctor.element, line.element, h("div", { class: "stack" }, rates.element, captureCard(context)), telegrams.element);
   const draw = () => {
     const meter = context.meter();
     if (!meter) return;

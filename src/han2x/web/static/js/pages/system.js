@@ -26,7 +26,7 @@ function aboutCard(about) {
     [t("system.settings_file"), about.settings_file ?? t("system.none")],
     [t("system.state_dir"), about.state_dir ?? t("system.none")],
   ];
-  return card(t("system.about"), facts(rows), h("p", { class: "row" }, h("a", { class: "button", href: "#/api" }, t("page.api")), h("a", { class: "button", href: "#/wizard" }, t("page.wizard")), h("a", { class: "button", href: "metrics" }, "Prometheus")));
+  return card(t("system.about"), facts(rows), h("p", { class: "row" }, h("a", { class: "button", href: "#/api" }, t("page.api")), h("a", { class: "button", href: "#/wizard" }, t("page.wizard"))));
 }
 
 function healthCard({ live, signal }, about) {
