@@ -33,7 +33,7 @@ function spoken(parameters) {
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, written(value)]));
 }
 
-const door = { csrf: "", loggedOut: () => {} };
+const door = { csrf: "", loggedOut: () => {}, changing: false };
 
 /** What is needed to change things, and what to do when the session has ended. @param {string} csrf @param {() => void} loggedOut */
 export function useSession(csrf, loggedOut) {
@@ -57,8 +57,26 @@ export async function request(method, path, { body, text, headers = {}, signal }
   });
   if (response.ok) return response;
   const refused = new Refusal(response.status, await response.json().catch(() => ({})));
-  if (response.status === 401 && refused.code === "login" && path !== "v1/session") door.loggedOut();
+  if (response.status === 401 && refused.code === "login" && path !== "v1/session") sessionEnded();
   throw refused;
+}
+
+/** The session has ended; but while the password is being changed it only gives way to a new one. */
+export function sessionEnded() {
+  if (!door.changing) door.loggedOut();
+}
+
+/** Changes user name and password; returns the session that follows. @param {Record<string, string>} body */
+export async function changeUser(body) {
+  door.changing = true;
+  try {
+    await send("PUT", "v1/user", body);
+    const session = await get("v1/session");
+    door.csrf = session.csrf;
+    return session;
+  } finally {
+    door.changing = false;
+  }
 }
 
 function contentType(body, text) {

@@ -13,7 +13,7 @@
 // Data flows one way: the stream and answers to requests come in, a page shows them. Nothing is kept in the
 // browser but the choice of language, colours and meter.
 
-import { get, Refusal, useSession } from "./api.js";
+import { get, Refusal, sessionEnded, useSession } from "./api.js";
 import { say } from "./dom.js";
 import { Frame } from "./frame.js";
 import { preferredLanguage, t, useLanguage, useZone } from "./i18n.js";
@@ -62,8 +62,13 @@ async function restart() {
   await useLanguage(preferredLanguage(session.language));
   if (session.error === "unreachable") throw new Error(t("error.unreachable"));
   if (session.error) return logIn(session);
-  useSession(session.csrf, () => void restart());
+  useSession(session.csrf, () => void leave());
   await enter(session);
+}
+
+/** The log-in again, if the session has really ended. */
+async function leave() {
+  if ((await currentSession()).error === "login") await restart();
 }
 
 async function currentSession() {
@@ -87,7 +92,7 @@ async function enter(session) {
   const [meters, zone] = await Promise.all([get("v1/meters"), siteZone()]);
   useZone(zone);
   state.frame = new Frame(root, { live, session, meters, restart, shown: showPage });
-  live.start(() => void restart());
+  live.start(sessionEnded);
   if (session.wizard && !location.hash) location.hash = "#/wizard";
   await showPage();
 }

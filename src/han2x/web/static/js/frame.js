@@ -132,7 +132,8 @@ export class Frame {
 
   /** Begins anew where meters have come, gone or been renamed; a wizard that does this looks after itself. */
   async recount() {
-    const names = (await get("v1/meters")).map((meter) => meter.name);
+    const meters = await get("v1/meters").catch(() => null);
+    const names = meters?.map((meter) => meter.name) ?? this.names;
     if (String(names) !== String(this.names) && this.main.dataset.page !== "wizard") await this.restart();
   }
 

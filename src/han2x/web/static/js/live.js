@@ -157,8 +157,8 @@ export class Live {
     clearTimeout(this.again);
     const asked = await fetch("v1/session", { cache: "no-store" }).catch(() => null);
     if (source !== this.source) return;
+    this.again = setTimeout(() => this.open(), PATIENCE_MS);
     if (asked?.status === 401) this.gone();
-    else this.again = setTimeout(() => this.open(), PATIENCE_MS);
   }
 
   tick() {

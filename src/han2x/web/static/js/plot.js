@@ -47,10 +47,9 @@ export async function plot(element, { data, series, unit, digits = 1, height = 3
     scales: { x: { time: true, ...(range ? { range } : {}) } },
     legend: { show: false },
     cursor: { drag: { x: Boolean(zoomed), y: false, setScale: false }, y: false, points: { size: 7 } },
-    hooks: { setSelect: [(u) => u.select.width > 4 && zoomed?.(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"))] },
     ...more,
+    hooks: { setSelect: [selected(zoomed)], ...more.hooks },
   };
-  if (more.hooks) options.hooks = { ...options.hooks, ...more.hooks };
   const chart = new UPlot(options, data, element);
   const sized = new ResizeObserver(() => element.clientWidth && chart.setSize({ width: element.clientWidth, height }));
   sized.observe(element);
@@ -59,6 +58,8 @@ export async function plot(element, { data, series, unit, digits = 1, height = 3
   signal.addEventListener("abort", () => (sized.disconnect(), chart.destroy()), { once: true });
   return chart;
 }
+
+const selected = (zoomed) => (u) => u.select.width > 4 && zoomed?.(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
 
 const tickStyle = (step) => (step < 60 ? "seconds" : step < 86_400 ? "time" : step < 2_419_200 ? "shortday" : "shortmonth");
 

@@ -49,7 +49,7 @@ export function action(text, act, { toast, ...attributes } = {}) {
 
 /** A labelled input. @param {string} label @param {Record<string, any>} attributes @returns {{element: any, input: any, complain: (text: string) => void}} */
 export function field(label, attributes = {}) {
-  const id = newId("field");
+  const id = attributes.id ?? newId("field");
   const complaint = h("p", { class: "complaint", id: `${id}-complaint` });
   const input = h("input", { id, "aria-describedby": complaint.id, ...attributes });
   return {

@@ -1,6 +1,6 @@
 // System: versions, how every service fares, the log as it is written, user and password, tokens, and the way back to nothing.
 
-import { get, send } from "../api.js";
+import { changeUser, get, send } from "../api.js";
 import { h, say } from "../dom.js";
 import { quantity, span, t, time } from "../i18n.js";
 import { icon } from "../icons.js";
@@ -50,7 +50,7 @@ function userCard(context) {
   const change = action(t("system.change"), async () => {
     if (next.input.value !== again.input.value) return again.complain(t("system.differ"));
     again.complain("");
-    await send("PUT", "v1/user", { user: session.user, password: now.input.value, new_user: user.input.value, new_password: next.input.value });
+    await changeUser({ user: session.user, password: now.input.value, new_user: user.input.value, new_password: next.input.value });
     toast(t("system.password_changed"));
     await restart();
   }, { class: "primary", toast });

@@ -1,7 +1,7 @@
 // The first run: find the adapter, watch the bytes come in, name the meter, change the password, choose outputs; it ends
 // when a telegram has been read by the gateway itself.
 
-import { complaintText, get, Refusal, send, useSession } from "../api.js";
+import { changeUser, complaintText, get, Refusal, send } from "../api.js";
 import { h, say } from "../dom.js";
 import { number, quantity, t } from "../i18n.js";
 import { icon } from "../icons.js";
@@ -114,23 +114,12 @@ function passwordStep(body, wizard) {
   const now = field(t("system.password_now"), { type: "password", autocomplete: "current-password", id: "password-now" });
   const password = field(t("system.password_new"), { type: "password", autocomplete: "new-password", id: "password-new" });
   const change = action(t("system.change"), async () => {
-    await send("PUT", "v1/user", { user: session.user, password: now.input.value, new_user: user.input.value, new_password: password.input.value });
-    Object.assign(wizard.state.session, await freshSession(user.input.value, password.input.value));
+    Object.assign(session, await changeUser({ user: session.user, password: now.input.value, new_user: user.input.value, new_password: password.input.value }));
     document.getElementById("default-password")?.remove();
     await wizard.next();
   }, { class: "primary", toast: wizard.toast });
-  body.append(user.element, now.element, password.element, buttons(wizard, h("button", { type: "button", class: "quiet", onclick: wizard.next }, t("wizard.later")), change));
-}
-
-/** The session after a change of password: the same, or a new one where the gateway has ended it. */
-async function freshSession(user, password) {
-  let session = await get("v1/session").catch(() => null);
-  if (!session) {
-    await send("POST", "v1/session", { user, password });
-    session = await get("v1/session");
-  }
-  useSession(session.csrf, () => location.reload());
-  return session;
+  const form = h("form", { class: "stack", onsubmit: (event) => event.preventDefault() }, user.element, now.element, password.element);
+  body.append(form, buttons(wizard, h("button", { type: "button", class: "quiet", onclick: wizard.next }, t("wizard.later")), change));
 }
 
 function outputStep(body, wizard) {
