@@ -12,6 +12,7 @@ from .rule import unique
 from .schema import REPEATED, SECTIONS, Meter, Settings, rules
 
 INDEX_DIGITS = 6
+NO_SETTING = "is no setting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refus
         section = _section(settings, holder)
         rule = rules(type(section)).get(name) if section is not None else None
         if rule is None:
-            complaints.append(Complaint(path, "is no setting"))
+            complaints.append(Complaint(path, NO_SETTING))
         elif text := rule.complaint(value):
             complaints.append(Complaint(path, text))
         elif not complaints:
@@ -149,7 +150,7 @@ def _wrong_values(path: str, section: type, values: Mapping[str, Any]) -> Iterat
     known = rules(section)
     for name, value in values.items():
         if name not in known:
-            yield Complaint(f"{path}.{name}", f"is no setting{_did_you_mean(name, known)}")
+            yield Complaint(f"{path}.{name}", f"{NO_SETTING}{_did_you_mean(name, known)}")
         elif text := known[name].complaint(value):
             yield Complaint(f"{path}.{name}", text)
 

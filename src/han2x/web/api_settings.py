@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..runtime.settings_file import sample
-from ..settings.amend import Complaint, Refused, added, amend, as_table, from_table, removed
+from ..settings.amend import NO_SETTING, Complaint, Refused, added, amend, as_table, from_table, removed
 from ..settings.rule import Rule
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
 from . import shapes
@@ -168,7 +168,7 @@ def complaint(one: Complaint) -> shapes.ComplaintShape:
     section, _, key = one.path.rpartition(".")
     kind = SECTIONS.get(section.partition(".")[0])
     rule = rules(kind).get(key) if kind else None
-    if rule is None:
+    if rule is None or one.text.startswith(NO_SETTING):
         return {"path": one.path, "code": "setting", "params": {}, "text": one.text}
     bounds = {"low": rule.low, "high": rule.high, "choices": list(rule.choices) or None}
     params = {name: value for name, value in bounds.items() if value is not None}

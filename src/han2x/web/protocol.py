@@ -115,7 +115,7 @@ def config(app: Any) -> Config:
         server_header=False,
         date_header=False,
         h11_max_incomplete_event_size=HEADER_MAX,
-        timeout_keep_alive=int(REQUEST_S),
+        timeout_keep_alive=int(REQUEST_S) + 1,  # ours comes first
     )
     made.load()
     return made
