@@ -1,7 +1,7 @@
 """A real Chromium that looks at real gateways. Tests are skipped, visibly, where it is not installed.
 
-Every page that a test opens is watched: a request to another host, an exception in a script or a refusal by the
-content policy fails the test.
+Every page that a test opens is watched: a request to another host, an exception in a script or a refusal
+by the content policy fails the test.
 """
 
 import json
@@ -143,7 +143,12 @@ def browse(browser: Any) -> Iterator[Open]:
     contexts, watched = [], Watched()
 
     def visit(
-        running: Running, *, phone: bool = False, language: str = "en-GB", dark: bool = False, log_in: bool = True
+        running: Running,
+        *,
+        phone: bool = False,
+        language: str = "en-GB",
+        dark: bool = False,
+        log_in: bool = True,
     ) -> Any:
         context = browser.new_context(
             viewport=PHONE if phone else DESKTOP,

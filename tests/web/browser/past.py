@@ -61,7 +61,7 @@ def _hours(now_s: int, days: int) -> Iterator[Hour]:
 
 
 def _energies(start: int) -> dict[Quantity, int]:
-    """An hour of a house with electric heating and a solar plant, in Wh: by season, time of day and chance."""
+    """An hour of a house with electric heating and a solar plant, Wh: by season, time of day and chance."""
     year, day = start % YEAR_S / YEAR_S, start % DAY_S / DAY_S
     winter = (1 + math.cos(2 * math.pi * (year - 0.05))) / 2
     habit = 1 + 0.5 * math.cos(4 * math.pi * (day - 0.29))

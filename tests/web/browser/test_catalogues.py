@@ -49,7 +49,9 @@ def test_no_text_is_there_for_nothing(texts: dict[str, dict[str, str]]) -> None:
 
 
 @pytest.mark.parametrize("language", ["nb", "en"])
-def test_placeholders_are_those_of_the_other_language(language: str, texts: dict[str, dict[str, str]]) -> None:
+def test_placeholders_are_those_of_the_other_language(
+    language: str, texts: dict[str, dict[str, str]]
+) -> None:
     """A translation loses no value, and none is empty."""
     for key, text in texts[language].items():
         other = texts["en" if language == "nb" else "nb"].get(key, text)
@@ -106,14 +108,23 @@ def test_page_is_small() -> None:
     """All of it, compressed, is well under 200 kB."""
     import gzip
 
-    sizes = {path: len(gzip.compress(path.read_bytes(), 9)) for path in STATIC.rglob("*") if path.suffix != ".gz"
-             and path.is_file()}
+    sizes = {
+        path: len(gzip.compress(path.read_bytes(), 9))
+        for path in STATIC.rglob("*")
+        if path.suffix != ".gz" and path.is_file()
+    }
     assert sum(sizes.values()) < 150_000, sorted((size, path.name) for path, size in sizes.items())[-5:]
 
 
 def test_page_names_no_other_host() -> None:
     """No file of ours loads anything from elsewhere; namespaces are names, not addresses."""
-    ours = [path for path in STATIC.rglob("*") if path.suffix in (".html", ".css", ".js") and "vendor" not in path.parts]
+    ours = [
+        path
+        for path in STATIC.rglob("*")
+        if path.suffix in (".html", ".css", ".js") and "vendor" not in path.parts
+    ]
     for path in ours:
-        found = set(re.findall(r"https?://[^\s\"'`]+", path.read_text("utf-8"))) - {"http://www.w3.org/2000/svg"}
+        found = set(re.findall(r"https?://[^\s\"'`]+", path.read_text("utf-8"))) - {
+            "http://www.w3.org/2000/svg"
+        }
         assert found == set(), path

@@ -1,4 +1,4 @@
-"""What a person sees and does: log-in, wizard, settings, live values, history, the doctor; on desktop and phone."""
+"""What a person sees and does: log-in, wizard, settings, live values, history, the doctor; phones too."""
 
 import re
 import time
@@ -80,9 +80,14 @@ def _opens(port: int) -> None:
 
 @pytest.mark.parametrize(
     ("language", "sentence"),
-    [("en-GB", "Must be a whole number from 1 to 65,535."), ("nb-NO", "Må være et heltall fra 1 til 65\u00a0535.")],
+    [
+        ("en-GB", "Must be a whole number from 1 to 65,535."),
+        ("nb-NO", "Må være et heltall fra 1 til 65\u00a0535."),
+    ],
 )
-def test_refused_value_has_its_sentence_by_its_field(home: Running, browse: Open, language: str, sentence: str) -> None:
+def test_refused_value_has_its_sentence_by_its_field(
+    home: Running, browse: Open, language: str, sentence: str
+) -> None:
     """A refused value is told by its field, which is marked, and nothing at all is saved."""
     page = browse(home, language=language)
     go(page, "settings/modbus_tcp")
@@ -189,7 +194,7 @@ def test_phone_has_no_sideways_scroll(home: Running, browse: Open) -> None:
     ("dark", "pages"), [(False, PAGES), (True, ("now", "history", "signal", "wizard"))], ids=["light", "dark"]
 )
 def test_axe_finds_nothing_serious(home: Running, browse: Open, dark: bool, pages: tuple[str, ...]) -> None:
-    """axe-core finds no serious or critical fault: on any page, and in the dark on those with most colours."""
+    """axe-core finds no serious fault: on any page, and in the dark on those with most colours."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = browse(home, dark=dark, log_in=False)
     page.wait_for_selector("form.login")
@@ -261,7 +266,7 @@ def test_wizard_ends_with_a_telegram(start: Start, browse: Open) -> None:
 
 
 def test_lost_gateway_is_told_and_found_again(start: Start, browse: Open) -> None:
-    """A page whose gateway goes away says that what it shows is old, and goes on by itself when it is back."""
+    """A page whose gateway goes away says that what it shows is old, and goes on when it is back."""
     running = start(main="simulate:aidon")
     page = browse(running)
     go(page, "now")
@@ -273,7 +278,13 @@ def test_lost_gateway_is_told_and_found_again(start: Start, browse: Open) -> Non
     page.wait_for_selector("text=No contact with the gateway", state="hidden", timeout=20_000)
 
 
-VERDICTS = {"good": "good", "encrypted": "encrypted", "damaged": "damaged", "parity": "no-frames", "silent": "silent"}
+VERDICTS = {
+    "good": "good",
+    "encrypted": "encrypted",
+    "damaged": "damaged",
+    "parity": "no-frames",
+    "silent": "silent",
+}
 
 
 @pytest.fixture(scope="session")
@@ -315,5 +326,3 @@ def test_doctor_tells_what_is_wrong(
         assert page.inner_text("#verdict") == texts[language][f"verdict.{verdict}.text"]
         assert page.inner_text("#next-step") == texts[language][f"verdict.{verdict}.next"]
         assert page.inner_text("#evidence")
-
-

@@ -11,7 +11,8 @@ self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
 self.addEventListener("fetch", (event) => {
-  if (event.request.method === "GET" && isShell(event.request.url)) event.respondWith(networkFirst(event.request));
+  if (event.request.method === "GET" && isShell(event.request.url))
+    event.respondWith(networkFirst(event.request));
 });
 
 function isShell(url) {

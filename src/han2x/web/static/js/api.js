@@ -25,11 +25,16 @@ function errorText(status, body) {
 /** The sentence of a complaint; `must` is the rule's own, where the form knows it. @param {Complaint} complaint @param {string} [must] */
 export function complaintText(complaint, must = "") {
   const said = complaint.text.charAt(0).toUpperCase() + complaint.text.slice(1);
-  return tOr(`complaint.${complaint.code}`, tOr(`must.${must}`, tOr(`sentence.${complaint.text}`, said)), spoken(complaint.params ?? {}));
+  return tOr(
+    `complaint.${complaint.code}`,
+    tOr(`must.${must}`, tOr(`sentence.${complaint.text}`, said)),
+    spoken(complaint.params ?? {}),
+  );
 }
 
 function spoken(parameters) {
-  const written = (value) => (typeof value === "number" ? number(value) : Array.isArray(value) ? value.join(", ") : value);
+  const written = (value) =>
+    typeof value === "number" ? number(value) : Array.isArray(value) ? value.join(", ") : value;
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, written(value)]));
 }
 

@@ -75,7 +75,9 @@ async function currentSession() {
   try {
     return await get("v1/session");
   } catch (error) {
-    return error instanceof Refusal ? { ...error.body, error: error.status === 401 ? "login" : "unreachable" } : { error: "unreachable" };
+    return error instanceof Refusal
+      ? { ...error.body, error: error.status === 401 ? "login" : "unreachable" }
+      : { error: "unreachable" };
   }
 }
 
@@ -140,7 +142,8 @@ function context(frame, live, session, signal, path) {
 async function begin() {
   applyTheme();
   window.addEventListener("hashchange", () => void showPage());
-  if ("serviceWorker" in navigator && isSecureContext) navigator.serviceWorker.register("sw.js").catch(() => {});
+  if ("serviceWorker" in navigator && isSecureContext)
+    navigator.serviceWorker.register("sw.js").catch(() => {});
   await patiently(restart);
 }
 

@@ -31,10 +31,20 @@ export function settingField(section, holder, schema, value, touched) {
   control.input.dataset.path = path;
   control.input.addEventListener("input", touched);
   const label = h("label", { for: id }, labelOf(section, schema.key));
-  const element = h("div", { class: `field setting ${schema.type}` }, label, control.element, complaint, doc, extra);
+  const element = h(
+    "div",
+    { class: `field setting ${schema.type}` },
+    label,
+    control.element,
+    complaint,
+    doc,
+    extra,
+  );
   const before = JSON.stringify(control.read());
   return {
-    path, element, extra,
+    path,
+    element,
+    extra,
     input: control.input,
     read: control.read,
     changed: () => JSON.stringify(control.read()) !== before,
@@ -62,19 +72,46 @@ function checkbox(value, id) {
 }
 
 function selection({ choices }, value, id) {
-  const input = h("select", { id }, choices.map((one) => h("option", { value: String(one), selected: one === value }, tOr(`choice.${one === "" ? "empty" : one}`, String(one)))));
-  return { element: input, input, read: () => choices[input.selectedIndex], write: (v) => (input.selectedIndex = choices.indexOf(v)) };
+  const input = h(
+    "select",
+    { id },
+    choices.map((one) =>
+      h(
+        "option",
+        { value: String(one), selected: one === value },
+        tOr(`choice.${one === "" ? "empty" : one}`, String(one)),
+      ),
+    ),
+  );
+  return {
+    element: input,
+    input,
+    read: () => choices[input.selectedIndex],
+    write: (v) => (input.selectedIndex = choices.indexOf(v)),
+  };
 }
 
 /** A number is read as a number where it is one; else as text, so that the gateway says what is wrong with it. */
 function whole({ low, high }, value, id) {
-  const input = h("input", { id, inputmode: low !== undefined && low < 0 ? "text" : "numeric", autocomplete: "off", value: String(value), placeholder: low === undefined ? "" : `${low} – ${high}` });
+  const input = h("input", {
+    id,
+    inputmode: low !== undefined && low < 0 ? "text" : "numeric",
+    autocomplete: "off",
+    value: String(value),
+    placeholder: low === undefined ? "" : `${low} – ${high}`,
+  });
   const read = () => (/^\s*-?\d+\s*$/.test(input.value) ? Number(input.value) : input.value);
   return { element: input, input, read, write: (v) => (input.value = String(v)) };
 }
 
 function line(value, id) {
-  const input = h("input", { id, value: value ?? "", autocomplete: "off", spellcheck: "false", autocapitalize: "none" });
+  const input = h("input", {
+    id,
+    value: value ?? "",
+    autocomplete: "off",
+    spellcheck: "false",
+    autocapitalize: "none",
+  });
   return { element: input, input, read: () => input.value, write: (v) => (input.value = v) };
 }
 
@@ -82,8 +119,26 @@ function line(value, id) {
 function secret(value, id) {
   const isSet = Boolean(value?.set);
   let removed = false;
-  const input = h("input", { id, type: "password", autocomplete: "new-password", placeholder: isSet ? t("settings.secret_set") : t("settings.secret_none") });
-  const remove = h("button", { type: "button", class: "quiet", onclick: () => ((removed = true), (input.value = ""), (input.placeholder = t("settings.secret_none")), input.dispatchEvent(new Event("input"))) }, t("settings.secret_remove"));
+  const input = h("input", {
+    id,
+    type: "password",
+    autocomplete: "new-password",
+    placeholder: isSet ? t("settings.secret_set") : t("settings.secret_none"),
+  });
+  const remove = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      onclick: () => (
+        (removed = true),
+        (input.value = ""),
+        (input.placeholder = t("settings.secret_none")),
+        input.dispatchEvent(new Event("input"))
+      ),
+    },
+    t("settings.secret_remove"),
+  );
   const element = h("div", { class: "row" }, input, isSet && remove);
   const read = () => (input.value !== "" ? input.value : removed ? "" : undefined);
   return { element, input, read, write: () => ((removed = false), (input.value = "")) };

@@ -20,7 +20,9 @@ export class Frame {
     Object.assign(this, { live, session, restart, shown });
     this.life = new AbortController();
     this.names = meters.map((meter) => meter.name);
-    this.meterName = this.names.includes(localStorage.getItem(KEPT_METER)) ? localStorage.getItem(KEPT_METER) : this.names[0];
+    this.meterName = this.names.includes(localStorage.getItem(KEPT_METER))
+      ? localStorage.getItem(KEPT_METER)
+      : this.names[0];
     for (const meter of meters) if ("values" in meter) live.take(meter);
     this.build(root);
     this.follow();
@@ -56,7 +58,12 @@ export class Frame {
     return h(
       "header",
       { class: "head" },
-      h("a", { class: "brand", href: "#/now" }, h("img", { src: "icons/icon.svg", alt: "", width: 28, height: 28 }), h("span", {}, this.session.name)),
+      h(
+        "a",
+        { class: "brand", href: "#/now" },
+        h("img", { src: "icons/icon.svg", alt: "", width: 28, height: 28 }),
+        h("span", {}, this.session.name),
+      ),
       this.session.demo && h("span", { class: "tag" }, t("frame.demo")),
       h("div", { class: "lamps" }, this.power.element, this.han.element),
       this.meterChoice(),
@@ -71,8 +78,14 @@ export class Frame {
 
   meterChoice() {
     if (this.names.length < 2) return null;
-    const options = this.names.map((name) => h("option", { value: name, selected: name === this.meterName }, name));
-    return h("select", { "aria-label": t("frame.meter"), onchange: (event) => this.chooseMeter(event.target.value) }, options);
+    const options = this.names.map((name) =>
+      h("option", { value: name, selected: name === this.meterName }, name),
+    );
+    return h(
+      "select",
+      { "aria-label": t("frame.meter"), onchange: (event) => this.chooseMeter(event.target.value) },
+      options,
+    );
   }
 
   /** Asks for the chosen meter's events only. */
@@ -90,8 +103,18 @@ export class Frame {
   }
 
   languageChoice() {
-    const options = Object.entries(LANGUAGES).map(([code, name]) => h("option", { value: code, selected: code === currentLanguage() }, name));
-    return h("select", { class: "quiet language", "aria-label": t("frame.language"), onchange: (event) => this.speak(event.target.value) }, options);
+    const options = Object.entries(LANGUAGES).map(([code, name]) =>
+      h("option", { value: code, selected: code === currentLanguage() }, name),
+    );
+    return h(
+      "select",
+      {
+        class: "quiet language",
+        "aria-label": t("frame.language"),
+        onchange: (event) => this.speak(event.target.value),
+      },
+      options,
+    );
   }
 
   speak(code) {
@@ -101,7 +124,11 @@ export class Frame {
 
   themeChoice() {
     const text = () => t(`frame.theme.${theme()}`);
-    const button = h("button", { class: "quiet", type: "button", onclick: () => (applyTheme(nextTheme()), say(button, text())) }, text());
+    const button = h(
+      "button",
+      { class: "quiet", type: "button", onclick: () => (applyTheme(nextTheme()), say(button, text())) },
+      text(),
+    );
     return button;
   }
 
@@ -126,7 +153,13 @@ export class Frame {
       "div",
       { class: "banner warn", id: "default-password" },
       icon("warning"),
-      h("span", {}, t("frame.default_password", { user: this.session.user }), " ", h("a", { href: "#/system/password" }, t("frame.change_it"))),
+      h(
+        "span",
+        {},
+        t("frame.default_password", { user: this.session.user }),
+        " ",
+        h("a", { href: "#/system/password" }, t("frame.change_it")),
+      ),
     );
   }
 
@@ -153,7 +186,9 @@ export class Frame {
   }
 
   failed(error) {
-    this.main.append(h("p", { class: "banner bad", role: "alert" }, error instanceof Error ? error.message : String(error)));
+    this.main.append(
+      h("p", { class: "banner bad", role: "alert" }, error instanceof Error ? error.message : String(error)),
+    );
   }
 
   connection(up) {
@@ -184,7 +219,14 @@ export class Frame {
 }
 
 function links(pages, kind) {
-  return pages.map((page) => h("a", { href: `#/${page}`, "data-page": page, class: kind }, icon(page), h("span", {}, t(`page.${page}`))));
+  return pages.map((page) =>
+    h(
+      "a",
+      { href: `#/${page}`, "data-page": page, class: kind },
+      icon(page),
+      h("span", {}, t(`page.${page}`)),
+    ),
+  );
 }
 
 function lamp(name) {

@@ -37,12 +37,18 @@ function touch(element, act, place, signal) {
     const wide = fingers.size === 2 ? apart() : 0;
     fingers.set(event.pointerId, event.clientX);
     if (fingers.size === 1) act.move((before - event.clientX) / width());
-    else if (fingers.size === 2) act.zoom(wide / apart(), place([...fingers.values()].reduce((a, b) => a + b) / 2));
+    else if (fingers.size === 2)
+      act.zoom(wide / apart(), place([...fingers.values()].reduce((a, b) => a + b) / 2));
   };
   const lifted = (event) => fingers.delete(event.pointerId) && fingers.size === 0 && act.done();
-  element.addEventListener("pointerdown", (event) => event.pointerType === "touch" && fingers.set(event.pointerId, event.clientX), { signal });
+  element.addEventListener(
+    "pointerdown",
+    (event) => event.pointerType === "touch" && fingers.set(event.pointerId, event.clientX),
+    { signal },
+  );
   element.addEventListener("pointermove", moved, { signal });
-  for (const name of ["pointerup", "pointercancel", "pointerleave"]) element.addEventListener(name, lifted, { signal });
+  for (const name of ["pointerup", "pointercancel", "pointerleave"])
+    element.addEventListener(name, lifted, { signal });
 }
 
 /** Arrow keys pan, plus and minus zoom. @param {HTMLElement} element @param {{move: (share: number) => void, zoom: (factor: number, share: number) => void, done: () => void}} act @param {AbortSignal} signal */

@@ -51,7 +51,8 @@ export function tOr(key, other, parameters = {}) {
   return key in texts ? fillIn(texts[key], parameters) : other;
 }
 
-const fillIn = (text, parameters) => text.replace(/\{(\w+)\}/g, (whole, name) => String(parameters[name] ?? whole));
+const fillIn = (text, parameters) =>
+  text.replace(/\{(\w+)\}/g, (whole, name) => String(parameters[name] ?? whole));
 
 /** A key that ends in `.one` or `.other`, by what the language asks for. @param {string} key @param {number} count */
 export function plural(key, count) {
@@ -68,7 +69,14 @@ export function number(value, digits = 0) {
 const formats = new Map();
 
 function numberFormat(digits) {
-  return remembered(`n${digits}`, () => new Intl.NumberFormat(LOCALES[language], { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  return remembered(
+    `n${digits}`,
+    () =>
+      new Intl.NumberFormat(LOCALES[language], {
+        minimumFractionDigits: digits,
+        maximumFractionDigits: digits,
+      }),
+  );
 }
 
 function remembered(key, make) {
@@ -76,6 +84,9 @@ function remembered(key, make) {
   if (!formats.has(name)) formats.set(name, make());
   return formats.get(name);
 }
+
+/** A name with a capital letter. @param {string | null | undefined} name */
+export const capital = (name) => (name ? name.charAt(0).toUpperCase() + name.slice(1) : "");
 
 /** A number and its unit. @param {number | null | undefined} value @param {string} unit @param {number} [digits] */
 export const quantity = (value, unit, digits = 0) => `${number(value, digits)}\u202f${unit}`;
@@ -87,7 +98,14 @@ const STYLES = {
   day: { weekday: "short", day: "numeric", month: "short" },
   date: { day: "numeric", month: "short", year: "numeric" },
   hour: { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" },
-  moment: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" },
+  moment: {
+    day: "numeric",
+    month: "short",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+  },
   month: { month: "long", year: "numeric" },
   shortday: { day: "numeric", month: "short" },
   shortmonth: { month: "short", year: "2-digit" },
@@ -97,7 +115,10 @@ const STYLES = {
 /** A moment in the site's time zone. @param {string | number | Date | null | undefined} moment @param {keyof typeof STYLES} style */
 export function time(moment, style) {
   if (moment === null || moment === undefined) return "–";
-  const format = remembered(`d${style}`, () => new Intl.DateTimeFormat(LOCALES[language], { ...STYLES[style], timeZone: zone }));
+  const format = remembered(
+    `d${style}`,
+    () => new Intl.DateTimeFormat(LOCALES[language], { ...STYLES[style], timeZone: zone }),
+  );
   return format.format(new Date(moment));
 }
 
@@ -105,7 +126,10 @@ export function time(moment, style) {
 export function localTime(local, style) {
   if (!local) return "–";
   const bare = local.replace(/(Z|[+-]\d\d:?\d\d)$/, "");
-  const format = remembered(`l${style}`, () => new Intl.DateTimeFormat(LOCALES[language], { ...STYLES[style], timeZone: "UTC" }));
+  const format = remembered(
+    `l${style}`,
+    () => new Intl.DateTimeFormat(LOCALES[language], { ...STYLES[style], timeZone: "UTC" }),
+  );
   return format.format(new Date(`${bare}Z`));
 }
 

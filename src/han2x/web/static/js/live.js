@@ -52,10 +52,14 @@ export class Live {
   /** Asks for more of the stream while the signal lasts. @param {Record<string, string>} wish @param {AbortSignal} signal */
   want(wish, signal) {
     this.wishes.add(wish);
-    signal.addEventListener("abort", () => {
-      this.wishes.delete(wish);
-      this.reopen();
-    }, { once: true });
+    signal.addEventListener(
+      "abort",
+      () => {
+        this.wishes.delete(wish);
+        this.reopen();
+      },
+      { once: true },
+    );
     this.reopen();
   }
 

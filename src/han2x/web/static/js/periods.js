@@ -26,7 +26,15 @@ const BY_ITSELF = [
 ];
 
 /** Spans that one can choose. */
-export const SPANS = { "1h": HOUR, "6h": 6 * HOUR, "1d": DAY, "7d": 7 * DAY, "31d": 31 * DAY, "1y": 366 * DAY, "10y": 3660 * DAY };
+export const SPANS = {
+  "1h": HOUR,
+  "6h": 6 * HOUR,
+  "1d": DAY,
+  "7d": 7 * DAY,
+  "31d": 31 * DAY,
+  "1y": 366 * DAY,
+  "10y": 3660 * DAY,
+};
 
 export const NARROWEST = 2 * MINUTE;
 
@@ -71,6 +79,11 @@ export function earlier(begin, end, by) {
 /** CSV as spreadsheets read it. @param {{columns: string[], rows: any[][]}} answer */
 export function csv({ columns, rows }) {
   const at = new Set(["t", "end"].map((name) => columns.indexOf(name)));
-  const cell = (value, index) => (value === null || value === undefined ? "" : at.has(index) ? new Date(seconds(value) * 1000).toISOString() : String(value));
+  const cell = (value, index) =>
+    value === null || value === undefined
+      ? ""
+      : at.has(index)
+        ? new Date(seconds(value) * 1000).toISOString()
+        : String(value);
   return [columns.join(","), ...rows.map((row) => row.map(cell).join(","))].join("\r\n") + "\r\n";
 }

@@ -8,7 +8,10 @@ let library = /** @type {Promise<any> | undefined} */ (undefined);
 /** uPlot, fetched when the first plot is drawn. */
 export function uplot() {
   library ??= new Promise((resolve, reject) => {
-    const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: "vendor/uPlot.min.css" });
+    const style = Object.assign(document.createElement("link"), {
+      rel: "stylesheet",
+      href: "vendor/uPlot.min.css",
+    });
     const script = Object.assign(document.createElement("script"), { src: "vendor/uPlot.iife.min.js" });
     script.onload = () => resolve(/** @type {any} */ (window).uPlot);
     script.onerror = reject;
@@ -19,14 +22,22 @@ export function uplot() {
 
 /** A colour with so much opacity, 0 to 1. @param {string} name @param {number} opacity */
 export function faint(name, opacity) {
-  const hex = Math.round(opacity * 255).toString(16).padStart(2, "0");
+  const hex = Math.round(opacity * 255)
+    .toString(16)
+    .padStart(2, "0");
   return colour(name) + hex;
 }
 
 const FONT = "12px system-ui, sans-serif";
 
 function axis(more = {}) {
-  return { stroke: () => colour("muted"), grid: { stroke: () => colour("line"), width: 1 }, ticks: { show: false }, font: FONT, ...more };
+  return {
+    stroke: () => colour("muted"),
+    grid: { stroke: () => colour("line"), width: 1 },
+    ticks: { show: false },
+    font: FONT,
+    ...more,
+  };
 }
 
 /**
@@ -35,7 +46,10 @@ function axis(more = {}) {
  * @param {{data: any[], series: any[], unit: string, digits?: number, height?: number, signal: AbortSignal,
  *   zoomed?: (from: number, to: number) => void, range?: any, more?: Record<string, any>, ticks?: string}} wanted
  */
-export async function plot(element, { data, series, unit, digits = 1, height = 300, signal, zoomed, range, more = {} }) {
+export async function plot(
+  element,
+  { data, series, unit, digits = 1, height = 300, signal, zoomed, range, more = {} },
+) {
   const UPlot = await uplot();
   if (signal.aborted) return null;
   const options = {
@@ -43,7 +57,20 @@ export async function plot(element, { data, series, unit, digits = 1, height = 3
     height,
     tzDate: (seconds) => UPlot.tzDate(new Date(seconds * 1000), currentZone()),
     series: [{}, ...series],
-    axes: [axis({ values: (_, ticks, __, ___, step) => ticks.map((tick) => time(tick * 1000, tickStyle(step))), space: 80, size: 34 }), axis({ values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick, decimals(ticks)))), size: 56, label: unit, labelFont: FONT, labelSize: 18 })],
+    axes: [
+      axis({
+        values: (_, ticks, __, ___, step) => ticks.map((tick) => time(tick * 1000, tickStyle(step))),
+        space: 80,
+        size: 34,
+      }),
+      axis({
+        values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : number(tick, decimals(ticks)))),
+        size: 56,
+        label: unit,
+        labelFont: FONT,
+        labelSize: 18,
+      }),
+    ],
     scales: { x: { time: true, ...(range ? { range } : {}) } },
     legend: { show: false },
     cursor: { drag: { x: Boolean(zoomed), y: false, setScale: false }, y: false, points: { size: 7 } },
@@ -51,7 +78,9 @@ export async function plot(element, { data, series, unit, digits = 1, height = 3
     hooks: { setSelect: [selected(zoomed)], ...more.hooks },
   };
   const chart = new UPlot(options, data, element);
-  const sized = new ResizeObserver(() => element.clientWidth && chart.setSize({ width: element.clientWidth, height }));
+  const sized = new ResizeObserver(
+    () => element.clientWidth && chart.setSize({ width: element.clientWidth, height }),
+  );
   sized.observe(element);
   const redraw = () => chart.redraw(false);
   document.addEventListener("themechange", redraw, { signal });
@@ -59,14 +88,19 @@ export async function plot(element, { data, series, unit, digits = 1, height = 3
   return chart;
 }
 
-const selected = (zoomed) => (u) => u.select.width > 4 && zoomed?.(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
+const selected = (zoomed) => (u) =>
+  u.select.width > 4 &&
+  zoomed?.(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
 
-const tickStyle = (step) => (step < 60 ? "seconds" : step < 86_400 ? "time" : step < 2_419_200 ? "shortday" : "shortmonth");
+const tickStyle = (step) =>
+  step < 60 ? "seconds" : step < 86_400 ? "time" : step < 2_419_200 ? "shortday" : "shortmonth";
 
 function decimals(ticks) {
   const steps = ticks.filter((tick) => tick !== null);
   const step = steps.length > 1 ? Math.abs(steps[1] - steps[0]) : 1;
-  return [0, 1, 2].find((digits) => Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) < 1e-6) ?? 3;
+  return (
+    [0, 1, 2].find((digits) => Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) < 1e-6) ?? 3
+  );
 }
 
 /** Marks a gap (null) wherever two neighbours are further apart than `limit` seconds. @param {number[]} times @param {any[][]} columns @param {number} limit */

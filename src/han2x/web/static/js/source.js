@@ -1,8 +1,8 @@
-// Trying a source: what comes in, octet by octet and telegram by telegram, until two good ones are there or time is out.
+// Trying a source: what comes in, octet by octet and telegram by telegram, until it is known who speaks or time is out.
 
 import { streamed } from "./api.js";
 import { h, say, set } from "./dom.js";
-import { number, t, tOr } from "./i18n.js";
+import { capital, number, t, tOr } from "./i18n.js";
 import { icon } from "./icons.js";
 
 const SECONDS = 30;
@@ -11,9 +11,17 @@ const SECONDS = 30;
 export const verdictText = (diagnosis) => tOr(`verdict.${diagnosis.verdict}.text`, diagnosis.text);
 
 /** What to do next. @param {{verdict: string, next: string}} diagnosis */
-export const verdictNext = (diagnosis) => tOr(`verdict.${diagnosis.verdict}.next`, diagnosis.next, { next: diagnosis.next });
+export const verdictNext = (diagnosis) =>
+  tOr(`verdict.${diagnosis.verdict}.next`, diagnosis.next, { next: diagnosis.next });
 
-const MOODS = { good: "good", waiting: "info", silent: "bad", "no-source": "bad", damaged: "bad", "no-frames": "bad" };
+const MOODS = {
+  good: "good",
+  waiting: "info",
+  silent: "bad",
+  "no-source": "bad",
+  damaged: "bad",
+  "no-frames": "bad",
+};
 
 /** How bad a verdict is. @param {string} verdict @returns {"good" | "info" | "warn" | "bad"} */
 export const mood = (verdict) => MOODS[verdict] ?? "warn";
@@ -27,8 +35,18 @@ export function trial() {
   const next = h("p", { class: "muted" }, "");
   const meter = h("p", { class: "muted" }, "");
   const sign = h("span", { class: "sign" });
-  const verdict = h("div", { class: "verdict info", role: "status", "aria-live": "polite" }, sign, h("div", {}, text, next, meter));
-  const element = h("div", { class: "trial", hidden: true }, h("p", { class: "counts" }, light, octets, ` ${t("try.octets")} · `, good, ` ${t("try.good")}`), verdict);
+  const verdict = h(
+    "div",
+    { class: "verdict info", role: "status", "aria-live": "polite" },
+    sign,
+    h("div", {}, text, next, meter),
+  );
+  const element = h(
+    "div",
+    { class: "trial", hidden: true },
+    h("p", { class: "counts" }, light, octets, ` ${t("try.octets")} · `, good, ` ${t("try.good")}`),
+    verdict,
+  );
 
   function show(step) {
     element.hidden = false;
@@ -55,7 +73,7 @@ const pulse = (light) => light.animate?.([{ opacity: 1 }, { opacity: 0.25 }], { 
 
 /** Who is speaking. @param {Record<string, any>} reading */
 export function readingText(reading) {
-  const who = [reading.vendor, reading.meter_type, reading.meter_id].filter(Boolean).join(" ");
+  const who = [capital(reading.vendor), reading.meter_type, reading.meter_id].filter(Boolean).join(" ");
   return who ? t("try.meter", { who }) : "";
 }
 
@@ -67,9 +85,12 @@ export async function trySource(source, place, signal) {
   let last = { octets: 0, good: 0 };
   place.show(last);
   for await (const step of streamed("v1/try/source", { source, seconds: SECONDS }, signal)) {
-    last = { ...last, ...(step.error ? { diagnosis: { verdict: step.error, text: step.text, next: step.text } } : step) };
+    last = {
+      ...last,
+      ...(step.error ? { diagnosis: { verdict: step.error, text: step.text, next: step.text } } : step),
+    };
     place.show(last);
-    if (last.good >= 2 && last.reading) break;
+    if (last.good && last.reading) break;
   }
   return last;
 }

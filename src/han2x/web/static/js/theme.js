@@ -15,7 +15,10 @@ export function applyTheme(choice = theme()) {
 /** The choice that follows the present one. */
 export const nextTheme = () => ORDER[(ORDER.indexOf(theme()) + 1) % ORDER.length];
 
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new Event("themechange")));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+  document.dispatchEvent(new Event("themechange")),
+);
 
 /** A colour of the style sheet. @param {string} name */
-export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+export const colour = (name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();

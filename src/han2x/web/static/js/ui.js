@@ -11,16 +11,38 @@ export function card(title, ...children) {
 }
 
 /** Names and values. @param {[string, any][]} rows */
-export const facts = (rows) => h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+export const facts = (rows) =>
+  h(
+    "dl",
+    { class: "facts" },
+    rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+  );
 
 /** A table that scrolls in its own box, reachable by keyboard. @param {string} label @param {string[]} heads @param {HTMLElement} body */
 export function table(label, heads, body) {
-  const head = h("thead", {}, h("tr", {}, heads.map((text) => h("th", { scope: "col" }, text))));
-  return h("div", { class: "scroller", tabindex: "0", role: "region", "aria-label": label }, h("table", {}, head, body));
+  const head = h(
+    "thead",
+    {},
+    h(
+      "tr",
+      {},
+      heads.map((text) => h("th", { scope: "col" }, text)),
+    ),
+  );
+  return h(
+    "div",
+    { class: "scroller", tabindex: "0", role: "region", "aria-label": label },
+    h("table", {}, head, body),
+  );
 }
 
 /** A row of a table. @param {any[]} cells @param {Record<string, any>} [attributes] */
-export const row = (cells, attributes = {}) => h("tr", attributes, cells.map((cell) => h("td", {}, cell)));
+export const row = (cells, attributes = {}) =>
+  h(
+    "tr",
+    attributes,
+    cells.map((cell) => h("td", {}, cell)),
+  );
 
 /** A note with an icon, so that its meaning does not hang on colour. @param {"good" | "warn" | "bad" | "info"} kind @param {...any} children */
 export function note(kind, ...children) {
@@ -65,7 +87,18 @@ export function field(label, attributes = {}) {
 
 /** One of a few, as a row of buttons. @param {string} label @param {[string, string][]} choices @param {string} chosen @param {(value: string) => void} choose */
 export function choices(label, choices, chosen, choose) {
-  const buttons = choices.map(([value, text]) => h("button", { type: "button", "aria-pressed": String(value === chosen), "data-value": value, onclick: () => pick(value) }, text));
+  const buttons = choices.map(([value, text]) =>
+    h(
+      "button",
+      {
+        type: "button",
+        "aria-pressed": String(value === chosen),
+        "data-value": value,
+        onclick: () => pick(value),
+      },
+      text,
+    ),
+  );
   function mark(value) {
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.value === value));
   }
@@ -83,7 +116,18 @@ export function choices(label, choices, chosen, choose) {
  */
 export function ask(title, body, yes) {
   const id = newId("dialog");
-  const form = h("form", { method: "dialog" }, h("h2", { id }, title), body, h("div", { class: "row" }, h("button", { value: "yes", class: "danger" }, yes), h("button", { value: "", formnovalidate: true }, t("ui.cancel"))));
+  const form = h(
+    "form",
+    { method: "dialog" },
+    h("h2", { id }, title),
+    body,
+    h(
+      "div",
+      { class: "row" },
+      h("button", { value: "yes", class: "danger" }, yes),
+      h("button", { value: "", formnovalidate: true }, t("ui.cancel")),
+    ),
+  );
   const dialog = h("dialog", { "aria-labelledby": id }, form);
   document.body.append(dialog);
   dialog.showModal();

@@ -6,14 +6,30 @@ import { number, span, t } from "../i18n.js";
 import { card, note, row, seldom, table } from "../ui.js";
 
 const PAUSE_MS = 2000;
-const NAMES = { md: "Markdown", csv: "CSV", json: "JSON", homeassistant: "Home Assistant", nodered: "Node-RED", openhab: "openHAB", loxone: "Loxone", iobroker: "ioBroker", telegraf: "Telegraf", evcc: "evcc", siemens: "Siemens", schneider: "Schneider" };
+const NAMES = {
+  md: "Markdown",
+  csv: "CSV",
+  json: "JSON",
+  homeassistant: "Home Assistant",
+  nodered: "Node-RED",
+  openhab: "openHAB",
+  loxone: "Loxone",
+  iobroker: "ioBroker",
+  telegraf: "Telegraf",
+  evcc: "evcc",
+  siemens: "Siemens",
+  schneider: "Schneider",
+};
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
   const about = await get("v1/modbus", { signal: context.signal });
   const servers = h("div", { class: "stack" });
   root.append(card(t("modbus.servers"), servers));
-  const draw = (clients) => servers.replaceChildren(...about.servers.map((one) => server({ ...one, clients: clients[one.name] ?? one.clients })));
+  const draw = (clients) =>
+    servers.replaceChildren(
+      ...about.servers.map((one) => server({ ...one, clients: clients[one.name] ?? one.clients })),
+    );
   draw({});
   context.live.on("clients", draw, context.signal);
   const lists = h("div", { class: "row" });
@@ -22,18 +38,62 @@ export async function show(root, context) {
 }
 
 function server({ name, text, clients, refused }) {
-  const body = h("tbody", {}, clients.map((one) => row([h("code", {}, one.peer), span(one.connected_s), span(one.idle_s), number(one.requests), number(one.exceptions), one.last_exception ? `0x${one.last_exception.toString(16).padStart(2, "0")}` : ""])));
-  const heads = ["peer", "connected", "idle", "requests", "exceptions", "last"].map((key) => t(`modbus.${key}`));
-  return h("div", {}, h("h3", {}, name), h("p", {}, text), clients.length ? table(t("modbus.clients"), heads, body) : h("p", { class: "muted" }, t("modbus.no_clients")), refused > 0 && note("warn", t("modbus.refused", { count: number(refused) })));
+  const body = h(
+    "tbody",
+    {},
+    clients.map((one) =>
+      row([
+        h("code", {}, one.peer),
+        span(one.connected_s),
+        span(one.idle_s),
+        number(one.requests),
+        number(one.exceptions),
+        one.last_exception ? `0x${one.last_exception.toString(16).padStart(2, "0")}` : "",
+      ]),
+    ),
+  );
+  const heads = ["peer", "connected", "idle", "requests", "exceptions", "last"].map((key) =>
+    t(`modbus.${key}`),
+  );
+  return h(
+    "div",
+    {},
+    h("h3", {}, name),
+    h("p", {}, text),
+    clients.length
+      ? table(t("modbus.clients"), heads, body)
+      : h("p", { class: "muted" }, t("modbus.no_clients")),
+    refused > 0 && note("warn", t("modbus.refused", { count: number(refused) })),
+  );
 }
 
 function registerCard(root, { units, lists: tools }, lists, context) {
   let unit = units.find((one) => one.meter === context.meterName) ?? units[0];
   const body = h("tbody", {});
-  const find = h("input", { type: "search", id: "find-register", placeholder: t("modbus.find"), "aria-label": t("modbus.find"), oninput: () => hide() });
-  const choose = h("select", { "aria-label": t("modbus.unit"), onchange: (event) => pick(units[event.target.selectedIndex]) }, units.map((one) => h("option", { selected: one === unit }, t("modbus.unit_name", { unit: one.unit_id, title: one.title ?? one.map, meter: one.meter }))));
+  const find = h("input", {
+    type: "search",
+    id: "find-register",
+    placeholder: t("modbus.find"),
+    "aria-label": t("modbus.find"),
+    oninput: () => hide(),
+  });
+  const choose = h(
+    "select",
+    { "aria-label": t("modbus.unit"), onchange: (event) => pick(units[event.target.selectedIndex]) },
+    units.map((one) =>
+      h(
+        "option",
+        { selected: one === unit },
+        t("modbus.unit_name", { unit: one.unit_id, title: one.title ?? one.map, meter: one.meter }),
+      ),
+    ),
+  );
   const heads = ["register", "address", "name", "type", "raw", "value"].map((key) => t(`modbus.${key}`));
-  const element = card(t("modbus.registers"), h("div", { class: "row" }, choose, find), table(t("modbus.registers"), heads, body));
+  const element = card(
+    t("modbus.registers"),
+    h("div", { class: "row" }, choose, find),
+    table(t("modbus.registers"), heads, body),
+  );
   element.classList.add("wide");
   root.append(element);
   /** @type {Map<string, any>} */
@@ -43,7 +103,19 @@ function registerCard(root, { units, lists: tools }, lists, context) {
     unit = next;
     cells = new Map();
     body.replaceChildren();
-    lists.replaceChildren(...tools.map((tool) => h("a", { class: "button", href: `v1/modbus/lists/${encodeURIComponent(unit.map)}/${tool}`, download: true }, NAMES[tool] ?? tool)));
+    lists.replaceChildren(
+      ...tools.map((tool) =>
+        h(
+          "a",
+          {
+            class: "button",
+            href: `v1/modbus/lists/${encodeURIComponent(unit.map)}/${tool}`,
+            download: true,
+          },
+          NAMES[tool] ?? tool,
+        ),
+      ),
+    );
     soon();
   }
 
@@ -65,12 +137,16 @@ function registerCard(root, { units, lists: tools }, lists, context) {
     const cell = cells.get(String(address));
     if (!cell) return;
     say(cell.raw, raw);
-    say(cell.value, typeof value === "number" ? number(value, Number.isInteger(value) ? 0 : 2) : value ?? "–");
+    say(
+      cell.value,
+      typeof value === "number" ? number(value, Number.isInteger(value) ? 0 : 2) : (value ?? "–"),
+    );
   }
 
   function hide() {
     const wanted = find.value.toLowerCase();
-    for (const line of body.children) line.hidden = wanted !== "" && !line.textContent.toLowerCase().includes(wanted);
+    for (const line of body.children)
+      line.hidden = wanted !== "" && !line.textContent.toLowerCase().includes(wanted);
   }
 
   const soon = seldom(() => load().catch(() => {}), PAUSE_MS, context.signal);
@@ -80,5 +156,12 @@ function registerCard(root, { units, lists: tools }, lists, context) {
 
 function registerRow(one, cell) {
   const name = h("span", { title: one.meaning }, one.meaning || one.name);
-  return row([h("code", {}, one.register), h("span", {}, `${one.address} (${one.hex})`), name, `${one.type}${one.access === "R" ? "" : ` ${one.access}`}`, cell.raw, h("span", {}, cell.value, one.unit && one.unit !== "–" ? ` ${one.unit}` : "")]);
+  return row([
+    h("code", {}, one.register),
+    h("span", {}, `${one.address} (${one.hex})`),
+    name,
+    `${one.type}${one.access === "R" ? "" : ` ${one.access}`}`,
+    cell.raw,
+    h("span", {}, cell.value, one.unit && one.unit !== "–" ? ` ${one.unit}` : ""),
+  ]);
 }

@@ -8,6 +8,13 @@ const PAGES = ["modbus", "mqtt", "settings", "system", "api", "wizard"];
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export function show(root, { personal }) {
-  const link = (page) => h("a", { href: `#/${page}`, class: "card more" }, icon(page === "wizard" ? "good" : page), h("span", {}, t(`page.${page}`)), icon("right"));
+  const link = (page) =>
+    h(
+      "a",
+      { href: `#/${page}`, class: "card more" },
+      icon(page === "wizard" ? "good" : page),
+      h("span", {}, t(`page.${page}`)),
+      icon("right"),
+    );
   root.append(...PAGES.map(link), h("div", { class: "card wide" }, h("div", { class: "row" }, personal())));
 }

@@ -32,9 +32,19 @@ function broker(name, context) {
   const state = h("div", { role: "status", "aria-live": "polite" });
   const discovery = h("div", {});
   const body = h("tbody", {});
-  const topics = table(t("mqtt.topics"), [t("mqtt.topic"), t("mqtt.payload"), t("mqtt.at"), t("mqtt.retained")], body);
+  const topics = table(
+    t("mqtt.topics"),
+    [t("mqtt.topic"), t("mqtt.payload"), t("mqtt.at"), t("mqtt.retained")],
+    body,
+  );
   const again = action(t("mqtt.again"), () => sayAgain(), { toast: context.toast });
-  const element = card(t("mqtt.broker", { name }), state, h("p", { class: "row" }, again, h("a", { class: "button", href: "#/settings/mqtt" }, t("mqtt.settings"))), discovery, topics);
+  const element = card(
+    t("mqtt.broker", { name }),
+    state,
+    h("p", { class: "row" }, again, h("a", { class: "button", href: "#/settings/mqtt" }, t("mqtt.settings"))),
+    discovery,
+    topics,
+  );
   element.classList.add("wide");
   let said = "";
 
@@ -45,7 +55,8 @@ function broker(name, context) {
 
   function show(one) {
     const text = one.enabled ? one.text || t(`condition.${one.condition}`) : t("mqtt.off");
-    if (text !== said) state.replaceChildren(note(one.enabled ? MOODS[one.condition] ?? "info" : "info", text));
+    if (text !== said)
+      state.replaceChildren(note(one.enabled ? (MOODS[one.condition] ?? "info") : "info", text));
     said = text;
     again.disabled = !one.enabled || one.condition !== "ok";
     discovery.replaceChildren(discovered(one.discovery));
@@ -58,14 +69,21 @@ function broker(name, context) {
 function discovered(discovery) {
   if (!discovery) return "";
   const announced = discovery.announced ?? [];
-  return facts([[t("mqtt.discovery"), t(`discovery.${discovery.form}`)], [t("mqtt.announced"), announced.length ? announced.join(", ") : "–"]]);
+  return facts([
+    [t("mqtt.discovery"), t(`discovery.${discovery.form}`)],
+    [t("mqtt.announced"), announced.length ? announced.join(", ") : "–"],
+  ]);
 }
 
 /** Rows by topic, changed in place, so that a reader's place is kept. */
 function update(body, topics) {
   const rows = new Map([...body.children].map((line) => [line.dataset.topic, line]));
   for (const { topic, payload, at, retained } of topics) {
-    const line = rows.get(topic) ?? body.appendChild(row([h("code", {}, topic), h("code", { class: "payload" }), "", ""], { "data-topic": topic }));
+    const line =
+      rows.get(topic) ??
+      body.appendChild(
+        row([h("code", {}, topic), h("code", { class: "payload" }), "", ""], { "data-topic": topic }),
+      );
     rows.delete(topic);
     const [, content, when, kept] = line.children;
     say(content.firstChild, payload);

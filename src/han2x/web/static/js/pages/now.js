@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { h, say, set, svg } from "../dom.js";
-import { localTime, number, quantity, span, t, time } from "../i18n.js";
+import { capital, localTime, number, quantity, span, t, time } from "../i18n.js";
 import { icon } from "../icons.js";
 import { mood, verdictNext, verdictText } from "../source.js";
 import { card, facts } from "../ui.js";
@@ -17,7 +17,12 @@ export async function show(root, context) {
   const parts = [trouble(), power(), hour(), phases(), money(), registers()];
   const [top, large, ...small] = parts.map((part) => part.element);
   const [hours, lines, costs, meters] = small;
-  root.append(top, large, h("div", { class: "stack" }, hours, costs), h("div", { class: "stack" }, lines, meters));
+  root.append(
+    top,
+    large,
+    h("div", { class: "stack" }, hours, costs),
+    h("div", { class: "stack" }, lines, meters),
+  );
   const trace = await recent(context);
   const draw = () => {
     const meter = context.meter();
@@ -37,7 +42,11 @@ export async function show(root, context) {
 /** The last half hour, as far as history has it. @param {import("../app.js").Context} context @returns {Promise<[number, number | null][]>} */
 async function recent({ meterName, live, signal }) {
   const end = live.now();
-  const query = new URLSearchParams({ resolution: "10s", begin: new Date(end - TRACE_MS).toISOString(), end: new Date(end).toISOString() });
+  const query = new URLSearchParams({
+    resolution: "10s",
+    begin: new Date(end - TRACE_MS).toISOString(),
+    end: new Date(end).toISOString(),
+  });
   try {
     const { columns, rows } = await get(`v1/history/${meterName}?${query}`, { signal });
     const [at, net] = [columns.indexOf("t"), columns.indexOf("net_w")];
@@ -58,7 +67,12 @@ function trouble() {
   const sign = h("span", { class: "sign" });
   const text = h("p", { class: "verdict-text" });
   const next = h("p", {});
-  const element = h("section", { class: "verdict wide", role: "status", "aria-live": "polite", hidden: true }, sign, h("div", {}, text, next, h("a", { href: "#/signal" }, t("now.find_out"))));
+  const element = h(
+    "section",
+    { class: "verdict wide", role: "status", "aria-live": "polite", hidden: true },
+    sign,
+    h("div", {}, text, next, h("a", { href: "#/signal" }, t("now.find_out"))),
+  );
   function show({ diagnosis }) {
     const well = !diagnosis || diagnosis.verdict === "good";
     element.hidden = well;
@@ -80,8 +94,31 @@ function power() {
   const area = svg("path", { class: "trace-area" });
   const zero = svg("line", { class: "trace-zero", x1: 0, x2: 300 });
   const extremes = h("p", { class: "muted small" });
-  const trace = svg("svg", { class: "trace", viewBox: "0 0 300 80", preserveAspectRatio: "none", role: "img", "aria-label": t("now.trace") }, area, zero, line);
-  const element = card(t("now.net_power"), h("div", { class: "hero" }, h("p", {}, value, " ", h("span", { class: "unit" }, "W")), direction, h("p", { class: "fresh" }, dot, age)), trace, extremes);
+  const trace = svg(
+    "svg",
+    {
+      class: "trace",
+      viewBox: "0 0 300 80",
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": t("now.trace"),
+    },
+    area,
+    zero,
+    line,
+  );
+  const element = card(
+    t("now.net_power"),
+    h(
+      "div",
+      { class: "hero" },
+      h("p", {}, value, " ", h("span", { class: "unit" }, "W")),
+      direction,
+      h("p", { class: "fresh" }, dot, age),
+    ),
+    trace,
+    extremes,
+  );
   element.classList.add("wide", "power");
 
   function show(meter, live, points) {
@@ -92,7 +129,14 @@ function power() {
     set(element, { "data-direction": net < 0 ? "export" : "import" });
     say(direction, net === null ? t("now.unknown") : net < 0 ? t("now.exporting") : t("now.importing"));
     const seconds = live.age(meter);
-    say(age, seconds === null ? t("now.never") : fresh ? t("now.age", { span: span(seconds) }) : t("now.stale", { span: span(seconds) }));
+    say(
+      age,
+      seconds === null
+        ? t("now.never")
+        : fresh
+          ? t("now.age", { span: span(seconds) })
+          : t("now.stale", { span: span(seconds) }),
+    );
     drawTrace(points, live.now());
   }
 
@@ -107,7 +151,13 @@ function power() {
     set(line, { d: path(points, x, y) });
     set(area, { d: areas(points, x, y) });
     set(zero, { y1: y(0), y2: y(0) });
-    say(extremes, t("now.extremes", { low: quantity(Math.min(...known.map(([, watts]) => watts)), "W"), high: quantity(high === 100 ? Math.max(...known.map(([, watts]) => watts)) : high, "W") }));
+    say(
+      extremes,
+      t("now.extremes", {
+        low: quantity(Math.min(...known.map(([, watts]) => watts)), "W"),
+        high: quantity(high === 100 ? Math.max(...known.map(([, watts]) => watts)) : high, "W"),
+      }),
+    );
   }
   return { element, show };
 }
@@ -126,31 +176,59 @@ function runs(points) {
   return run.length ? [...all, run] : all;
 }
 
-const coordinates = (run, x, y) => run.map(([at, watts]) => `${x(at).toFixed(1)} ${y(watts).toFixed(1)}`).join("L");
-const path = (points, x, y) => runs(points).map((run) => `M${coordinates(run, x, y)}`).join("");
+const coordinates = (run, x, y) =>
+  run.map(([at, watts]) => `${x(at).toFixed(1)} ${y(watts).toFixed(1)}`).join("L");
+const path = (points, x, y) =>
+  runs(points)
+    .map((run) => `M${coordinates(run, x, y)}`)
+    .join("");
 
 function areas(points, x, y) {
-  return runs(points).map((run) => `M${x(run[0][0]).toFixed(1)} ${y(0).toFixed(1)}L${coordinates(run, x, y)}L${x(run[run.length - 1][0]).toFixed(1)} ${y(0).toFixed(1)}Z`).join("");
+  return runs(points)
+    .map(
+      (run) =>
+        `M${x(run[0][0]).toFixed(1)} ${y(0).toFixed(1)}L${coordinates(run, x, y)}L${x(run[run.length - 1][0]).toFixed(1)} ${y(0).toFixed(1)}Z`,
+    )
+    .join("");
 }
 
 function hour() {
   const used = h("span", { class: "middle", id: "hour-used" }, "–");
   const rest = h("span", { class: "muted" });
-  const bar = h("div", { class: "budget", role: "img" }, h("i", { class: "used" }), h("i", { class: "forecast" }), h("i", { class: "limit" }));
+  const bar = h(
+    "div",
+    { class: "budget", role: "img" },
+    h("i", { class: "used" }),
+    h("i", { class: "forecast" }),
+    h("i", { class: "limit" }),
+  );
   const forecast = h("p", {});
   const left = h("p", { class: "left" });
   const basis = h("p", { class: "muted small" });
-  const element = card(t("now.hour"), h("p", {}, used, h("span", { class: "unit" }, " kWh "), rest), bar, forecast, left, basis);
+  const element = card(
+    t("now.hour"),
+    h("p", {}, used, h("span", { class: "unit" }, " kWh "), rest),
+    bar,
+    forecast,
+    left,
+    basis,
+  );
 
   function show(meter) {
     const { budget, hour: energies } = meter;
     say(used, number(budget ? budget.used : energies?.act_energy_pos, 2));
     bar.hidden = !budget;
     say(rest, budget ? t("now.rest", { span: span(budget.rest_s) }) : "");
-    if (!budget) return [forecast, left, basis].forEach((part, index) => say(part, index ? "" : t("now.no_budget")));
+    if (!budget)
+      return [forecast, left, basis].forEach((part, index) => say(part, index ? "" : t("now.no_budget")));
     const full = Math.max(budget.limit ?? 0, budget.forecast, budget.used, 0.001) * 1.1;
     const share = (kwh) => `${Math.min(100, (100 * kwh) / full).toFixed(1)}%`;
-    set(bar, { "--used": share(budget.used), "--forecast": share(budget.forecast), "--limit": share(budget.limit ?? 0), "aria-label": t("now.hour_bar", { used: number(budget.used, 2), forecast: number(budget.forecast, 2) }) });
+    set(bar, {
+      "--used": share(budget.used),
+      "--forecast": share(budget.forecast),
+      "--limit": share(budget.limit ?? 0),
+      "aria-label": t("now.hour_bar", { used: number(budget.used, 2), forecast: number(budget.forecast, 2) }),
+    });
     bar.classList.toggle("limited", budget.limit !== null);
     bar.classList.toggle("over", budget.limit !== null && budget.forecast > budget.limit);
     say(forecast, t("now.forecast", { kwh: number(budget.forecast, 2) }));
@@ -175,12 +253,25 @@ function leftText({ limit, left_w: left }) {
 function phases() {
   const rows = PHASES.map(phase);
   const foot = h("p", { class: "muted small" });
-  const element = card(t("now.phases"), h("ul", { class: "phases" }, rows.map((row) => row.element)), foot);
+  const element = card(
+    t("now.phases"),
+    h(
+      "ul",
+      { class: "phases" },
+      rows.map((row) => row.element),
+    ),
+    foot,
+  );
 
   function show(meter, live) {
     const two = meter.values.curr_l1 && meter.values.curr_l3 && !meter.values.curr_l2;
     rows.forEach((row) => row.show(meter, live, two));
-    say(foot, [meter.fuse_a ? t("now.fuse", { fuse: number(meter.fuse_a) }) : t("now.no_fuse"), netText(meter.net)].filter(Boolean).join(" "));
+    say(
+      foot,
+      [meter.fuse_a ? t("now.fuse", { fuse: number(meter.fuse_a) }) : t("now.no_fuse"), netText(meter.net)]
+        .filter(Boolean)
+        .join(" "),
+    );
   }
   return { element, show };
 }
@@ -192,7 +283,14 @@ function phase(number_) {
   const voltage = h("span", { class: "volts" }, "–");
   const bar = h("i", { class: "bar", "aria-hidden": "true" });
   const name = h("span", { class: "phase-name" }, `L${number_}`);
-  const element = h("li", {}, name, h("span", { class: "meterbar" }, bar), h("span", { class: "amps" }, current), voltage);
+  const element = h(
+    "li",
+    {},
+    name,
+    h("span", { class: "meterbar" }, bar),
+    h("span", { class: "amps" }, current),
+    voltage,
+  );
 
   function show(meter, live, two) {
     const amps = meter.values[`curr_l${number_}`];
@@ -200,9 +298,16 @@ function phase(number_) {
     const known = amps && amps.value !== null;
     say(current, known ? quantity(amps.value, "A", 1) : two && number_ === "2" ? t("now.not_sent") : "–");
     say(voltage, volts ? quantity(volts.value, "V", 1) : "–");
-    const share = known && meter.fuse_a ? Math.abs(amps.value) / meter.fuse_a : known ? Math.abs(amps.value) / 63 : 0;
+    const share =
+      known && meter.fuse_a ? Math.abs(amps.value) / meter.fuse_a : known ? Math.abs(amps.value) / 63 : 0;
     set(bar, { "--share": `${Math.min(100, share * 100).toFixed(1)}%` });
-    element.className = !live.fresh(meter) ? "stale" : meter.fuse_a && share > 0.9 ? "over" : meter.fuse_a && share > 0.75 ? "near" : "";
+    element.className = !live.fresh(meter)
+      ? "stale"
+      : meter.fuse_a && share > 0.9
+        ? "over"
+        : meter.fuse_a && share > 0.75
+          ? "near"
+          : "";
   }
   return { element, show };
 }
@@ -212,15 +317,33 @@ function money() {
   const today = h("span", { class: "middle" }, "–");
   const todayNote = h("p", { class: "muted small" });
   const step = h("p", {});
-  const prices = h("div", { class: "pair" }, h("div", {}, h("p", { class: "label" }, t("now.price")), price), h("div", {}, h("p", { class: "label" }, t("now.today")), today));
-  const element = card(t("now.cost"), prices, todayNote, step, h("p", {}, h("a", { href: "#/cost" }, t("now.to_cost"))));
+  const prices = h(
+    "div",
+    { class: "pair" },
+    h("div", {}, h("p", { class: "label" }, t("now.price")), price),
+    h("div", {}, h("p", { class: "label" }, t("now.today")), today),
+  );
+  const element = card(
+    t("now.cost"),
+    prices,
+    todayNote,
+    step,
+    h("p", {}, h("a", { href: "#/cost" }, t("now.to_cost"))),
+  );
 
   function show({ costs, capacity }) {
     element.hidden = !costs && !capacity;
     prices.hidden = !costs;
     say(price, costs?.price ? quantity(costs.price.nok_per_kwh, t("unit.nok_kwh"), 2) : "–");
     say(today, costs ? quantity(costs.today.total, t("unit.nok"), 2) : "–");
-    say(todayNote, costs && !costs.today.complete ? t("now.incomplete") : costs?.price?.provisional ? t("now.provisional") : "");
+    say(
+      todayNote,
+      costs && !costs.today.complete
+        ? t("now.incomplete")
+        : costs?.price?.provisional
+          ? t("now.provisional")
+          : "",
+    );
     say(step, stepText(capacity));
   }
   return { element, show };
@@ -237,12 +360,27 @@ function registers() {
   const element = card(t("now.registers"), list);
   let shown = "";
   function show(meter) {
-    const rows = ENERGIES.filter((name) => name in meter.values || name in meter.estimates).map((name) => [t(`quantity.${name}`), energy(meter, name)]);
-    const others = [[t("now.reactive"), reactive(meter)], [t("now.meter"), [meter.vendor, meter.meter_type, meter.meter_id].filter(Boolean).join(" ") || "–"], [t("now.clock"), localTime(meter.clock, "moment")], [t("now.last"), time(meter.last_telegram, "moment")]];
+    const rows = ENERGIES.filter((name) => name in meter.values || name in meter.estimates).map((name) => [
+      t(`quantity.${name}`),
+      energy(meter, name),
+    ]);
+    const others = [
+      [t("now.reactive"), reactive(meter)],
+      [
+        t("now.meter"),
+        [capital(meter.vendor), meter.meter_type, meter.meter_id].filter(Boolean).join(" ") || "–",
+      ],
+      [t("now.clock"), localTime(meter.clock, "moment")],
+      [t("now.last"), time(meter.last_telegram, "moment")],
+    ];
     const text = JSON.stringify([meter.values, meter.estimates, others]);
     if (text === shown) return;
     shown = text;
-    list.replaceChildren(rows.length ? facts([...rows, ...others]) : h("div", {}, h("p", { class: "muted" }, t("now.energies_later")), facts(others)));
+    list.replaceChildren(
+      rows.length
+        ? facts([...rows, ...others])
+        : h("div", {}, h("p", { class: "muted" }, t("now.energies_later")), facts(others)),
+    );
   }
   return { element, show };
 }
@@ -252,10 +390,15 @@ function energy(meter, name) {
   const exact = meter.values[name] ? quantity(meter.values[name].value, unit, 2) : "–";
   const estimate = meter.estimates[name];
   if (estimate === undefined || estimate === meter.values[name]?.value) return exact;
-  return [h("span", {}, exact), h("span", { class: "muted small" }, t("now.estimate", { value: quantity(estimate, unit, 2) }))];
+  return [
+    h("span", {}, exact),
+    h("span", { class: "muted small" }, t("now.estimate", { value: quantity(estimate, unit, 2) })),
+  ];
 }
 
 function reactive({ values }) {
-  const parts = ["react_pow_pos", "react_pow_neg"].filter((name) => values[name]).map((name) => quantity(values[name].value, "var"));
+  const parts = ["react_pow_pos", "react_pow_neg"]
+    .filter((name) => values[name])
+    .map((name) => quantity(values[name].value, "var"));
   return parts.length ? `${parts[0]} / ${parts[1] ?? "–"}` : "–";
 }

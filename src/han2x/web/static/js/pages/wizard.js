@@ -3,7 +3,7 @@
 
 import { changeUser, complaintText, get, Refusal, send } from "../api.js";
 import { h, say } from "../dom.js";
-import { number, quantity, t } from "../i18n.js";
+import { capital, number, quantity, t } from "../i18n.js";
 import { icon } from "../icons.js";
 import { mood, readingText, trial, trySource, verdictNext, verdictText } from "../source.js";
 import { action, field, note } from "../ui.js";
@@ -14,11 +14,25 @@ const VENDORS = ["kaifa", "aidon", "kamstrup"];
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
   const { settings } = await get("v1/settings", { signal: context.signal });
-  const state = { step: 0, settings, meter: settings.meters[0], source: settings.meters[0].source, reading: null, session: context.session };
+  const state = {
+    step: 0,
+    settings,
+    meter: settings.meters[0],
+    source: settings.meters[0].source,
+    reading: null,
+    session: context.session,
+  };
   const progress = h("ol", { class: "steps", "aria-label": t("wizard.steps") });
   const body = h("div", { class: "stack" });
   root.append(h("div", { class: "wizard wide" }, progress, h("section", { class: "card" }, body)));
-  const builders = { source: sourceStep, listen: listenStep, meter: meterStep, password: passwordStep, outputs: outputStep, done: doneStep };
+  const builders = {
+    source: sourceStep,
+    listen: listenStep,
+    meter: meterStep,
+    password: passwordStep,
+    outputs: outputStep,
+    done: doneStep,
+  };
   let life = new AbortController();
   context.signal.addEventListener("abort", () => life.abort(), { once: true });
 
@@ -26,44 +40,117 @@ export async function show(root, context) {
     life.abort();
     life = new AbortController();
     state.step = step;
-    progress.replaceChildren(...STEPS.map((name, index) => h("li", { class: index < step ? "past" : "", "aria-current": index === step && "step" }, t(`wizard.${name}.short`))));
+    progress.replaceChildren(
+      ...STEPS.map((name, index) =>
+        h(
+          "li",
+          { class: index < step ? "past" : "", "aria-current": index === step && "step" },
+          t(`wizard.${name}.short`),
+        ),
+      ),
+    );
     const title = h("h2", { tabindex: "-1" }, t(`wizard.${STEPS[step]}.title`));
     body.replaceChildren(title, h("p", { class: "muted" }, t(`wizard.${STEPS[step]}.doc`)));
-    const wizard = { ...context, state, signal: life.signal, next: () => turn(step + 1), back: step ? () => turn(step - 1) : null };
+    const wizard = {
+      ...context,
+      state,
+      signal: life.signal,
+      next: () => turn(step + 1),
+      back: step ? () => turn(step - 1) : null,
+    };
     await builders[STEPS[step]](body, wizard);
     if (step) title.focus({ preventScroll: true });
   }
   await turn(0);
 }
 
-const buttons = (wizard, ...more) => h("div", { class: "row end" }, wizard.back && h("button", { type: "button", onclick: wizard.back }, t("wizard.back")), more);
+const buttons = (wizard, ...more) =>
+  h(
+    "div",
+    { class: "row end" },
+    wizard.back && h("button", { type: "button", onclick: wizard.back }, t("wizard.back")),
+    more,
+  );
 
 async function sourceStep(body, wizard) {
   const adapters = await get("v1/adapters", { signal: wizard.signal }).catch(() => []);
-  const options = [...adapters.map((one) => [`serial:${one.path}`, one.name, one.hint]), ...VENDORS.map((vendor) => [`simulate:${vendor}`, t("wizard.simulated", { vendor: vendor.charAt(0).toUpperCase() + vendor.slice(1) }), t("wizard.simulated_doc")])];
+  const options = [
+    ...adapters.map((one) => [`serial:${one.path}`, one.name, one.hint]),
+    ...VENDORS.map((vendor) => [
+      `simulate:${vendor}`,
+      t("wizard.simulated", { vendor: capital(vendor) }),
+      t("wizard.simulated_doc"),
+    ]),
+  ];
   const known = options.some(([source]) => source === wizard.state.source);
-  if (!known && wizard.state.source !== "serial:auto") options.unshift([wizard.state.source, t("wizard.present"), ""]);
-  const other = field(t("wizard.bridge"), { placeholder: "tcp:192.168.1.20:3001", autocapitalize: "none", spellcheck: "false", id: "bridge" });
+  if (!known && wizard.state.source !== "serial:auto")
+    options.unshift([wizard.state.source, t("wizard.present"), ""]);
+  const other = field(t("wizard.bridge"), {
+    placeholder: "tcp:192.168.1.20:3001",
+    autocapitalize: "none",
+    spellcheck: "false",
+    id: "bridge",
+  });
   const first = options.find(([source]) => source === wizard.state.source) ?? options[0];
-  const list = h("fieldset", { class: "options" }, h("legend", {}, t("wizard.found", { count: adapters.length })), options.map(([source, name, hint]) => option(source, name, hint, source === first[0])));
+  const list = h(
+    "fieldset",
+    { class: "options" },
+    h("legend", {}, t("wizard.found", { count: adapters.length })),
+    options.map(([source, name, hint]) => option(source, name, hint, source === first[0])),
+  );
   const next = () => {
     wizard.state.source = other.input.value.trim() || body.querySelector("input[name=source]:checked")?.value;
     return wizard.next();
   };
-  body.append(adapters.length ? "" : note("warn", t("wizard.no_adapter")), list, other.element, buttons(wizard, action(t("wizard.again"), async () => (body.querySelectorAll(":scope > :not(h2, .muted)").forEach((part) => part.remove()), sourceStep(body, wizard))), action(t("wizard.listen"), next, { class: "primary", toast: wizard.toast })));
+  body.append(
+    adapters.length ? "" : note("warn", t("wizard.no_adapter")),
+    list,
+    other.element,
+    buttons(
+      wizard,
+      action(
+        t("wizard.again"),
+        async () => (
+          body.querySelectorAll(":scope > :not(h2, .muted)").forEach((part) => part.remove()),
+          sourceStep(body, wizard)
+        ),
+      ),
+      action(t("wizard.listen"), next, { class: "primary", toast: wizard.toast }),
+    ),
+  );
 }
 
 function option(source, name, hint, chosen) {
-  return h("label", { class: "option" }, h("input", { type: "radio", name: "source", value: source, checked: chosen }), h("span", {}, h("b", {}, name), hint && h("span", { class: "muted small" }, hint), h("code", { class: "small" }, source)));
+  return h(
+    "label",
+    { class: "option" },
+    h("input", { type: "radio", name: "source", value: source, checked: chosen }),
+    h(
+      "span",
+      {},
+      h("b", {}, name),
+      hint && h("span", { class: "muted small" }, hint),
+      h("code", { class: "small" }, source),
+    ),
+  );
 }
 
 async function listenStep(body, wizard) {
   const place = trial();
-  const next = h("button", { type: "button", class: "primary", disabled: true, id: "heard", onclick: wizard.next }, t("wizard.next"));
+  const next = h(
+    "button",
+    { type: "button", class: "primary", disabled: true, id: "heard", onclick: wizard.next },
+    t("wizard.next"),
+  );
   const anyway = h("button", { type: "button", class: "quiet", onclick: wizard.next }, t("wizard.anyway"));
   const complaint = h("p", { class: "complaint", role: "alert" });
   const again = action(t("wizard.again"), () => listen(), {});
-  body.append(h("p", {}, h("code", {}, wizard.state.source)), place.element, complaint, buttons(wizard, anyway, again, next));
+  body.append(
+    h("p", {}, h("code", {}, wizard.state.source)),
+    place.element,
+    complaint,
+    buttons(wizard, anyway, again, next),
+  );
   async function listen() {
     say(complaint, "");
     try {
@@ -73,7 +160,13 @@ async function listenStep(body, wizard) {
       anyway.hidden = Boolean(last.good);
       if (last.good) next.focus();
     } catch (error) {
-      if (!wizard.signal.aborted) say(complaint, error instanceof Refusal && error.complaints[0] ? complaintText(error.complaints[0]) : error.message);
+      if (!wizard.signal.aborted)
+        say(
+          complaint,
+          error instanceof Refusal && error.complaints[0]
+            ? complaintText(error.complaints[0])
+            : error.message,
+        );
     }
   }
   void again.click();
@@ -82,12 +175,29 @@ async function listenStep(body, wizard) {
 function meterStep(body, wizard) {
   const { state } = wizard;
   const who = state.reading && readingText(state.reading);
-  const name = field(t("wizard.meter_name"), { value: state.meter.name, autocapitalize: "none", spellcheck: "false", id: "meter-name" });
-  const fuse = field(t("wizard.fuse"), { value: state.meter.fuse_a || "", inputmode: "numeric", placeholder: "63" });
-  const keep = action(t("wizard.next"), async () => {
-    const changes = { "meters.0.source": state.source, "meters.0.name": name.input.value.trim(), "meters.0.fuse_a": Number(fuse.input.value) || 0 };
-    await saved(wizard, changes, { "meters.0.name": name, "meters.0.fuse_a": fuse }) && wizard.next();
-  }, { class: "primary", toast: wizard.toast });
+  const name = field(t("wizard.meter_name"), {
+    value: state.meter.name,
+    autocapitalize: "none",
+    spellcheck: "false",
+    id: "meter-name",
+  });
+  const fuse = field(t("wizard.fuse"), {
+    value: state.meter.fuse_a || "",
+    inputmode: "numeric",
+    placeholder: "63",
+  });
+  const keep = action(
+    t("wizard.next"),
+    async () => {
+      const changes = {
+        "meters.0.source": state.source,
+        "meters.0.name": name.input.value.trim(),
+        "meters.0.fuse_a": Number(fuse.input.value) || 0,
+      };
+      (await saved(wizard, changes, { "meters.0.name": name, "meters.0.fuse_a": fuse })) && wizard.next();
+    },
+    { class: "primary", toast: wizard.toast },
+  );
   body.append(who ? note("good", who) : "", name.element, fuse.element, buttons(wizard, keep));
 }
 
@@ -102,47 +212,128 @@ async function saved(wizard, changes, fields) {
   } catch (error) {
     const complaints = error.complaints ?? [];
     for (const one of complaints) fields[one.path]?.complain(complaintText(one));
-    if (!complaints.some((one) => one.path in fields)) throw complaints[0] ? new Error(complaintText(complaints[0])) : error;
+    if (!complaints.some((one) => one.path in fields))
+      throw complaints[0] ? new Error(complaintText(complaints[0])) : error;
     return false;
   }
 }
 
 function passwordStep(body, wizard) {
   const { session } = wizard.state;
-  if (!session.default_password) return body.append(note("good", t("wizard.password_own")), buttons(wizard, action(t("wizard.next"), async () => wizard.next(), { class: "primary" })));
-  const user = field(t("system.user"), { value: session.user, autocomplete: "username", autocapitalize: "none" });
-  const now = field(t("system.password_now"), { type: "password", autocomplete: "current-password", id: "password-now" });
-  const password = field(t("system.password_new"), { type: "password", autocomplete: "new-password", id: "password-new" });
-  const change = action(t("system.change"), async () => {
-    Object.assign(session, await changeUser({ user: session.user, password: now.input.value, new_user: user.input.value, new_password: password.input.value }));
-    document.getElementById("default-password")?.remove();
-    await wizard.next();
-  }, { class: "primary", toast: wizard.toast });
-  const form = h("form", { class: "stack", onsubmit: (event) => event.preventDefault() }, user.element, now.element, password.element);
-  body.append(form, buttons(wizard, h("button", { type: "button", class: "quiet", onclick: wizard.next }, t("wizard.later")), change));
+  if (!session.default_password)
+    return body.append(
+      note("good", t("wizard.password_own")),
+      buttons(
+        wizard,
+        action(t("wizard.next"), async () => wizard.next(), { class: "primary" }),
+      ),
+    );
+  const user = field(t("system.user"), {
+    value: session.user,
+    autocomplete: "username",
+    autocapitalize: "none",
+  });
+  const now = field(t("system.password_now"), {
+    type: "password",
+    autocomplete: "current-password",
+    id: "password-now",
+  });
+  const password = field(t("system.password_new"), {
+    type: "password",
+    autocomplete: "new-password",
+    id: "password-new",
+  });
+  const change = action(
+    t("system.change"),
+    async () => {
+      Object.assign(
+        session,
+        await changeUser({
+          user: session.user,
+          password: now.input.value,
+          new_user: user.input.value,
+          new_password: password.input.value,
+        }),
+      );
+      document.getElementById("default-password")?.remove();
+      wizard.live.open();
+      await wizard.next();
+    },
+    { class: "primary", toast: wizard.toast },
+  );
+  const form = h(
+    "form",
+    { class: "stack", onsubmit: (event) => event.preventDefault() },
+    user.element,
+    now.element,
+    password.element,
+  );
+  body.append(
+    form,
+    buttons(
+      wizard,
+      h("button", { type: "button", class: "quiet", onclick: wizard.next }, t("wizard.later")),
+      change,
+    ),
+  );
 }
 
 function outputStep(body, wizard) {
   const { settings } = wizard.state;
   const broker = settings.mqtt[0];
-  const modbus = checkbox(t("wizard.modbus"), t("wizard.modbus_doc", { port: settings.modbus_tcp.port }), settings.modbus_tcp.enabled);
+  const modbus = checkbox(
+    t("wizard.modbus"),
+    t("wizard.modbus_doc", { port: settings.modbus_tcp.port }),
+    settings.modbus_tcp.enabled,
+  );
   const mqtt = checkbox(t("wizard.mqtt"), t("wizard.mqtt_doc"), broker.enabled);
   const host = field(t("wizard.broker"), { value: broker.host, autocapitalize: "none", spellcheck: "false" });
-  const user = field(t("wizard.broker_user"), { value: broker.user, autocapitalize: "none", autocomplete: "off" });
-  const password = field(t("wizard.broker_password"), { type: "password", autocomplete: "new-password", placeholder: broker.password?.set ? t("settings.secret_set") : "" });
-  const details = h("div", { class: "stack indent", hidden: !broker.enabled }, host.element, user.element, password.element);
+  const user = field(t("wizard.broker_user"), {
+    value: broker.user,
+    autocapitalize: "none",
+    autocomplete: "off",
+  });
+  const password = field(t("wizard.broker_password"), {
+    type: "password",
+    autocomplete: "new-password",
+    placeholder: broker.password?.set ? t("settings.secret_set") : "",
+  });
+  const details = h(
+    "div",
+    { class: "stack indent", hidden: !broker.enabled },
+    host.element,
+    user.element,
+    password.element,
+  );
   mqtt.input.addEventListener("change", () => (details.hidden = !mqtt.input.checked));
-  const keep = action(t("wizard.finish"), async () => {
-    const changes = { "modbus_tcp.enabled": modbus.input.checked, "mqtt.0.enabled": mqtt.input.checked };
-    if (mqtt.input.checked) Object.assign(changes, { "mqtt.0.host": host.input.value.trim(), "mqtt.0.user": user.input.value }, password.input.value ? { "mqtt.0.password": password.input.value } : {});
-    await saved(wizard, changes, { "mqtt.0.host": host, "mqtt.0.user": user }) && wizard.next();
-  }, { class: "primary", toast: wizard.toast });
+  const keep = action(
+    t("wizard.finish"),
+    async () => {
+      const changes = { "modbus_tcp.enabled": modbus.input.checked, "mqtt.0.enabled": mqtt.input.checked };
+      if (mqtt.input.checked)
+        Object.assign(
+          changes,
+          { "mqtt.0.host": host.input.value.trim(), "mqtt.0.user": user.input.value },
+          password.input.value ? { "mqtt.0.password": password.input.value } : {},
+        );
+      (await saved(wizard, changes, { "mqtt.0.host": host, "mqtt.0.user": user })) && wizard.next();
+    },
+    { class: "primary", toast: wizard.toast },
+  );
   body.append(modbus.element, mqtt.element, details, buttons(wizard, keep));
 }
 
 function checkbox(label, doc, checked) {
   const input = h("input", { type: "checkbox", role: "switch", checked });
-  return { input, element: h("label", { class: "option" }, input, h("span", {}, h("b", {}, label), h("span", { class: "muted small" }, doc))) };
+  return {
+    input,
+    element: h(
+      "label",
+      { class: "option" },
+      input,
+      h("span", {}, h("b", {}, label), h("span", { class: "muted small" }, doc)),
+    ),
+  };
 }
 
 /** Waits for the first telegram that the gateway itself has read from the meter as it is now set up. */
@@ -151,10 +342,26 @@ function doneStep(body, wizard) {
   const sign = h("span", { class: "sign" }, icon("info"));
   const text = h("p", { class: "verdict-text", id: "first-telegram" }, t("wizard.waiting"));
   const next = h("p", {});
-  const box = h("div", { class: "verdict info", role: "status", "aria-live": "polite" }, sign, h("div", {}, text, next));
-  const go = action(t("wizard.to_now"), () => leave(), { class: "primary", id: "finish", toast: wizard.toast });
+  const box = h(
+    "div",
+    { class: "verdict info", role: "status", "aria-live": "polite" },
+    sign,
+    h("div", {}, text, next),
+  );
+  const go = action(t("wizard.to_now"), () => leave(), {
+    class: "primary",
+    id: "finish",
+    toast: wizard.toast,
+  });
   go.disabled = true;
-  body.append(box, buttons(wizard, h("button", { type: "button", class: "quiet", onclick: () => void leave() }, t("wizard.leave")), go));
+  body.append(
+    box,
+    buttons(
+      wizard,
+      h("button", { type: "button", class: "quiet", onclick: () => void leave() }, t("wizard.leave")),
+      go,
+    ),
+  );
 
   function look(meter) {
     if (meter.name !== state.meter.name) return;
@@ -162,7 +369,12 @@ function doneStep(body, wizard) {
     if (!verified && !meter.diagnosis) return;
     box.className = `verdict ${verified ? "good" : mood(meter.diagnosis.verdict)}`;
     sign.replaceChildren(icon(verified ? "good" : "info"));
-    say(text, verified ? t("wizard.verified", { power: quantity(meter.net_power, "W") }) : verdictText(meter.diagnosis));
+    say(
+      text,
+      verified
+        ? t("wizard.verified", { power: quantity(meter.net_power, "W") })
+        : verdictText(meter.diagnosis),
+    );
     say(next, verified ? t("wizard.count", { count: number(meter.received) }) : verdictNext(meter.diagnosis));
     go.disabled = !verified;
   }
