@@ -7,7 +7,8 @@
 //   i18n.js       texts, numbers, dates in the chosen language
 //   dom.js        elements without markup; icons.js: the icons; ui.js: cards, tables, dialogs
 //   forms.js      a field for each setting of the schema; source.js: trying a source
-//   plot.js       uPlot in our colours, gaps as gaps
+//   plot.js       uPlot in our colours, gaps as gaps; history_plots.js, periods.js, gestures.js: what history draws
+//   trace.js      the last half hour on the first page; wizard_steps.js: the first run; theme.js: dark and light
 //   pages/NAME.js one page each: `show(root, context)`; everything a page starts ends with `context.signal`
 //
 // Data flows one way: the stream and answers to requests come in, a page shows them. Nothing is kept in the

@@ -17,7 +17,10 @@ export class Frame {
    * @param {{live: import("./live.js").Live, session: any, meters: any[], restart: () => Promise<void>, shown: () => Promise<void>}} parts
    */
   constructor(root, { live, session, meters, restart, shown }) {
-    Object.assign(this, { live, session, restart, shown });
+    this.live = live;
+    this.session = session;
+    this.restart = restart;
+    this.shown = shown;
     this.life = new AbortController();
     this.names = meters.map((meter) => meter.name);
     this.meterName = this.names.includes(localStorage.getItem(KEPT_METER))

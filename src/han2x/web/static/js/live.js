@@ -4,8 +4,8 @@
 // wants more of it (telegrams, the log, clients), and after any end of it that the browser does not mend itself.
 
 /**
- * @typedef {Record<string, any> & {name: string, got: number}} Meter a meter as the API gives it; `got`: when, on this
- * page's own monotonic clock, in ms
+ * @typedef {{name: string, got: number, [more: string]: any}} Meter a meter as the API gives it; `got`: when, on
+ * this page's own monotonic clock, in ms
  */
 
 const FRESH_S = 30;

@@ -16,14 +16,14 @@ export const RESOLUTIONS = {
 };
 
 /** Where each resolution is chosen by itself: up to so wide a span. */
-const BY_ITSELF = [
+const BY_ITSELF = /** @type {[string, number][]} */ ([
   ["10s", 6.1 * HOUR],
   ["minute", 2.1 * DAY],
   ["hour", 32 * DAY],
   ["day", 200 * DAY],
   ["month", 12 * 366 * DAY],
   ["year", Infinity],
-];
+]);
 
 /** Spans that one can choose. */
 export const SPANS = {

@@ -10,7 +10,7 @@ export function card(title, ...children) {
   return h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, title), children);
 }
 
-/** Names and values. @param {[string, any][]} rows */
+/** Names and values. @param {any[][]} rows */
 export const facts = (rows) =>
   h(
     "dl",

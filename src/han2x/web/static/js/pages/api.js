@@ -88,8 +88,8 @@ const resolve = (one, description) =>
         .reduce((at, key) => at[key], description)
     : one;
 
-function parameter({ name, in: where, required, description, schema = {} }) {
-  const input = h("input", { required: Boolean(required), value: schema.default ?? schema.example ?? "" });
+function parameter({ name, in: where, required, description, schema }) {
+  const input = h("input", { required: Boolean(required), value: schema?.default ?? schema?.example ?? "" });
   return {
     name,
     where,

@@ -16,12 +16,9 @@ export async function show(root, context) {
   const costs = h("div", { class: "stack" });
   const prices = h("div", { class: "plot short", role: "img", "aria-label": t("cost.prices") });
   const pricesText = h("p", { class: "muted" });
-  root.append(
-    card(t("cost.capacity"), capacity),
-    card(t("cost.costs"), costs),
-    card(t("cost.prices"), prices, pricesText),
-  );
-  root.lastChild.classList.add("wide");
+  const wide = card(t("cost.prices"), prices, pricesText);
+  wide.classList.add("wide");
+  root.append(card(t("cost.capacity"), capacity), card(t("cost.costs"), costs), wide);
   let shown = "";
   const draw = () => {
     const meter = context.meter();
@@ -36,14 +33,15 @@ export async function show(root, context) {
   await drawPrices(prices, pricesText, context);
 }
 
-function capacityParts({ capacity, fuse_a: fuse }) {
+/** @param {Record<string, any>} meter */
+function capacityParts({ capacity }) {
   if (!capacity)
     return [
       note("info", t("cost.no_tariff"), " ", h("a", { href: "#/settings/meters" }, t("cost.choose_tariff"))),
     ];
   return [
     stepLine(capacity),
-    ladder(capacity, fuse),
+    ladder(capacity),
     capacity.peaks.length ? peakTable(capacity) : h("p", { class: "muted" }, t("cost.no_peaks")),
     capacityFacts(capacity),
     ...capacityNotes(capacity),
@@ -125,6 +123,7 @@ function capacityNotes({ estimated, missing }) {
   ].filter(Boolean);
 }
 
+/** @param {Record<string, any>} meter */
 function costParts({ costs }) {
   if (!costs)
     return [

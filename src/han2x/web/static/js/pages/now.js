@@ -1,14 +1,12 @@
 // Now: net power large, the phases against the main fuse, the hour with its budget, how fresh it all is.
 
-import { get } from "../api.js";
-import { h, say, set, svg } from "../dom.js";
+import { h, say, set } from "../dom.js";
 import { capital, localTime, number, quantity, span, t, time } from "../i18n.js";
 import { icon } from "../icons.js";
 import { mood, verdictNext, verdictText } from "../source.js";
+import { recent, remember, traceView } from "../trace.js";
 import { card, facts } from "../ui.js";
 
-const TRACE_MS = 30 * 60_000;
-const TRACE_MOST = 1000;
 const PHASES = ["1", "2", "3"];
 const ENERGIES = ["act_energy_pos", "act_energy_neg", "react_energy_pos", "react_energy_neg"];
 
@@ -39,30 +37,6 @@ export async function show(root, context) {
   draw();
 }
 
-/** The last half hour, as far as history has it. @param {import("../app.js").Context} context @returns {Promise<[number, number | null][]>} */
-async function recent({ meterName, live, signal }) {
-  const end = live.now();
-  const query = new URLSearchParams({
-    resolution: "10s",
-    begin: new Date(end - TRACE_MS).toISOString(),
-    end: new Date(end).toISOString(),
-  });
-  try {
-    const { columns, rows } = await get(`v1/history/${meterName}?${query}`, { signal });
-    const [at, net] = [columns.indexOf("t"), columns.indexOf("net_w")];
-    return rows.map((row) => [moment(row[at]), row[net]]);
-  } catch {
-    return [];
-  }
-}
-
-const moment = (value) => (typeof value === "number" ? value * 1000 : Date.parse(value));
-
-function remember(trace, at, net) {
-  trace.push([at, net]);
-  while (trace.length > TRACE_MOST || trace[0]?.[0] < at - TRACE_MS) trace.shift();
-}
-
 function trouble() {
   const sign = h("span", { class: "sign" });
   const text = h("p", { class: "verdict-text" });
@@ -90,23 +64,7 @@ function power() {
   const direction = h("p", { class: "direction" });
   const dot = h("i", { class: "dot", "aria-hidden": "true" });
   const age = h("span", { id: "age" }, t("now.never"));
-  const line = svg("path", { class: "trace-line" });
-  const area = svg("path", { class: "trace-area" });
-  const zero = svg("line", { class: "trace-zero", x1: 0, x2: 300 });
-  const extremes = h("p", { class: "muted small" });
-  const trace = svg(
-    "svg",
-    {
-      class: "trace",
-      viewBox: "0 0 300 80",
-      preserveAspectRatio: "none",
-      role: "img",
-      "aria-label": t("now.trace"),
-    },
-    area,
-    zero,
-    line,
-  );
+  const trace = traceView();
   const element = card(
     t("now.net_power"),
     h(
@@ -116,8 +74,7 @@ function power() {
       direction,
       h("p", { class: "fresh" }, dot, age),
     ),
-    trace,
-    extremes,
+    trace.elements,
   );
   element.classList.add("wide", "power");
 
@@ -137,59 +94,9 @@ function power() {
           ? t("now.age", { span: span(seconds) })
           : t("now.stale", { span: span(seconds) }),
     );
-    drawTrace(points, live.now());
-  }
-
-  function drawTrace(points, now) {
-    const known = points.filter(([, watts]) => watts !== null);
-    trace.style.display = known.length > 2 ? "" : "none";
-    if (known.length <= 2) return say(extremes, "");
-    const low = Math.min(0, ...known.map(([, watts]) => watts));
-    const high = Math.max(100, ...known.map(([, watts]) => watts));
-    const x = (at) => 300 * (1 - (now - at) / TRACE_MS);
-    const y = (watts) => 76 - (72 * (watts - low)) / (high - low);
-    set(line, { d: path(points, x, y) });
-    set(area, { d: areas(points, x, y) });
-    set(zero, { y1: y(0), y2: y(0) });
-    say(
-      extremes,
-      t("now.extremes", {
-        low: quantity(Math.min(...known.map(([, watts]) => watts)), "W"),
-        high: quantity(high === 100 ? Math.max(...known.map(([, watts]) => watts)) : high, "W"),
-      }),
-    );
+    trace.draw(points, live.now());
   }
   return { element, show };
-}
-
-/** Runs of points without a gap. @param {[number, number | null][]} points */
-function runs(points) {
-  const all = [];
-  let run = /** @type {[number, number][]} */ ([]);
-  for (const [at, watts] of points) {
-    if (watts === null || (run.length && at - run[run.length - 1][0] > 30_000)) {
-      if (run.length) all.push(run);
-      run = [];
-    }
-    if (watts !== null) run.push([at, watts]);
-  }
-  return run.length ? [...all, run] : all;
-}
-
-const coordinates = (run, x, y) =>
-  run.map(([at, watts]) => `${x(at).toFixed(1)} ${y(watts).toFixed(1)}`).join("L");
-const path = (points, x, y) =>
-  runs(points)
-    .map((run) => `M${coordinates(run, x, y)}`)
-    .join("");
-
-function areas(points, x, y) {
-  return runs(points)
-    .map(
-      (run) =>
-        `M${x(run[0][0]).toFixed(1)} ${y(0).toFixed(1)}L${coordinates(run, x, y)}L${x(run[run.length - 1][0]).toFixed(1)} ${y(0).toFixed(1)}Z`,
-    )
-    .join("");
 }
 
 function hour() {
