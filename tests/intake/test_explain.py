@@ -55,7 +55,7 @@ def tapped(octets: bytes) -> list[tuple[bytes, Outcome]]:
 
 def test_damaged_frames_are_handed_on_too(vectors: Mapping[str, bytes]) -> None:
     """A frame with a wrong check, as it came, with the reason; the whole one behind it follows."""
-    octets = vectors["KFM-L1"] if "KFM-L1" in vectors else FRAME
+    octets = vectors.get("KFM-L1", FRAME)
     bad = octets[:20] + bytes((octets[20] ^ 0x10,)) + octets[21:]
     first, second = tapped(bad + octets)
     assert first[0] == bad

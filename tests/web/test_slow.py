@@ -105,7 +105,7 @@ def test_a_connection_is_kept_between_requests_but_not_for_ever() -> None:
 
     async def scene(_: Gateway, port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for _ in range(3):
+        for _turn in range(3):
             writer.write(b"GET /v1/session HTTP/1.1\r\nHost: x\r\n\r\n")
             assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
             body = await reader.readuntil(b"}")

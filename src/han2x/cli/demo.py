@@ -1,8 +1,10 @@
 """`han2x demo`."""
 
 import argparse
+import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 from ..app import now_utc
 from ..runtime.gateway import Condition, Gateway, Health
@@ -25,12 +27,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve a simulated meter; nothing is stored."""
+    """Serve a simulated meter; its history is in a folder that goes when the demo ends."""
+    with tempfile.TemporaryDirectory(prefix="han2x-demo-") as folder:
+        return _serve(arguments, Path(folder) / "history.sqlite")
+
+
+def _serve(arguments: argparse.Namespace, history: Path) -> int:
     settings = from_table(
         {
             "meters": [{"name": "demo", "source": arguments.source or _kaifa()}],
             "modbus_tcp": {"host": HOST, "port": arguments.port},
             "web": {"host": HOST, "port": arguments.web_port},
+            "history": {"path": str(history), "write_every_s": 5},
         }
     )
     if isinstance(settings, Refused):

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from starlette.responses import Response, StreamingResponse
 
 from ..settings.schema import Meter
-from . import shapes
+from . import live_shapes
 from .endpoint import SSE, Access, Call, Refusal
 from .events import Page, health
 from .meter import meter, summary
@@ -22,7 +22,7 @@ def named(call: Call, name: str) -> Meter:
     raise Refusal(404, "no_meter", "There is no meter of this name.")
 
 
-async def every(call: Call) -> list[shapes.Summary]:
+async def every(call: Call) -> list[live_shapes.Summary]:
     """All meters."""
     gateway = call.gateway
     return [
@@ -36,7 +36,7 @@ async def every(call: Call) -> list[shapes.Summary]:
     ]
 
 
-async def one(call: Call) -> shapes.Meter:
+async def one(call: Call) -> live_shapes.Meter:
     """One meter."""
     gateway, settings = call.gateway, named(call, call.path["meter"])
     number = gateway.number(settings.name)
@@ -44,7 +44,7 @@ async def one(call: Call) -> shapes.Meter:
     return meter(settings, view, diagnosis, call.now, number=number)
 
 
-async def capacity(call: Call) -> shapes.CapacityShape | None:
+async def capacity(call: Call) -> live_shapes.CapacityShape | None:
     """A meter's capacity step."""
     return (await one(call))["capacity"]
 
@@ -75,6 +75,6 @@ def _holds(call: Call) -> Callable[[], bool]:
     return lambda: state.keys.token(token, state.gateway.now().unix_ms) is not None
 
 
-async def services(call: Call) -> shapes.Health:
+async def services(call: Call) -> live_shapes.Health:
     """How all services fare."""
     return health(call.gateway.health.value)

@@ -14,7 +14,7 @@ from ..runtime.providers import Attempt, Sources
 from ..settings.amend import Refused, added
 from ..settings.schema import Mqtt, Settings
 from ..settings.source import MqttSource, SourceError, parse_source
-from . import shapes
+from . import live_shapes, shapes
 from .api_meters import named
 from .api_settings import refusal
 from .endpoint import LINES, OCTETS, Call, Refusal
@@ -33,14 +33,14 @@ def _sources(call: Call) -> Sources:
     return call.gateway.providers.sources
 
 
-async def telegrams(call: Call) -> list[shapes.TelegramShape]:
+async def telegrams(call: Call) -> list[live_shapes.TelegramShape]:
     """The last telegrams of a meter, the newest first."""
     name, sources, recorder = named(call, call.path["meter"]).name, _sources(call), call.state.recorder
     kept = recorder.kept(name, call.query["limit"]) if recorder else []
     return [telegram(one, sources.explain(one.octets)) for one in kept]
 
 
-async def rates(call: Call) -> shapes.Rates:
+async def rates(call: Call) -> live_shapes.Rates:
     """How often each list came in the last minute."""
     name, recorder = named(call, call.path["meter"]).name, call.state.recorder
     if recorder is None:

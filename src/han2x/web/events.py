@@ -15,7 +15,7 @@ from .. import __version__
 from ..model.view import FRESH_MS
 from ..runtime.gateway import Gateway, Health
 from ..runtime.logbook import Line
-from . import shapes
+from . import live_shapes, shapes
 from .meter import LAMP_MS, meter
 from .signal import Kept, telegram
 from .times import iso
@@ -240,7 +240,7 @@ class _Feed:
         return min([LOOK_S, *((ms + 1) / 1000 for ms in ends if ms >= 0)])
 
 
-def health(services: Mapping[str, Health]) -> shapes.Health:
+def health(services: Mapping[str, Health]) -> live_shapes.Health:
     """How all services fare."""
     return {
         "services": [

@@ -12,7 +12,7 @@ from ..tariff.budget import Budget
 from ..tariff.capacity import Capacity
 from ..tariff.cost import Cost, Costs
 from ..tariff.tariff import RULES
-from . import shapes
+from . import live_shapes
 from .times import iso
 
 LAMP_MS = 60_000
@@ -25,7 +25,7 @@ _KILO_UNITS = {"Wh": "kWh", "varh": "kvarh"}
 
 def meter(
     settings: MeterSettings, view: View, diagnosis: Diagnosis, now: Instant, *, number: int
-) -> shapes.Meter:
+) -> live_shapes.Meter:
     """Everything that is known of a meter at a moment."""
     return {
         "name": settings.name,
@@ -59,7 +59,7 @@ def meter(
     }
 
 
-def summary(settings: MeterSettings, view: View, diagnosis: Diagnosis, *, number: int) -> shapes.Summary:
+def summary(settings: MeterSettings, view: View, diagnosis: Diagnosis, *, number: int) -> live_shapes.Summary:
     """A meter in a list."""
     return {
         "name": settings.name,
@@ -88,7 +88,7 @@ def lamp(view: View) -> bool:
     return view.age_ms is not None and view.age_ms <= LAMP_MS
 
 
-def verdict(diagnosis: Diagnosis, now: Instant) -> shapes.DiagnosisShape:
+def verdict(diagnosis: Diagnosis, now: Instant) -> live_shapes.DiagnosisShape:
     """What a line is like."""
     evidence = diagnosis.evidence
     return {
@@ -118,7 +118,7 @@ def _seconds(ms: int | None) -> float | None:
     return None if ms is None else ms / KILO
 
 
-def _line(settings: MeterSettings, view: View, diagnosis: Diagnosis) -> shapes.LineShape:
+def _line(settings: MeterSettings, view: View, diagnosis: Diagnosis) -> live_shapes.LineShape:
     line, evidence = view.line, diagnosis.evidence
     return {
         "open": line.open,
@@ -132,7 +132,7 @@ def _line(settings: MeterSettings, view: View, diagnosis: Diagnosis) -> shapes.L
     }
 
 
-def _value(view: View, quantity: Quantity) -> shapes.ValueShape:
+def _value(view: View, quantity: Quantity) -> live_shapes.ValueShape:
     value, unit = quantity.displayed(view.values[quantity]), quantity.unit.display
     if quantity in ENERGIES:
         value = value / KILO
@@ -145,7 +145,7 @@ def _value(view: View, quantity: Quantity) -> shapes.ValueShape:
     }
 
 
-def _budget(budget: Budget) -> shapes.BudgetShape:
+def _budget(budget: Budget) -> live_shapes.BudgetShape:
     pace = budget.pace
     return {
         "elapsed_s": pace.elapsed_ms / KILO,
@@ -162,7 +162,7 @@ def _budget(budget: Budget) -> shapes.BudgetShape:
     }
 
 
-def capacity(found: Capacity) -> shapes.CapacityShape:
+def capacity(found: Capacity) -> live_shapes.CapacityShape:
     """The capacity step of a month; a step by fuse has no limits in kW."""
     by_power = RULES.get(found.rule) is not None
     return {
@@ -191,7 +191,7 @@ def capacity(found: Capacity) -> shapes.CapacityShape:
     }
 
 
-def _costs(found: Costs) -> shapes.CostsShape:
+def _costs(found: Costs) -> live_shapes.CostsShape:
     price = found.price
     return {
         "area": found.area,
@@ -201,7 +201,7 @@ def _costs(found: Costs) -> shapes.CostsShape:
     }
 
 
-def _cost(cost: Cost) -> shapes.CostShape:
+def _cost(cost: Cost) -> live_shapes.CostShape:
     return {
         "total": cost.total / MILLIOERE,
         "power": cost.power / MILLIOERE,

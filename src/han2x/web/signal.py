@@ -13,7 +13,7 @@ from ..model.explained import Part
 from ..model.telegram import Telegram
 from ..runtime.gateway import Gateway
 from ..settings.schema import Settings
-from . import shapes
+from . import live_shapes
 from .times import iso
 
 RING, ALL_RINGS, LEAST = 50, 2000, 5
@@ -62,7 +62,7 @@ class Recorder:
         ears = self._ears.get(meter)
         return list(reversed(ears.ring))[:limit] if ears else []
 
-    def rates(self, meter: str, mono_ms: int) -> shapes.Rates:
+    def rates(self, meter: str, mono_ms: int) -> live_shapes.Rates:
         """What came in the last minute."""
         ears, since = self._ears.get(meter), mono_ms // 1000 - MINUTE_S
         counts: Counter[str] = Counter()
@@ -132,7 +132,7 @@ def _count(seconds: deque[tuple[int, Counter[str]]], second: int, name: str) -> 
     seconds[-1][1][name] += 1
 
 
-def telegram(kept: Kept, parts: tuple[Part, ...]) -> shapes.TelegramShape:
+def telegram(kept: Kept, parts: tuple[Part, ...]) -> live_shapes.TelegramShape:
     """A telegram as JSON."""
     return {
         "id": kept.id,

@@ -94,11 +94,13 @@ def _frame(octets: bytes, at: int, pieces: list[Piece], places: list[int]) -> in
         at += 1
     head = octets[at:]
     end = header_end(head, 2, len(head)) if len(head) > 2 else None
-    if end is None or head[0] & 0xF0 != FORMAT_TYPE_3 or end + CHECK_SIZE > len(head):
+    length = (head[0] & 0x07) << 8 | head[1] if end else 0
+    if end is None or head[0] & 0xF0 != FORMAT_TYPE_3 or not end + 2 * CHECK_SIZE <= length:
+        end = len(head)  # or it would end before its own header does
+    if end + CHECK_SIZE > len(head):
         if at < len(octets):
             pieces.append(Piece(at, len(octets) - at, "octets that are no frame"))
         return len(octets)
-    length = (head[0] & 0x07) << 8 | head[1]
     more = ", more segments follow" if head[0] & SEGMENTED else ""
     pieces.append(Piece(at, 2, "frame format", f"type 3, {length} octets{more}"))
     pieces += _addresses(octets, at + 2, at + end - 1)
