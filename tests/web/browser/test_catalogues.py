@@ -12,7 +12,7 @@ from han2x.settings.schema import SECTIONS, rules
 STATIC = Path(han2x.web.__file__).parent / "static"
 SCRIPTS = [path.read_text("utf-8") for path in sorted(STATIC.glob("js/**/*.js"))]
 CALL = re.compile(r"\b(?:t|tOr|plural)\(\s*(\"[^\"]+\"|`[^`]+`)")
-ENGLISH_IN_THE_SCHEMA = re.compile(r"setting\..+\.doc|must\..+|sentence\..+")
+ENGLISH_IN_THE_SCHEMA = re.compile(r"setting\..+\.doc|(must|sentence|part)\..+")
 """What English has from the schema itself, so that nothing is written twice."""
 
 

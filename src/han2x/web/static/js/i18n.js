@@ -85,6 +85,12 @@ function remembered(key, make) {
   return formats.get(name);
 }
 
+/** What a service says of itself; in the chosen language where it is that all is well. @param {string} text */
+export function said(text) {
+  const [, verb, what] = text.match(/^(listening on|connected to) (.+)$/) ?? [];
+  return verb ? t(`said.${verb}`, { what }) : text;
+}
+
 /** A name with a capital letter. @param {string | null | undefined} name */
 export const capital = (name) => (name ? name.charAt(0).toUpperCase() + name.slice(1) : "");
 

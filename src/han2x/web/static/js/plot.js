@@ -71,7 +71,7 @@ export async function plot(
         labelSize: 18,
       }),
     ],
-    scales: { x: { time: true, ...(range ? { range } : {}) } },
+    scales: { x: { time: true, ...(range ? { range } : {}) }, y: { range: fromZero } },
     legend: { show: false },
     cursor: { drag: { x: Boolean(zoomed), y: false, setScale: false }, y: false, points: { size: 7 } },
     ...more,
@@ -87,6 +87,9 @@ export async function plot(
   signal.addEventListener("abort", () => (sized.disconnect(), chart.destroy()), { once: true });
   return chart;
 }
+
+/** Zero is always in sight, so that twice as high is twice as much. */
+const fromZero = (_, low, high) => [Math.min(0, low) * 1.08, Math.max(0, high) * 1.08 || 1];
 
 const selected = (zoomed) => (u) =>
   u.select.width > 4 &&

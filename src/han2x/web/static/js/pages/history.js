@@ -212,8 +212,10 @@ async function compared(view, resolution, context, signal) {
   return { ...(await fetched(span, resolution, context, signal)), shift: span.shift / 1000 };
 }
 
-const rangeText = ({ begin, end }) =>
-  `${time(begin, "hour")} – ${time(end, end - begin > 200 * 86_400_000 ? "date" : "hour")}`;
+function rangeText({ begin, end }) {
+  const style = end - begin > SPANS["31d"] ? "date" : "hour";
+  return `${time(begin, style)} – ${time(end, style)}`;
+}
 
 function summaryText(main, other, resolution) {
   if (!main.rows.length) return t("history.nothing");

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { h, say } from "../dom.js";
-import { number, span, t } from "../i18n.js";
+import { number, said, span, t } from "../i18n.js";
 import { card, note, row, seldom, table } from "../ui.js";
 
 const PAUSE_MS = 2000;
@@ -59,7 +59,7 @@ function server({ name, text, clients, refused }) {
     "div",
     {},
     h("h3", {}, name),
-    h("p", {}, text),
+    h("p", {}, said(text)),
     clients.length
       ? table(t("modbus.clients"), heads, body)
       : h("p", { class: "muted" }, t("modbus.no_clients")),

@@ -2,7 +2,7 @@
 
 import { get, send } from "../api.js";
 import { h, say } from "../dom.js";
-import { t, time } from "../i18n.js";
+import { said, t, time } from "../i18n.js";
 import { action, card, facts, note, row, seldom, table } from "../ui.js";
 
 const PAUSE_MS = 3000;
@@ -46,7 +46,7 @@ function broker(name, context) {
     topics,
   );
   element.classList.add("wide");
-  let said = "";
+  let told = "";
 
   async function sayAgain() {
     await send("POST", `v1/mqtt/${encodeURIComponent(name)}/again`, {});
@@ -54,10 +54,10 @@ function broker(name, context) {
   }
 
   function show(one) {
-    const text = one.enabled ? one.text || t(`condition.${one.condition}`) : t("mqtt.off");
-    if (text !== said)
+    const text = one.enabled ? said(one.text) || t(`condition.${one.condition}`) : t("mqtt.off");
+    if (text !== told)
       state.replaceChildren(note(one.enabled ? (MOODS[one.condition] ?? "info") : "info", text));
-    said = text;
+    told = text;
     again.disabled = !one.enabled || one.condition !== "ok";
     discovery.replaceChildren(discovered(one.discovery));
     topics.hidden = !one.topics.length;

@@ -239,8 +239,13 @@ function refused(page, error) {
       : [];
   page.complaints.replaceChildren(...texts.map((text) => h("p", { class: "banner bad" }, text)));
   const first = page.root.querySelector("[aria-invalid]");
-  if (first) first.focus();
+  if (first) shown(first);
   else page.context.toast(error.message, "bad");
+}
+
+function shown(input) {
+  input.focus({ preventScroll: true });
+  input.scrollIntoView({ block: "center" });
 }
 
 function complain(page, complaint) {

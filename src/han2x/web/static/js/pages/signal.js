@@ -273,8 +273,8 @@ function explainedRow(part, cells) {
       part.offset,
       h("code", {}, hex.replace(/(..)(?=.)/g, "$1 ")),
       part.obis ? h("code", {}, part.obis) : "",
-      partText(part),
-      part.value ?? "",
+      partText(part.text),
+      partText(part.value),
     ],
     {
       onmouseenter: mark(true),
@@ -286,5 +286,5 @@ function explainedRow(part, cells) {
   );
 }
 
-/** A part's meaning in the chosen language, where the catalogue has it. */
-const partText = ({ text }) => tOr(`part.${text}`, text);
+/** What a part is, or says, in the chosen language where the catalogue has it. @param {string | null} text */
+const partText = (text) => (text ? tOr(`part.${text}`, text) : "");

@@ -2,7 +2,7 @@
 
 import { changeUser, get, send } from "../api.js";
 import { h, say } from "../dom.js";
-import { quantity, span, t, time } from "../i18n.js";
+import { quantity, said, span, t, time } from "../i18n.js";
 import { icon } from "../icons.js";
 import { action, ask, card, choices, facts, field, row, table } from "../ui.js";
 
@@ -65,7 +65,7 @@ function service({ name, condition, text }) {
       icon(condition === "ok" ? "good" : condition === "failing" ? "warning" : "info"),
       t(`condition.${condition}`),
     ),
-    text,
+    said(text),
   ]);
 }
 
