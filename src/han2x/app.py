@@ -103,19 +103,24 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-async def _kept(service: Service, gateway: Gateway) -> None:
-    """Import a service in a thread, so that the port answers meanwhile, then keep it."""
+async def _kept(service: Service, gateway: Gateway, turn: asyncio.Lock) -> None:
+    """Import a service in a thread, so that the port answers meanwhile, then keep it.
+
+    One after the other, in the table's order: threads that import at once only hold each other up.
+    """
     if service.sections(gateway.settings.value):
-        with contextlib.suppress(Exception):  # keeping it meets the same again, and reports it
-            await asyncio.to_thread(service.load)
+        async with turn:
+            with contextlib.suppress(Exception):  # keeping it meets the same again, and reports it
+                await asyncio.to_thread(service.load)
     await keep(service, gateway)
 
 
 async def _keep_all(services: Iterable[Service], gateway: Gateway) -> None:
     """Keep services until cancelled, and wait for the last of them to end: some have things to write."""
+    turn = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
         for service in services:
-            group.create_task(_kept(service, gateway))
+            group.create_task(_kept(service, gateway, turn))
 
 
 async def run(

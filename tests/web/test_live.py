@@ -73,12 +73,13 @@ def test_register_lists_name_this_gateway(shared: Any, browser: Any) -> None:
 def test_events_begin_with_everything_and_follow_the_meter(browser: Any, listen: Listen) -> None:
     """Hello, health, settings, clients and the meter come at once, then each telegram moves it."""
     seen: list[tuple[str, Any]] = []
-    for name, data in listen(browser, "?telegrams=main"):
+    for name, data in listen(browser, "?telegrams=main&clients=1"):
         seen.append((name, json.loads(data)))
         meters = [data for name, data in seen if name == "meter"]
         if len(meters) >= 3 and any(name == "telegram" for name, _ in seen):
             break
     assert [name for name, _ in seen][:4] == ["hello", "health", "settings", "clients"]
+    assert next(data for name, data in seen if name == "clients")[0]["name"] == "modbus tcp"
     assert meters[-1]["received"] > meters[0]["received"]
     telegram = next(data for name, data in seen if name == "telegram")
     assert telegram["meter"] == "main"
@@ -97,8 +98,8 @@ def test_settings_and_log_lines_are_pushed(own: Any, listen: Listen) -> None:
         if name == "log":
             break
     assert found["settings"] == {"version": 2}
-    assert "modbus rtu" in found["log"]["text"]
-    assert found["log"]["level"] == "warning"
+    assert found["log"]["text"].endswith("settings changed by PATCH /v1/settings")
+    assert found["log"]["level"] == "info"
     lines = acting.get("v1/log?lines=5").json()
     assert found["log"] in lines
 
@@ -135,6 +136,20 @@ def test_a_capture_is_the_line_as_it_is(browser: Any) -> None:
     octets = browser.get("v1/meters/main/capture?seconds=1").content
     assert octets.startswith(b"\x7e\xa0")
     assert octets.endswith(b"\x7e")
+
+
+def test_no_file_of_the_machine_is_read_by_way_of_a_recording(own: Any, tmp_path: Path) -> None:
+    """A file that is named as a recording is not captured, and none of it is among the telegrams."""
+    secret = tmp_path / "secret"
+    secret.write_text("root:geheim\n" * 50)
+    browser = own.owner()
+    row = {"name": "file", "source": f"replay:{secret}?speed=max", "unit_id": 9}
+    assert browser.post("v1/settings/meters", json=row).status_code == 200
+    own.until(lambda: browser.get("v1/meters/file").json()["line"]["octets"] == 600, 10)
+    assert browser.get("v1/meters/file/capture?seconds=1").json()["error"] == "replay"
+    assert browser.get("v1/meters/file/telegrams").json() == []
+    tried = browser.post("v1/try/source", json={"source": f"replay:{secret}", "seconds": 1})
+    assert "geheim" not in tried.text
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from itertools import chain
 
 from ..runtime.gateway import Gateway
 from ..runtime.providers import RegisterRow, UnitRow
-from . import exports, listing
 from .catalogue import FIRST_METER, MAPS, UNIT_ID, Unit, units
 from .staleness import shown
 from .table import Image, Register
@@ -45,10 +44,14 @@ class Registers:
 
     def formats(self) -> Sequence[str]:
         """What lists are written for."""
+        from . import exports, listing  # not on the way to the first answer
+
         return [*listing.FORMATS, *exports.FORMATS]
 
     def listing(self, map: str, form: str, host: str) -> str | None:
         """A list as `han2x registers` prints it, with our port, and the unit id that shows the map."""
+        from . import exports, listing
+
         settings = self._gateway.settings.value
         if map not in MAPS or form not in self.formats():
             return None
@@ -62,6 +65,8 @@ class Registers:
 
 
 def _row(unit: Unit, register: Register, image: Image | None) -> RegisterRow:
+    from . import listing
+
     first, last = register.addresses[0], register.addresses[-1]
     numbers = [listing.map_number(listing.MODICON_FIRST + at) for at in dict.fromkeys((first, last))]
     octets = image.read(first, register.words) if image else None

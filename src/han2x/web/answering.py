@@ -59,7 +59,9 @@ class Answering:
         except (ClientDisconnect, HTTPException):
             return Response(status_code=400)
         except Exception as error:
-            log.error("%s %s: internal error: %r; please report it", request.method, request.url.path, error)
+            log.error(
+                "%s %s: internal error: %r; please report it", request.method, request.scope["path"], error
+            )
             log.debug("in an answer", exc_info=True)
             return problem(
                 Refusal(500, "internal", "Something went wrong in the program; the log says more.")
@@ -147,6 +149,8 @@ def problem(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Respo
     if refusal.retry_s is not None:
         found["retry_s"] = refusal.retry_s
         extra["Retry-After"] = str(refusal.retry_s)
+    if refusal.default_password is not None:
+        found["default_password"] = refusal.default_password
     if refusal.status == 401:
         extra["WWW-Authenticate"] = "Bearer"
     if refusal.status in (408, 413):

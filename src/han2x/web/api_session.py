@@ -1,5 +1,6 @@
 """Logging in and out, credentials, tokens (manual row M40)."""
 
+import logging
 from ipaddress import ip_address
 
 from starlette.responses import Response
@@ -12,6 +13,8 @@ from .passwords import DEFAULT_PASSWORD, LEAST, MOST
 from .sessions import csrf
 from .times import iso
 
+log = logging.getLogger("han2x.web")
+
 COOKIE_S = 30 * 24 * 3600
 HOME = parse_networks(
     "127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, fc00::/7, fe80::/10"
@@ -20,8 +23,11 @@ HOME_NAMES = (".local", ".lan", ".home", ".home.arpa", ".internal", ".localdomai
 
 
 async def show(call: Call) -> shapes.Session:
-    """Who is logged in."""
+    """Who is logged in; whoever is not is told whether the default password would do."""
     web = call.gateway.settings.value.web
+    if not call.caller.session:
+        default = not web.password and _from_home(call)
+        raise Refusal(401, "login", "Log in first.", default_password=default)
     return {
         "user": web.user,
         "default_password": not web.password,
@@ -44,6 +50,7 @@ async def log_in(call: Call) -> Response:
             "While it has its default password, the page lets nobody in from outside the home's network.",
         )
     await prove(call, call.body["user"], call.body["password"])
+    log.info("%s: %s logged in", call.caller.host, web.user)
     return _with_cookie(no_content(), call, call.state.keys.open(call.state.stamp, call.now.unix_ms))
 
 
@@ -56,6 +63,7 @@ async def prove(call: Call, user: str, password: str) -> None:
         raise Refusal(429, "throttled", f"Too many tries; wait {retry_s} s.", retry_s=retry_s)
     right = len(password) <= MOST and await state.passwords.right(password, web.password)
     if not right or user != web.user:
+        log.warning("%s: a wrong name or password", call.caller.host)
         raise Refusal(401, "wrong", "Name or password is wrong.")
     state.throttle.right(call.caller.host, call.now.mono_ms)
 
@@ -102,6 +110,7 @@ async def change_user(call: Call) -> Response:
             "The new name is refused.",
             complaints=[{"path": "new_user", "code": "text", "params": {}, "text": text}],
         )
+    log.info("%s: name or password was changed", call.caller.host)
     keys.close_all()
     return _with_cookie(no_content(), call, keys.open(call.state.stamp, call.now.unix_ms))
 

@@ -13,7 +13,7 @@ from ..runtime.gateway import Trouble
 from ..runtime.providers import Attempt, Sources
 from ..settings.amend import Refused, added
 from ..settings.schema import Mqtt, Settings
-from ..settings.source import MqttSource, SourceError, parse_source
+from ..settings.source import MqttSource, ReplaySource, SourceError, parse_source
 from . import live_shapes, shapes
 from .api_meters import named
 from .api_settings import refusal
@@ -49,8 +49,11 @@ async def rates(call: Call) -> live_shapes.Rates:
 
 
 async def capture(call: Call) -> Response:
-    """The octets of a line as they come."""
-    name = named(call, call.path["meter"]).name
+    """The octets of a line as they come; of a file none, or any file of the machine could be read so."""
+    meter = named(call, call.path["meter"])
+    if isinstance(parse_source(meter.source), ReplaySource):
+        raise Refusal(409, "replay", "This meter's source is a recording already.")
+    name = meter.name
     pieces = _captured(call, name, call.query["seconds"])
     return await stream(call.state, pieces, OCTETS, attachment(f"{name}.bin"))
 

@@ -50,9 +50,10 @@ ROUTES: list[Endpoint] = [
             "meters": Param("Meters to follow, separated by commas; all without it."),
             "telegrams": Param("Meters whose telegrams are wanted octet by octet."),
             "log": Param("Whether log lines are wanted.", bool, False),
+            "clients": Param("Whether Modbus clients are wanted.", bool, False),
         },
         errors=(503,),
-        doc="Live events: hello, meter, telegram, health, settings, clients, log.",
+        doc="Live events: hello, meter, telegram, health, settings, clients, log, beat.",
     ),
     Endpoint(
         method="GET",
@@ -84,7 +85,7 @@ ROUTES: list[Endpoint] = [
         handler=api_signal.capture,
         media=OCTETS,
         query={"seconds": Param("For how long.", int, 60, 1, 3600)},
-        errors=(404, 503),
+        errors=(404, 409, 503),
         doc="The octets of the line as they come.",
     ),
     Endpoint(
