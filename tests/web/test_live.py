@@ -73,12 +73,13 @@ def test_register_lists_name_this_gateway(shared: Any, browser: Any) -> None:
 def test_events_begin_with_everything_and_follow_the_meter(browser: Any, listen: Listen) -> None:
     """Hello, health, settings, clients and the meter come at once, then each telegram moves it."""
     seen: list[tuple[str, Any]] = []
-    for name, data in listen(browser, "?telegrams=main"):
+    for name, data in listen(browser, "?telegrams=main&clients=1"):
         seen.append((name, json.loads(data)))
         meters = [data for name, data in seen if name == "meter"]
         if len(meters) >= 3 and any(name == "telegram" for name, _ in seen):
             break
     assert [name for name, _ in seen][:4] == ["hello", "health", "settings", "clients"]
+    assert next(data for name, data in seen if name == "clients")[0]["name"] == "modbus tcp"
     assert meters[-1]["received"] > meters[0]["received"]
     telegram = next(data for name, data in seen if name == "telegram")
     assert telegram["meter"] == "main"

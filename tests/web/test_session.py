@@ -11,7 +11,10 @@ OUTSIDE = "203.0.113.9"
 def test_the_manuals_name_and_password_open_the_page(shared: Any) -> None:
     """On a first start bits and vari log in, and the page is told that they are the default."""
     browser = shared.anybody()
-    assert browser.get("v1/session").status_code == 401
+    nobody = browser.get("v1/session")
+    assert (nobody.status_code, nobody.json()["default_password"]) == (401, True)
+    outside = shared.anybody(**{"X-Forwarded-For": OUTSIDE}).get("v1/session")
+    assert outside.json()["default_password"] is False
     response = browser.log_in()
     assert response.status_code == 204
     cookie = response.headers["set-cookie"]

@@ -158,7 +158,7 @@ def test_many_pages_are_told_and_let_go() -> None:
     async def scene(gateway: Gateway, port: int) -> None:
         pages = [await listening(port, "/v1/events") for _ in range(50)]
         for reader, _ in pages:
-            await reader.readuntil(b"event: clients")
+            await reader.readuntil(b"event: settings")
         gateway.report("somebody", Condition.FAILING, "is ill")
         for reader, _ in pages:
             await reader.readuntil(b"is ill")

@@ -58,13 +58,13 @@ def choice(*values: str) -> Rule:
     return Rule(must, lambda value: value in values, kind="choice", choices=values)
 
 
-def text(pattern: str, must: str, *, secret: bool = False) -> Rule:
+def text(pattern: str, must: str, *, secret: bool = False, kind: str = "text") -> Rule:
     """A text that matches a pattern as a whole."""
 
     def holds(value: object) -> bool:
         return isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
-    return Rule(must, holds, secret=secret, kind="secret" if secret else "text")
+    return Rule(must, holds, secret=secret, kind="secret" if secret else kind)
 
 
 def unique(values: Collection[object]) -> bool:
@@ -137,8 +137,14 @@ def _is_time_zone(value: object) -> bool:
 
 
 BOOLEAN = Rule("true or false", lambda value: type(value) is bool, kind="boolean")
-NAME = text(r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit")
-HOST = text(r"[A-Za-z0-9.:%_-]{0,255}", "a host name or an IP address, or empty for all of this machine's")
+NAME = text(
+    r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit", kind="name"
+)
+HOST = text(
+    r"[A-Za-z0-9.:%_-]{0,255}",
+    "a host name or an IP address, or empty for all of this machine's",
+    kind="host",
+)
 NETWORKS = Rule(
     "networks such as 192.168.1.0/24, separated by commas, or empty for everyone",
     _are_networks,

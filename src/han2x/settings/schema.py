@@ -20,7 +20,7 @@ URL = text(
     r"https://[^\s?#]{1,500}|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^\s?#]*)?",
     "an address that begins with https://",
 )
-BROKER_HOST = text(r"[A-Za-z0-9.:%_-]{1,255}", "a host name or an IP address")
+BROKER_HOST = text(r"[A-Za-z0-9.:%_-]{1,255}", "a host name or an IP address", kind="host")
 LINE = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters")
 SECRET = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters", secret=True)
 PATH = text(r"/[!-~]{0,255}", "a path such as /mqtt")

@@ -149,6 +149,8 @@ def problem(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Respo
     if refusal.retry_s is not None:
         found["retry_s"] = refusal.retry_s
         extra["Retry-After"] = str(refusal.retry_s)
+    if refusal.default_password is not None:
+        found["default_password"] = refusal.default_password
     if refusal.status == 401:
         extra["WWW-Authenticate"] = "Bearer"
     if refusal.status in (408, 413):

@@ -56,7 +56,9 @@ async def events(call: Call) -> Response:
     names = [one.name for one in call.gateway.settings.value.meters]
     asked = call.query["meters"]
     meters = names if asked is None else _listed(asked)
-    page = Page(meters, _listed(call.query["telegrams"] or ""), log=call.query["log"])
+    page = Page(
+        meters, _listed(call.query["telegrams"] or ""), log=call.query["log"], clients=call.query["clients"]
+    )
     return StreamingResponse(
         call.state.hub.listen(page, _holds(call)), media_type=SSE, headers={"X-Accel-Buffering": "no"}
     )

@@ -7,11 +7,10 @@ from ..runtime.providers import Registers
 from ..settings.schema import Mqtt
 from . import shapes
 from .endpoint import TEXT, Call, Refusal
-from .events import clients
+from .events import servers
 from .streaming import attachment
 from .times import iso
 
-SERVERS = ("modbus tcp", "modbus rtu", "modbus rtu over tcp")
 PAYLOAD_MAX = 4096
 
 
@@ -24,20 +23,8 @@ def _registers(call: Call) -> Registers:
 async def modbus(call: Call) -> shapes.ModbusShape:
     """The Modbus servers, their clients, and what their unit ids show."""
     gateway, registers = call.gateway, call.gateway.providers.registers
-    connected = clients(gateway)
-    servers: list[shapes.ServerShape] = [
-        {
-            "name": name,
-            "condition": health.condition.value,
-            "text": health.text,
-            "clients": connected.get(name, []),
-            "refused": gateway.clients[name]().refused if name in gateway.clients else 0,
-        }
-        for name, health in gateway.health.value.items()
-        if name in SERVERS
-    ]
     return {
-        "servers": servers,
+        "servers": servers(gateway),
         "units": [
             {"unit_id": one.unit_id, "meter": one.meter, "map": one.map, "title": one.title}
             for one in (registers.units() if registers else ())

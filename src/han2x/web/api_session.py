@@ -23,8 +23,11 @@ HOME_NAMES = (".local", ".lan", ".home", ".home.arpa", ".internal", ".localdomai
 
 
 async def show(call: Call) -> shapes.Session:
-    """Who is logged in."""
+    """Who is logged in; whoever is not is told whether the default password would do."""
     web = call.gateway.settings.value.web
+    if not call.caller.session:
+        default = not web.password and _from_home(call)
+        raise Refusal(401, "login", "Log in first.", default_password=default)
     return {
         "user": web.user,
         "default_password": not web.password,

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..runtime.settings_file import sample
-from ..settings.amend import NO_SETTING, Complaint, Refused, added, amend, as_table, from_table, removed
+from ..settings.amend import Complaint, Refused, added, amend, as_table, from_table, removed
 from ..settings.formats import upgraded
 from ..settings.rule import Rule
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
@@ -74,7 +74,9 @@ async def change(call: Call) -> shapes.SettingsShape:
     if version is not None and version != call.state.former.version:
         raise Refusal(409, "changed", "Somebody else has changed the settings meanwhile.")
     changes = call.body["changes"]
-    forbidden = [Complaint(path, "is changed by PUT v1/user") for path in changes if path in CREDENTIALS]
+    forbidden = [
+        Complaint(path, "is changed by PUT v1/user", "credentials") for path in changes if path in CREDENTIALS
+    ]
     settings = call.gateway.settings.value
     _take(call, Refused(tuple(forbidden)) if forbidden else amend(settings, changes))
     return await show(call)
@@ -173,10 +175,9 @@ def refusal(refused: Refused) -> Refusal:
 def complaint(one: Complaint) -> shapes.ComplaintShape:
     """A complaint with the rule that it is about."""
     section, _, key = one.path.rpartition(".")
-    kind = SECTIONS.get(section.partition(".")[0])
-    rule = rules(kind).get(key) if kind else None
-    if rule is None or one.text.startswith(NO_SETTING):
-        return {"path": one.path, "code": "setting", "params": {}, "text": one.text}
-    bounds = {"low": rule.low, "high": rule.high, "choices": list(rule.choices) or None}
+    if one.code != "rule" or not section:
+        return {"path": one.path, "code": one.code, "params": {}, "text": one.text}
+    rule = rules(SECTIONS[section.partition(".")[0]])[key]
+    bounds = {"low": rule.low, "high": rule.high, "choices": list(rule.choices) or None, "must": rule.must}
     params = {name: value for name, value in bounds.items() if value is not None}
     return {"path": one.path, "code": rule.kind, "params": params, "text": one.text}

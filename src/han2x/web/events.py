@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import __version__
 from ..model.view import FRESH_MS
+from ..runtime.clients import Clients
 from ..runtime.gateway import Gateway, Health
 from ..runtime.logbook import Line
 from . import live_shapes, shapes
@@ -24,6 +25,8 @@ QUIET_S = 0.25
 """A meter is told of four times a second at most."""
 
 LOOK_S = 10.0
+CLIENTS_S = 5.0
+SERVERS = ("modbus tcp", "modbus rtu", "modbus rtu over tcp")
 BEAT_S = 15.0
 LINES = 50
 """Log lines that wait for a page at most."""
@@ -42,8 +45,11 @@ def dumps(data: Any) -> str:
 class Page:
     """One page that listens: what waits for it, the newest of each kind."""
 
-    def __init__(self, meters: Collection[str], telegrams: Collection[str], *, log: bool) -> None:
-        self.meters, self.telegrams, self.log = frozenset(meters), frozenset(telegrams), log
+    def __init__(
+        self, meters: Collection[str], telegrams: Collection[str], *, log: bool, clients: bool = False
+    ) -> None:
+        self.meters, self.telegrams = frozenset(meters), frozenset(telegrams)
+        self.log, self.clients = log, clients
         self._waiting: dict[object, bytes] = {}
         self._lines = 0
         self._woken = asyncio.Event()
@@ -65,16 +71,16 @@ class Page:
         self.ended = True
         self._woken.set()
 
-    async def next(self) -> bytes:
-        """What waits, a comment when for long nothing does; b"" at the end."""
+    async def next(self) -> bytes | None:
+        """What waits; b"" when for long nothing has come, None at the end."""
         with suppress(TimeoutError):
             async with asyncio.timeout(BEAT_S):
                 await self._woken.wait()
         self._woken.clear()
         if self.ended:
-            return b""
+            return None
         waiting, self._waiting = self._waiting, {}
-        return b"".join(waiting.values()) or b": still here\n\n"
+        return b"".join(waiting.values())
 
 
 class Hub:
@@ -85,7 +91,6 @@ class Hub:
         self._pages: set[Page] = set()
         self._feeds: dict[str, _Feed] = {}
         self._stops: list[Callable[[], None]] = []
-        self._clients: object = None
 
     def __len__(self) -> int:
         return len(self._pages)
@@ -94,10 +99,14 @@ class Hub:
         """The events of a page, until it goes away, `holds` no more or the hub ends."""
         self._join(page)
         try:
-            while holds() and (data := await page.next()):
-                yield data
+            while holds() and (data := await page.next()) is not None:
+                yield data or self._beat()
         finally:
             self._leave(page)
+
+    def _beat(self) -> bytes:
+        """That the line is alive; a page cannot see comments."""
+        return event("beat", {"now": iso(self._gateway.now().unix_ms)})
 
     def end(self) -> None:
         """Send every page away."""
@@ -131,7 +140,8 @@ class Hub:
         page.offer("hello", event("hello", {"version": __version__, "now": now}))
         page.offer("health", event("health", health(gateway.health.value)))
         page.offer("settings", event("settings", {"version": self._version()}))
-        page.offer("clients", event("clients", clients(gateway)))
+        if page.clients:
+            page.offer("clients", event("clients", servers(gateway)))
         known = {meter.name for meter in gateway.settings.value.meters}
         for name in page.meters & known:
             feed = self._feeds.get(name)
@@ -169,14 +179,13 @@ class Hub:
                 page.line(data)
 
     async def _look(self) -> None:
-        """Who is connected is nowhere told: it is looked up every so often, and told when it differs."""
+        """Who is connected is nowhere told: it is looked up every so often while a page wants to see it."""
         while True:
-            await asyncio.sleep(LOOK_S)
-            found = clients(self._gateway)
-            peers = [(name, one["peer"]) for name, some in found.items() for one in some]
-            if peers != self._clients:
-                self._clients = peers
-                self.offer("clients", event("clients", found))
+            await asyncio.sleep(CLIENTS_S)
+            pages = [page for page in self._pages if page.clients]
+            data = event("clients", servers(self._gateway)) if pages else b""
+            for page in pages:
+                page.offer("clients", data)
 
 
 def _cancel(task: asyncio.Task[None]) -> None:
@@ -250,19 +259,20 @@ def health(services: Mapping[str, Health]) -> live_shapes.Health:
     }
 
 
-def clients(gateway: Gateway) -> dict[str, list[shapes.ClientShape]]:
-    """Who is connected to each Modbus server."""
+def servers(gateway: Gateway) -> list[shapes.ServerShape]:
+    """The Modbus servers, and who is connected to each."""
+    return [
+        _server(name, one, gateway.clients[name]() if name in gateway.clients else Clients())
+        for name, one in gateway.health.value.items()
+        if name in SERVERS
+    ]
+
+
+def _server(name: str, health: Health, clients: Clients) -> shapes.ServerShape:
     return {
-        name: [
-            {
-                "peer": one.peer,
-                "connected_s": one.connected_s,
-                "idle_s": one.idle_s,
-                "requests": one.requests,
-                "exceptions": one.exceptions,
-                "last_exception": one.last_exception,
-            }
-            for one in provider().connected
-        ]
-        for name, provider in gateway.clients.items()
+        "name": name,
+        "condition": health.condition.value,
+        "text": health.text,
+        "clients": [one._asdict() for one in clients.connected],  # type: ignore[misc]
+        "refused": clients.refused,
     }

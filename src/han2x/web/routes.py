@@ -52,9 +52,10 @@ ROUTES: list[Endpoint] = [
             "meters": Param("Meters to follow, separated by commas; all without it."),
             "telegrams": Param("Meters whose telegrams are wanted octet by octet."),
             "log": Param("Whether log lines are wanted.", bool, False),
+            "clients": Param("Whether Modbus clients are wanted.", bool, False),
         },
         errors=(503,),
-        doc="Live events: hello, meter, telegram, health, settings, clients, log.",
+        doc="Live events: hello, meter, telegram, health, settings, clients, log, beat.",
     ),
     Endpoint(
         method="GET",

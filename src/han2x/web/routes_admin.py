@@ -9,7 +9,8 @@ ADMIN: list[Endpoint] = [
         path="v1/session",
         handler=api_session.show,
         answer=shapes.Session,
-        access=Access.OWNER,
+        access=Access.OPEN,
+        errors=(401,),
         doc="Who is logged in.",
     ),
     Endpoint(

@@ -24,6 +24,7 @@ class Problem(TypedDict):
     text: str
     complaints: NotRequired[list[ComplaintShape]]
     retry_s: NotRequired[int]
+    default_password: NotRequired[bool]
 
 
 class Session(TypedDict):
