@@ -91,11 +91,11 @@ def test_installed_into_a_bare_debian(roots: Path, packages: dict[str, Path]) ->
     assert chroot("stat", "-c", "%U %a", "/etc/han2x").split() == ["han2x", "750"]
     assert _answers_in(root) == 1000
     chroot("dpkg", "--install", "/next.deb")
-    assert (root / "var/lib/han2x/main.state").exists(), "an update keeps the state"
+    assert (root / "var/lib/han2x/format").exists(), "an update keeps the state"
     assert _answers_in(root) == 1000
     chroot("dpkg", "--remove", "han2x")
     assert not (root / "opt/han2x").exists()
-    assert (root / "var/lib/han2x/main.state").exists(), "removing keeps the state"
+    assert (root / "var/lib/han2x/format").exists(), "removing keeps the state"
     chroot("dpkg", "--purge", "han2x")
     for path in ("etc/han2x", "var/lib/han2x", "opt/han2x", "lib/systemd/system/han2x.service"):
         assert not (root / path).exists(), path
@@ -161,7 +161,7 @@ def main_pid() -> str:
 def test_power_on_to_the_first_answer() -> None:
     """The machine answers Modbus at the manual's address within five seconds of being switched on."""
     assert answer(ADDRESS) == 1000
-    seconds = time.time() - float(os.environ["BOOTED"])
+    seconds = float(Path(os.environ["ANSWERED"]).read_text()) - float(os.environ["BOOTED"])
     print(f"power on to the first Modbus answer: {seconds:.1f} s")
     assert seconds < 5
 
