@@ -12,7 +12,7 @@ from han2x.settings.schema import SECTIONS, rules
 STATIC = Path(han2x.web.__file__).parent / "static"
 SCRIPTS = [path.read_text("utf-8") for path in sorted(STATIC.glob("js/**/*.js"))]
 CALL = re.compile(r"\b(?:t|tOr|plural)\(\s*(\"[^\"]+\"|`[^`]+`)")
-ENGLISH_IN_THE_SCHEMA = re.compile(r"setting\..+\.doc|(must|sentence|part)\..+")
+ENGLISH_IN_THE_SCHEMA = re.compile(r"setting\..+\.doc|(must|part)\..+")
 """What English has from the schema itself, so that nothing is written twice."""
 
 
@@ -102,6 +102,15 @@ def test_every_error_has_its_text(texts: dict[str, dict[str, str]]) -> None:
     assert len(codes) > 15
     for language in texts.values():
         assert {f"error.{code}" for code in codes} - set(language) == set()
+
+
+def test_every_complaint_has_its_text(texts: dict[str, dict[str, str]]) -> None:
+    """Each code that settings are refused with has its sentence, where the rule itself has none."""
+    source = "".join(path.read_text("utf-8") for path in STATIC.parents[1].glob("*/*.py"))
+    codes = set(re.findall(r"Complaint\([^\n]*, \"([a-z_]+)\"\)", source)) | {"integer", "choice", "boolean"}
+    assert "units_clash" in codes
+    for language in texts.values():
+        assert {f"complaint.{code}" for code in codes} - set(language) == set()
 
 
 def test_page_is_small() -> None:

@@ -22,14 +22,10 @@ function errorText(status, body) {
   return tOr(`error.${body.error}`, body.text ?? t("error.http", { status }), { ...body, ...wait });
 }
 
-/** The sentence of a complaint; `must` is the rule's own, where the form knows it. @param {Complaint} complaint @param {string} [must] */
-export function complaintText(complaint, must = "") {
-  const said = complaint.text.charAt(0).toUpperCase() + complaint.text.slice(1);
-  return tOr(
-    `complaint.${complaint.code}`,
-    tOr(`must.${must}`, tOr(`sentence.${complaint.text}`, said)),
-    spoken(complaint.params ?? {}),
-  );
+/** The sentence of a complaint. @param {Complaint} complaint */
+export function complaintText({ code, params = {}, text }) {
+  const said = text.charAt(0).toUpperCase() + text.slice(1);
+  return tOr(`complaint.${code}`, tOr(`must.${params.must}`, said), spoken(params));
 }
 
 function spoken(parameters) {

@@ -51,7 +51,7 @@ export function settingField(section, holder, schema, value, touched) {
     reset: () => control.write(value),
     words: `${section} ${schema.key} ${labelOf(section, schema.key)} ${docOf(section, schema)}`.toLowerCase(),
     complain(what) {
-      say(complaint, what ? complaintText(what, schema.must) : "");
+      say(complaint, what ? complaintText(what) : "");
       if (what) control.input.setAttribute("aria-invalid", "true");
       else control.input.removeAttribute("aria-invalid");
     },

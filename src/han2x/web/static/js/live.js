@@ -20,7 +20,6 @@ export class Live {
     this.connected = false;
     this.offsetMs = 0;
     this.heard = 0;
-    this.beats = false;
     /** @type {Map<string, Set<(data: any) => void>>} */
     this.listeners = new Map();
     /** @type {Set<Record<string, string>>} */
@@ -83,6 +82,9 @@ export class Live {
   take(data) {
     const meter = /** @type {Meter} */ ({ ...data, got: performance.now() });
     this.meters.set(meter.name, meter);
+    if (meter.last_telegram && meter.age_s !== null) {
+      this.keepTime({ now: Date.parse(meter.last_telegram) + meter.age_s * 1000 });
+    }
     this.emit("meter", meter);
   }
 
@@ -121,10 +123,7 @@ export class Live {
         this.keepTime(data);
         this.emit("hello", data);
       },
-      beat: (data) => {
-        this.beats = true;
-        this.keepTime(data);
-      },
+      beat: (data) => this.keepTime(data),
       meter: (data) => this.take(data),
       health: (data) => {
         this.health = data;
@@ -138,8 +137,9 @@ export class Live {
     };
   }
 
+  /** The gateway's clock counts, not this device's. @param {{now: string | number}} data */
   keepTime({ now }) {
-    this.offsetMs = Date.parse(now) - Date.now();
+    this.offsetMs = new Date(now).getTime() - Date.now();
   }
 
   hear(take, text) {
@@ -166,7 +166,7 @@ export class Live {
   }
 
   tick() {
-    const silent = this.beats && performance.now() - this.heard > SILENCE_MS;
+    const silent = this.source && performance.now() - this.heard > SILENCE_MS;
     if (silent && !document.hidden) {
       this.connection(false);
       this.open();

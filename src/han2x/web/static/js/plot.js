@@ -91,9 +91,13 @@ export async function plot(
 /** Zero is always in sight, so that twice as high is twice as much. */
 const fromZero = (_, low, high) => [Math.min(0, low) * 1.08, Math.max(0, high) * 1.08 || 1];
 
-const selected = (zoomed) => (u) =>
-  u.select.width > 4 &&
-  zoomed?.(u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x"));
+/** Zooms when uPlot is done with the mouse: this chart is gone then. */
+const selected = (zoomed) => (u) => {
+  const { left, width } = u.select;
+  if (width <= 4 || !zoomed) return;
+  const [from, to] = [u.posToVal(left, "x"), u.posToVal(left + width, "x")];
+  setTimeout(() => zoomed(from, to), 0);
+};
 
 const tickStyle = (step) =>
   step < 60 ? "seconds" : step < 86_400 ? "time" : step < 2_419_200 ? "shortday" : "shortmonth";

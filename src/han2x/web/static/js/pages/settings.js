@@ -232,15 +232,17 @@ async function taking(page, act) {
 
 function refused(page, error) {
   const loose = error.complaints.filter((complaint) => !complain(page, complaint));
-  if (error.code === "changed") loose.push({ path: "", text: t("error.changed") });
-  const texts =
-    loose.length || !error.complaints.length
-      ? [...new Set([...loose.map((one) => complaintText(one)), ...(loose.length ? [] : [error.message])])]
-      : [];
+  const texts = error.complaints.length ? loose.map(looseText) : [error.message];
   page.complaints.replaceChildren(...texts.map((text) => h("p", { class: "banner bad" }, text)));
   const first = page.root.querySelector("[aria-invalid]");
   if (first) shown(first);
   else page.context.toast(error.message, "bad");
+}
+
+/** A complaint that has no field here: about several settings, or about a file. */
+function looseText(complaint) {
+  const text = complaintText(complaint);
+  return complaint.code.endsWith("_clash") ? text : `${complaint.path}: ${text}`;
 }
 
 function shown(input) {
