@@ -1,0 +1,65 @@
+"""The Home Assistant app: what its start makes of options and of the broker that the supervisor hands over."""
+
+import runpy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from han2x.settings.amend import Refused
+from han2x.settings.schema import Mqtt, Settings
+
+APP = Path(__file__).parents[2] / "packaging" / "homeassistant" / "han2x"
+start = runpy.run_path(str(APP / "start.py"))
+ANSWER: dict[str, Any] = {
+    "result": "ok",
+    "data": {
+        "host": "core-mosquitto",
+        "port": 1883,
+        "ssl": False,
+        "protocol": "3.1.1",
+        "username": "addons",
+        "password": "secret",
+    },
+}
+
+
+def wanted(settings: Settings, options: dict[str, str], answer: dict[str, Any] | None) -> Settings:
+    found = start["wanted"](settings, options, answer)
+    assert isinstance(found, Settings), found
+    return found
+
+
+def test_the_broker_is_handed_over() -> None:
+    """Home Assistant's broker takes the place of the one that nobody has turned on."""
+    made = wanted(Settings(), {"source": "serial:/dev/ttyUSB1"}, ANSWER)
+    assert made.meters[0].source == "serial:/dev/ttyUSB1"
+    (broker,) = made.mqtt
+    assert (broker.name, broker.enabled, broker.host, broker.port) == (
+        "homeassistant",
+        True,
+        "core-mosquitto",
+        1883,
+    )
+    assert (broker.user, broker.password, broker.protocol) == ("addons", "secret", "3.1.1")
+
+
+def test_what_a_person_has_set_stays() -> None:
+    """At the next start only what comes from Home Assistant is set again; other brokers stay."""
+    first = wanted(Settings(), {}, ANSWER)
+    own = Mqtt(name="own", enabled=True, host="broker.lan")
+    touched = replace(first, mqtt=(replace(first.mqtt[0], discovery="off", password="old"), own))
+    again = wanted(touched, {"source": ""}, ANSWER)
+    assert again.mqtt == (replace(first.mqtt[0], discovery="off"), own)
+    assert again.meters[0].source == "serial:auto"
+
+
+def test_without_a_broker_nothing_changes() -> None:
+    """No Mosquitto app: the settings are as they were."""
+    assert wanted(Settings(), {}, None) == Settings()
+
+
+def test_a_wrong_source_is_refused() -> None:
+    """What a person has mistyped is named."""
+    refused = start["wanted"](Settings(), {"source": "usb"}, None)
+    assert isinstance(refused, Refused)
+    assert refused.complaints[0].path == "meters.0.source"
