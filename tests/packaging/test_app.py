@@ -1,4 +1,4 @@
-"""The Home Assistant app: what its start makes of options and of the broker that the supervisor hands over."""
+"""The Home Assistant app: what its start makes of options and of the broker that is handed over."""
 
 import runpy
 from dataclasses import replace
