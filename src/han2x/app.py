@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -103,6 +103,13 @@ async def _kept(service: Service, gateway: Gateway) -> None:
     await keep(service, gateway)
 
 
+async def _keep_all(services: Iterable[Service], gateway: Gateway) -> None:
+    """Keep services until cancelled, and wait for the last of them to end: some have things to write."""
+    async with asyncio.TaskGroup() as group:
+        for service in services:
+            group.create_task(_kept(service, gateway))
+
+
 async def run(
     settings: Settings,
     *,
@@ -118,9 +125,9 @@ async def run(
     if settings_file:
         file = Service(lambda _: {"settings file": settings_file}, "han2x.runtime.settings_file:run")
         services = (*SERVICES, file)
-    keepers = asyncio.gather(*(_kept(service, gateway) for service in services))
+    keeping = asyncio.ensure_future(_keep_all(services, gateway))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, keepers.cancel)
+        loop.add_signal_handler(number, keeping.cancel)
     with contextlib.suppress(asyncio.CancelledError):
-        await keepers
+        await keeping

@@ -97,6 +97,20 @@ def test_more_is_read_when_more_is_asked_for(tmp_path: Path) -> None:
     kept(path, found, check)
 
 
+def test_hours_that_another_program_wrote(tmp_path: Path) -> None:
+    """When history tells that the file was written to from outside, all of it is read again."""
+    path = written(tmp_path / "h", {0: 0, 1: 5_000})
+    found = gateway()
+
+    async def check() -> None:
+        await until(lambda: capacity(found).mean == 5_000)
+        await asyncio.to_thread(written, path, {2: 14_000})
+        found.hours.set({})
+        await until(lambda: capacity(found).mean == 9_000)
+
+    kept(path, found, check)
+
+
 def test_a_history_that_is_not_there_yet(tmp_path: Path) -> None:
     """Until there is a file, the account goes without, and the service says why it waits."""
     found = gateway()

@@ -14,6 +14,7 @@ import pytest
 
 from han2x.history import periods, service
 from han2x.history.file import open_reading
+from han2x.history.store import Store
 from han2x.model.hour import Basis, Hour
 from han2x.model.instant import Instant
 from han2x.model.quantity import Quantity
@@ -109,6 +110,34 @@ def test_hours_are_written_at_once_and_told(tmp_path: Path) -> None:
         await site.end()
 
     play(scene)
+
+
+def test_import_beside_it_is_told(tmp_path: Path) -> None:
+    """When another program has written to the history, who keeps sums of it is told to read it again."""
+
+    async def scene() -> None:
+        site = Site(tmp_path / "h.sqlite")
+        told: list[Mapping[str, Sequence[Hour]]] = []
+        site.gateway.hours.watch(told.append)
+        await site.until(Condition.OK)
+        site.energy(0, 100)
+        site.energy(1, 350)
+        while not told:
+            await asyncio.sleep(0.001)
+        told.clear()
+        other = Store(tmp_path / "h.sqlite")
+        other.adopt("main", [Hour(start=T0 - HOUR, energies={A_POS: 7}, basis=Basis.IMPORTED, drift={})])
+        other.close()
+        site.energy(2, 400)
+        await site.end()
+        assert told[0] == {}
+        assert [hour.energies[A_POS] for hour in told[1]["main"]] == [50]
+
+    async def patiently() -> None:
+        async with asyncio.timeout(10):
+            await scene()
+
+    play(patiently)
 
 
 def test_what_waits_is_written_at_the_end(tmp_path: Path) -> None:

@@ -5,10 +5,12 @@ That Home Assistant takes it is for `tests/interop/check_mqtt_homeassistant.py`.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from han2x.modbus.listing import EXAMPLE_ACCOUNT
 from han2x.model.instant import Instant
 from han2x.model.reading import ListType, Net, Reading
 from han2x.model.state import EMPTY, fold
@@ -16,6 +18,7 @@ from han2x.model.view import View, view
 from han2x.mqtt.discovery import ENTITIES, Announced, again, announce, change, from_table, to_table
 from han2x.mqtt.plan import Due, Plan
 from han2x.settings.schema import Mqtt
+from han2x.tariff.budget import Pace, budget
 
 from .conftest import OSLO, everything, instant, reading
 
@@ -119,10 +122,38 @@ def test_what_expires() -> None:
 
 def test_every_template_finds_its_value() -> None:
     """Each entity's key stands in the object that its topic carries."""
-    messages = Plan(Mqtt(), "T", OSLO).due(seen(everything()), NOW)
+    priced = replace(seen(everything()), capacity=EXAMPLE_ACCOUNT.capacity, costs=EXAMPLE_ACCOUNT.costs)
+    messages = Plan(Mqtt(), "T", OSLO).due(priced, NOW)
     objects = {m.topic: json.loads(m.payload) for m in messages if m.payload.startswith(b"{")}
     for entity in ENTITIES:
         assert entity.key in objects[f"T/{entity.topic}"], entity.key
+
+
+def test_money_and_limits_are_announced_once_they_are_chosen() -> None:
+    """Without a tariff, a limit and prices there is no entity that would stay unknown for ever."""
+    of_ours = {
+        "hour_forecast",
+        "power_left",
+        "month_peak",
+        "capacity_step",
+        "spot_price",
+        "cost_today",
+        "cost_month",
+    }
+    assert of_ours.isdisjoint(announced(everything()).keys)
+    account = EXAMPLE_ACCOUNT
+    pace = Pace(elapsed_ms=0, used=0, gap_ms=0, power=1, rests_on_ms=0)
+    chosen = replace(
+        seen(everything()), capacity=account.capacity, costs=account.costs, budget=budget(pace, 5_000)
+    )
+    more = announce(None, chosen, Mqtt(), number=1, main_topic="T", status_topic="T/status")
+    assert of_ours <= set(more.keys)
+    table = components(more)
+    assert (table["power_left"]["unit_of_measurement"], table["spot_price"]["unit_of_measurement"]) == (
+        "W",
+        "NOK/kWh",
+    )
+    assert table["cost_today"]["state_topic"] == "T/cost"
 
 
 def test_diagnostics_depend_on_the_program_alone() -> None:

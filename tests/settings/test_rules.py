@@ -110,6 +110,17 @@ MODBUS_RTU_TCP: dict[str, tuple[list[object], list[object]]] = {
     "allow": ALLOW,
     "writable": FLAG,
 }
+HISTORY: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": ([True, False], [1, 0, "true", None]),
+    "path": (
+        ["", "/var/lib/han2x/h.sqlite", "/h"],
+        ["h.sqlite", "~/h", "/a\0b", "/a\nb", "/" + "x" * 1024, 1, None],
+    ),
+    "keep_raw_days": ([1, 3650], [0, 3651, "14", True, 1.0, None]),
+    "keep_minute_days": ([1, 36_500], [0, 36_501, "400", True, 1.0, None]),
+    "max_mb": ([16, 1_000_000], [15, 1_000_001, "512", True, 512.0, None]),
+    "write_every_s": ([5, 600], [4, 601, "60", True, 60.0, None]),
+}
 TEXT: tuple[list[object], list[object]] = (["", "a", "æ b", "x" * 255], ["x" * 256, "a\n", "a\0", 1, None])
 FILE: tuple[list[object], list[object]] = (["", "/etc/ca.pem", "/a b"], ["ca.pem", "/", "/a\n", 1, None])
 QOS: tuple[list[object], list[object]] = ([0, 1, 2], [3, -1, "1", True, 1.0, None])
@@ -142,17 +153,6 @@ MQTT: dict[str, tuple[list[object], list[object]]] = {
         ["", "/a", "a/", "a b", "a+", "a#", "$a", "p" * 66, 1],
     ),
     "raw": (["off", "hex", "binary"], ["", "on", False, None]),
-}
-HISTORY: dict[str, tuple[list[object], list[object]]] = {
-    "enabled": ([True, False], [1, 0, "true", None]),
-    "path": (
-        ["", "/var/lib/han2x/h.sqlite", "/h"],
-        ["h.sqlite", "~/h", "/a\0b", "/a\nb", "/" + "x" * 1024, 1, None],
-    ),
-    "keep_raw_days": ([1, 3650], [0, 3651, "14", True, 1.0, None]),
-    "keep_minute_days": ([1, 36_500], [0, 36_501, "400", True, 1.0, None]),
-    "max_mb": ([16, 1_000_000], [15, 1_000_001, "512", True, 512.0, None]),
-    "write_every_s": ([5, 600], [4, 601, "60", True, 60.0, None]),
 }
 TABLES = {
     "meters": METER,

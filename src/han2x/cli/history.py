@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from ..app import now_utc
 from ..history import elhub, export, periods
 from ..history.batch import Conflict
 from ..history.file import backup, open_reading
@@ -48,7 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _configure_export(parser: argparse.ArgumentParser) -> None:
     _configure_meter(parser)
     parser.add_argument("--from", dest="begin", help="first day or moment, local time (default: the first)")
-    parser.add_argument("--to", dest="end", help="day or moment to end before (default: none)")
+    parser.add_argument("--to", dest="end", help="day or moment to end before (default: now)")
     parser.add_argument(
         "--resolution", choices=periods.RESOLUTIONS, default="hour", help="(default: %(default)s)"
     )
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace, settings: Settings, path: Path) -> int:
     zone = ZoneInfo(settings.site.time_zone)
     begin = _moment(arguments.begin, zone) if arguments.begin else 0
-    end = _moment(arguments.end, zone) if arguments.end else periods.EVER
+    end = _moment(arguments.end, zone) if arguments.end else int(now_utc().timestamp())
     resolution = arguments.resolution
     with closing(open_reading(path)) as file:
         meter = _meter(arguments, settings)

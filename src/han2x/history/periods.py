@@ -21,7 +21,8 @@ class Sum(NamedTuple):
     """Local days, weeks, months or years: hours summed up, each by its own scale factor.
 
     `start`, `end`: Unix seconds of the local midnights around it. `energies`, `drift`: Wh (varh), scaled.
-    `hours`: how many hours of each basis are in it; those of a gap are in none.
+    `hours`: how many hours of each basis are in it; those of a gap are in none. `asked`: how many of its
+    hours were asked for.
     """
 
     start: int
@@ -29,11 +30,12 @@ class Sum(NamedTuple):
     energies: Mapping[Quantity, int]
     drift: Mapping[Quantity, int]
     hours: Mapping[Basis, int]
+    asked: int
 
     @property
     def missing(self) -> int:
-        """How many of its hours nothing is known of."""
-        return (self.end - self.start) // HOUR_S - sum(self.hours.values())
+        """Of how many of the hours that were asked for nothing is known."""
+        return self.asked - sum(self.hours.values())
 
 
 Period = Row | Hour | Sum
@@ -89,7 +91,7 @@ def periods(
     if resolution in _ROWS:
         return rows(file, meter, resolution, begin, end)
     found = hours(file, meter, begin, end)
-    return found if resolution == "hour" else _sums(found, resolution, zone)
+    return found if resolution == "hour" else _sums(found, resolution, begin, end, zone)
 
 
 def rows(file: sqlite3.Connection, meter: str, resolution: str, begin: int, end: int) -> Iterator[Row]:
@@ -116,9 +118,9 @@ def _select(
     )
 
 
-def _sums(found: Iterator[Hour], resolution: str, zone: tzinfo) -> Iterator[Sum]:
-    begin, after = _BEGIN[resolution], _NEXT[resolution]
-    for day, group in groupby(found, lambda hour: begin(local_day(hour.start, zone))):
+def _sums(found: Iterator[Hour], resolution: str, begin: int, end: int, zone: tzinfo) -> Iterator[Sum]:
+    first, after = _BEGIN[resolution], _NEXT[resolution]
+    for day, group in groupby(found, lambda hour: first(local_day(hour.start, zone))):
         energies: dict[Quantity, int] = {}
         drift: dict[Quantity, int] = {}
         count: dict[Basis, int] = {}
@@ -126,7 +128,9 @@ def _sums(found: Iterator[Hour], resolution: str, zone: tzinfo) -> Iterator[Sum]
             _add(energies, hour.energies, hour.scale)
             _add(drift, hour.drift, hour.scale)
             count[hour.basis] = count.get(hour.basis, 0) + 1
-        yield Sum(midnight(day, zone), midnight(after(day), zone), _whole(energies), _whole(drift), count)
+        span = midnight(day, zone), midnight(after(day), zone)
+        asked = -((max(span[0], begin) - min(span[1], end)) // HOUR_S)
+        yield Sum(*span, _whole(energies), _whole(drift), count, asked)
 
 
 def _add(total: dict[Quantity, int], values: Mapping[Quantity, int], scale: int) -> None:

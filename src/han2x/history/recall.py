@@ -1,7 +1,7 @@
 """Hands the accounts the hours that are in the history: on a start, and whenever they ask for older ones.
 
-What is written from then on they get as it is written; once an hour all is read again, for hours that
-another process has put into the file (`han2x history import`).
+What is written from then on they get as it is written. All is read again when history tells of hours that
+another program has put into the file (`han2x history import`).
 """
 
 import asyncio
@@ -14,7 +14,6 @@ from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.schema import Archive
 from .service import path_of
 
-AGAIN_S = 3600.0
 SOON_S = 10.0
 """Pause before a file that is not there yet is looked for again."""
 
@@ -28,17 +27,27 @@ async def run(section: Archive, gateway: Gateway, name: str) -> None:
     if path is None:
         await asyncio.Event().wait()
         return
-    while True:
-        asking, pause = gateway.accounts.asking.value, AGAIN_S
-        try:
-            await recall(path, gateway, asking)
-            gateway.report(name, Condition.OK)
-        except Trouble as trouble:
-            gateway.report(name, Condition.STARTING, str(trouble))
-            pause = SOON_S
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await gateway.accounts.asking.changed(asking)
+    wanted = asyncio.Event()
+    with contextlib.ExitStack() as watching:
+        watching.callback(gateway.accounts.asking.watch(lambda _: wanted.set()))
+        watching.callback(gateway.hours.watch(lambda hours: None if hours else wanted.set()))
+        while True:
+            wanted.clear()
+            pause = await _recalled(path, gateway, name)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await wanted.wait()
+
+
+async def _recalled(path: Path, gateway: Gateway, name: str) -> float | None:
+    """Recall once, and say how that went; after how many seconds to try again, None if it went well."""
+    try:
+        await recall(path, gateway, gateway.accounts.asking.value)
+    except Trouble as trouble:
+        gateway.report(name, Condition.STARTING, str(trouble))
+        return SOON_S
+    gateway.report(name, Condition.OK)
+    return None
 
 
 async def recall(path: Path, gateway: Gateway, asking: Mapping[str, int]) -> None:

@@ -11,23 +11,18 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import tzinfo
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
-from ..model.estimate import HOLD_MS
-from ..model.hours import Register, hour_mark
-from ..model.instant import Instant
-from ..model.quantity import ENERGIES
-from ..model.state import Snapshot
 from ..model.view import SCALE_ONE
 from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.schema import Archive, History, Settings
 from .batch import Batch, Limits, Mark
-from .rows import Recorder, Row
+from .follower import Follower
+from .rows import Row
 
 if TYPE_CHECKING:
     from .store import Store
@@ -40,7 +35,6 @@ PENDING_MAX = 50_000
 """Rows that wait for a disk: five days of one meter, some 20 MB."""
 
 MARKS_MAX = 10_000
-SILENT_MS = 2 * HOLD_MS
 TIDY_MS = 3_600_000
 FAREWELL_S = 5.0
 DAY_S = 86_400
@@ -61,12 +55,11 @@ async def run(section: Archive, gateway: Gateway, name: str) -> None:
         gateway.forget(name)  # a demo leaves nothing behind
         await asyncio.Event().wait()
         return
-    await asyncio.to_thread(import_module, "han2x.history.store")  # SQLite costs time and memory
-    from .store import Store
-
     thread = ThreadPoolExecutor(1, "history")
     try:
-        await _Writer(section, gateway, name, Store(path), thread).keep()
+        loading = asyncio.get_running_loop().run_in_executor(thread, import_module, "han2x.history.store")
+        store: Store = (await loading).Store(path)  # SQLite costs time and memory
+        await _Writer(section, gateway, name, store, thread).keep()
     finally:
         thread.shutdown(wait=False)
 
@@ -83,10 +76,14 @@ class _Writer:
         self._marks: deque[Mark] = deque(maxlen=MARKS_MAX)
         self._urgent = asyncio.Event()
         self._tidied_ms: int | None = None
-        self.scales: dict[str, int] = {}
+        self._scales: dict[str, int] = {}
         self._rescale(gateway.settings.value)
         zone = ZoneInfo(section.time_zone)
-        self._meters = [_Meter(meter, gateway.snapshot(meter).value, self, zone) for meter in section.meters]
+        self._meters = [Follower(name, gateway.snapshot(name).value, self, zone) for name in section.meters]
+
+    def scale(self, meter: str) -> int:
+        """The factor in force."""
+        return self._scales.get(meter, SCALE_ONE)
 
     def add_rows(self, meter: str, rows: list[Row]) -> None:
         """Rows that can wait for the next write."""
@@ -142,6 +139,8 @@ class _Writer:
             self._rows = deque([*batch.rows, *self._rows], PENDING_MAX)
             self._marks = deque([*batch.marks, *self._marks], MARKS_MAX)
             raise
+        if self._store.overtaken:
+            self._gateway.hours.set({})
         if changed:
             self._gateway.hours.set(changed)
 
@@ -160,61 +159,10 @@ class _Writer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _rescale(self, settings: Settings) -> None:
-        self.scales = {meter.name: meter.scale for meter in settings.meters}
+        self._scales = {meter.name: meter.scale for meter in settings.meters}
 
     def _complain(self, text: str) -> None:
         known = self._gateway.health.value.get(self._name)
         if known is None or known.text != text:
             log.warning("%s: %s", self._name, text)
         self._gateway.report(self._name, Condition.FAILING, text)
-
-
-class _Meter:
-    """What is followed of one meter: its power as it goes, its counters as they change."""
-
-    def __init__(self, name: str, snapshot: Snapshot, writer: _Writer, zone: tzinfo) -> None:
-        self.name = name
-        self._writer, self._zone = writer, zone
-        self._recorder = Recorder()
-        self._last: Instant | None = None
-        self._counters = _counters(snapshot)
-
-    def take(self, snapshot: Snapshot) -> None:
-        """A telegram has come."""
-        if snapshot.last is None:
-            return
-        self._last = snapshot.last
-        if rows := self._recorder.take(snapshot, snapshot.last, self._scale()):
-            self._writer.add_rows(self.name, rows)
-        counters = _counters(snapshot)
-        if counters != self._counters:
-            self._counters = counters
-            self._mark(snapshot, snapshot.last)
-
-    def settle(self, now: Instant) -> None:
-        """A meter that has fallen silent leaves no period open."""
-        if self._last and now.mono_ms - self._last.mono_ms > SILENT_MS:
-            self.end(now)
-
-    def end(self, now: Instant) -> None:
-        """Nothing more is expected for now."""
-        self._last = None
-        self._writer.add_rows(self.name, self._recorder.close(now, self._scale()))
-
-    def _scale(self) -> int:
-        return self._writer.scales.get(self.name, SCALE_ONE)
-
-    def _mark(self, snapshot: Snapshot, now: Instant) -> None:
-        clock = snapshot.clock
-        if clock and clock.local != snapshot.energies_clock:
-            clock = None  # it is of another list than the counters
-        mark = hour_mark(clock, now.unix_ms // 1000, self._zone)
-        if mark is not None:
-            energies = {energy: snapshot.values[energy] for energy in ENERGIES if energy in snapshot.values}
-            identity = snapshot.identity.meter_id or ""
-            self._writer.add_mark(Mark(self.name, identity, Register(mark, energies), self._scale()))
-
-
-def _counters(snapshot: Snapshot) -> tuple[object, ...]:
-    """What changes when new counters have come: their clock, or a counter."""
-    return (snapshot.energies_clock, *map(snapshot.values.get, ENERGIES))

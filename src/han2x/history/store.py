@@ -36,12 +36,15 @@ _PUT_ROW = {
 class Store:
     """The history file. Methods raise `Trouble`; after it the same call may be made again.
 
-    `notice`: what happened to the file that people should know, empty if nothing.
+    `notice`: what happened to the file that people should know, empty if nothing. `overtaken`: whether
+    another program wrote to it, such as an import, between the last two calls.
     """
 
     def __init__(self, path: Path, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) -> None:
         self.path = path
         self.notice = ""
+        self.overtaken = False
+        self._version = 0
         self._migrations = migrations
         self._file: sqlite3.Connection | None = None
 
@@ -81,8 +84,10 @@ class Store:
 
     def _tried(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> T:
         if self._file is None:
-            self._file = open_file(self.path, self._migrations)
+            self._file, self._version = open_file(self.path, self._migrations), 0
         self._file.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        (version,) = self._file.execute("PRAGMA data_version").fetchone()
+        self.overtaken, self._version = self._version not in (0, version), version
         with transaction(self._file):
             return work(self._file)
 

@@ -16,8 +16,9 @@ from .reading import MeterClock, TimeBase
 LATE_S = 90
 """How long after its mark a register still is the hour's (Kamstrup: up to 60 s, han-port sheet 4.3)."""
 
-AHEAD_S = 300
-"""A register further in the future than this has a clock on another time base than its vendor's."""
+AHEAD_S = 1800
+"""A register further in the future than this has a clock on another time base than its vendor's; less may
+be a machine that has no time server."""
 
 DOUBT_S = 86_400
 """A meter's clock further than this from the machine's is not believed (han-port sheet 5.27)."""

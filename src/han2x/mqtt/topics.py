@@ -10,12 +10,15 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ..model.instant import Instant
 from ..model.line import Fault
 from ..model.quantity import ENERGIES, Quantity
 from ..model.view import View
+from ..tariff import plain
+from ..tariff.capacity import Capacity
+from ..tariff.cost import Costs
 
 
 class Kind(Enum):
@@ -196,6 +199,7 @@ MORE: tuple[Topic, ...] = (
 # -- ours: one JSON object each -----------------------------------------------------------------------
 
 Values = dict[str, object]
+T = TypeVar("T")
 
 
 def _object(
@@ -205,13 +209,14 @@ def _object(
     kind: Kind,
     read_at: Callable[[View, Instant], int],
     watched: tuple[str, ...] = (),
+    quiet: tuple[str, ...] = (),
     repeat_s: int = 0,
 ) -> Topic:
-    """`watched`: the keys whose change is worth a message, all if none is named."""
+    """`watched`: the keys whose change is worth a message, all but the `quiet` if none is named."""
 
     def content(view: View) -> Content:
         table = values(view)
-        return None if table is None else tuple(table[key] for key in watched or table)
+        return None if table is None else tuple(table[key] for key in watched or table if key not in quiet)
 
     def payload(view: View, stamp: Stamp) -> bytes:
         table = {**(values(view) or {}), "time": utc(stamp.read_ms)}
@@ -240,6 +245,7 @@ def _state(view: View) -> Values | None:
         **{quantity.value: _fresh(view, quantity) for quantity in Quantity if quantity not in ENERGIES},
         **{f"{energy.value}_est": _kilo_of(view.estimates, energy) for energy in ENERGIES},
         **{f"{energy.value}_hour": _kilo_of(view.hour, energy) for energy in ENERGIES},
+        **plain.hour(view.budget),
     }
 
 
@@ -256,9 +262,32 @@ def _diagnostics(view: View) -> Values:
     }
 
 
+def _json(of: Callable[[View], T | None], values: Callable[[T], Values]) -> Callable[[View, Stamp], bytes]:
+    """The payload of what changes with the hours, with when that was."""
+
+    def payload(view: View, stamp: Stamp) -> bytes:
+        found = of(view)
+        table = {**(values(found) if found is not None else {}), "time": utc(stamp.read_ms)}
+        return json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
+
+    return payload
+
+
+def _capacity(view: View) -> Capacity | None:
+    return view.capacity
+
+
+def _costs(view: View) -> Costs | None:
+    return view.costs
+
+
 STATUS, METER_STATUS = "status", "meter/status"
 METER, ENERGY, STATE, DIAGNOSTICS = "meter", "energy", "state", "diagnostics"
 ONLINE, OFFLINE = "online", "offline"
+QUIET = ("hour_rest_s", "hour_rests_on_s", "hour_gap_s")
+"""What goes on by itself."""
+
+CAPACITY, COST = "capacity", "cost"
 STATE_REPEAT_S, DIAGNOSTICS_REPEAT_S = 20, 60
 
 
@@ -269,7 +298,9 @@ def _meter_status(view: View) -> str:
 OBJECTS: tuple[Topic, ...] = (
     _object(METER, _meter, kind=Kind.ENERGY, read_at=_last),
     _object(ENERGY, _registers, kind=Kind.ENERGY, read_at=_energies),
-    _object(STATE, _state, kind=Kind.VALUE, read_at=_last, repeat_s=STATE_REPEAT_S),
+    Topic(CAPACITY, Kind.ENERGY, _capacity, _json(_capacity, plain.step), _now),
+    Topic(COST, Kind.ENERGY, _costs, _json(_costs, plain.money), _now),
+    _object(STATE, _state, kind=Kind.VALUE, read_at=_last, quiet=QUIET, repeat_s=STATE_REPEAT_S),
     _object(
         DIAGNOSTICS,
         _diagnostics,

@@ -53,7 +53,8 @@ class Gateway:
 
     `clock` tells the time; `state_dir` is where stored state goes, None to store nothing. `settings`
     are those of the settings file, `on_disk` what of them it holds or held when it was last written.
-    `hours`: those that history has last written or corrected, by meter; a watcher misses none.
+    `hours`: those that history has last written or corrected, by meter; a watcher misses none; none named:
+    another program has written to the history, which is to be read again.
     `accounts`: what the meters' hours make in capacity and cost.
     `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
     """

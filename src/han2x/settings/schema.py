@@ -190,6 +190,26 @@ class ModbusRtuTcp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """`[history]`: what is kept of what was measured."""
+
+    enabled: bool = setting(True, BOOLEAN, "Whether a history is kept, where there is a place for it.")
+    path: str = setting("", FILE, "File it is kept in; empty for history.sqlite in the state directory.")
+    keep_raw_days: int = setting(14, integer(1, 3650), "Days for which means of ten seconds are kept.")
+    keep_minute_days: int = setting(
+        400, integer(1, 36_500), "Days for which means of minutes are kept; hours are kept for ever."
+    )
+    max_mb: int = setting(
+        512,
+        integer(16, 1_000_000),
+        "Most megabytes of the file; then the oldest means go first, never hours.",
+    )
+    write_every_s: int = setting(
+        60, integer(5, 600), "Seconds between writes, which a power cut may cost; hours are written at once."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mqtt:
     """`[[mqtt]]`: an MQTT broker. Repeat the table for each broker."""
 
@@ -233,23 +253,12 @@ class Mqtt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """`[history]`: what is kept of what was measured."""
+class Archive:
+    """What the history service depends on: its settings, the meters it follows, and their time zone."""
 
-    enabled: bool = setting(True, BOOLEAN, "Whether a history is kept, where there is a place for it.")
-    path: str = setting("", FILE, "File it is kept in; empty for history.sqlite in the state directory.")
-    keep_raw_days: int = setting(14, integer(1, 3650), "Days for which means of ten seconds are kept.")
-    keep_minute_days: int = setting(
-        400, integer(1, 36_500), "Days for which means of minutes are kept; hours are kept for ever."
-    )
-    max_mb: int = setting(
-        512,
-        integer(16, 1_000_000),
-        "Most megabytes of the file; then the oldest means go first, never hours.",
-    )
-    write_every_s: int = setting(
-        60, integer(5, 600), "Seconds between writes, which a power cut may cost; hours are written at once."
-    )
+    history: History
+    meters: tuple[str, ...]
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,15 +267,6 @@ class Publishing:
 
     broker: Mqtt
     meters: tuple[tuple[str, str], ...]
-    time_zone: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
-    """What the history service depends on: its settings, the meters it follows, and their time zone."""
-
-    history: History
-    meters: tuple[str, ...]
     time_zone: str
 
 
