@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from .model.instant import Instant
 from .runtime.gateway import Gateway
+from .runtime.outbox import POSTGRES, history_target
 from .runtime.service import Service, keep
-from .settings.schema import Archive, Intake, Meter, Publishing, Settings, TariffFiles
+from .settings.schema import Archive, Collecting, Intake, Meter, Publishing, Settings, TariffFiles
 from .settings.source import MqttSource, parse_source
 
 
@@ -62,8 +63,30 @@ def _prices(settings: Settings) -> Mapping[str, object]:
 
 def _history(settings: Settings) -> Mapping[str, object]:
     names = tuple(meter.name for meter in settings.meters)
-    archive = Archive(history=settings.history, meters=names, time_zone=settings.site.time_zone)
+    zone = settings.site.time_zone
+    archive = Archive(
+        history=settings.history, meters=names, time_zone=zone, targets=tuple(_targets(settings))
+    )
     return {"history": archive} if settings.history.enabled else {}
+
+
+def _targets(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Who takes the history over, and what of it."""
+    if settings.postgres.enabled:
+        yield POSTGRES, settings.postgres.history
+    for broker in settings.mqtt:
+        if broker.enabled and broker.history != "off":
+            yield history_target(broker), broker.history
+
+
+def _postgres(settings: Settings) -> Mapping[str, object]:
+    return {POSTGRES: settings.postgres} if settings.postgres.enabled else {}
+
+
+def _collect(settings: Settings) -> Mapping[str, object]:
+    found = (broker for broker in settings.mqtt if broker.name == settings.collect.broker)
+    section = Collecting(collect=settings.collect, postgres=settings.postgres, broker=next(found, None))
+    return {"collect": section}
 
 
 def _accounts(settings: Settings) -> Mapping[str, object]:
@@ -81,8 +104,12 @@ SERVICES: tuple[Service, ...] = (
     Service(_prices, "han2x.billing.prices:run"),
     Service(_history, "han2x.history.service:run"),
     Service(_accounts, "han2x.history.recall:run"),
+    Service(_postgres, "han2x.postgres.service:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""
+
+COLLECTING: tuple[Service, ...] = (Service(_collect, "han2x.postgres.collect:run"),)
+"""What runs instead in a worker of a fleet."""
 
 
 def clock() -> Instant:
@@ -116,15 +143,15 @@ async def run(
     settings_file: Path | None,
     state_dir: Path | None,
     ready: Callable[[Gateway], None],
+    services: tuple[Service, ...] = SERVICES,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `ready` is called with the gateway before its services start."""
     gateway = Gateway(settings, clock=clock, state_dir=state_dir)
     gateway.recall()
     ready(gateway)
-    services = SERVICES
     if settings_file:
         file = Service(lambda _: {"settings file": settings_file}, "han2x.runtime.settings_file:run")
-        services = (*SERVICES, file)
+        services = (*services, file)
     keeping = asyncio.ensure_future(_keep_all(services, gateway))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

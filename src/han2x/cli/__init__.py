@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "simulate": "be a meter: send telegrams to a pty, a TCP port or a file",
     "registers": "print the Modbus register table",
     "history": "print, fill, compare and copy what is kept of what was measured",
+    "collect": "take the history of many gateways from an MQTT broker to a database",
     "settings": "print or check the settings",
     "version": "print the version",
 }

@@ -10,7 +10,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from ..model.record import EXTENTS, RESOLUTIONS
+from ..model.record import RESOLUTIONS
+from ..settings.database import EXTENTS
 
 TABLES = ("hour", "minute", "raw")
 """By kind, as in `RESOLUTIONS`; a target of extent n takes the first n."""
@@ -27,7 +28,8 @@ def _noted(kind: int, event: str) -> str:
 
 JOURNAL = (
     """CREATE TABLE target (
-        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, extent INTEGER NOT NULL, taken INTEGER NOT NULL)""",
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+        extent INTEGER NOT NULL, taken INTEGER NOT NULL)""",
     """CREATE TABLE journal (
         n INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, meter INTEGER NOT NULL,
         t INTEGER NOT NULL, target INTEGER)""",
@@ -82,7 +84,8 @@ def enlist(file: sqlite3.Connection, targets: Mapping[str, str], now_ms: int) ->
     `targets`: a word of `EXTENTS` by name. Numbers go on from `now_ms` (Unix): so they are larger than any
     that an earlier file, or this one before a power cut, may have given out.
     """
-    known = {name: (number, extent) for number, name, extent in file.execute("SELECT id, name, extent FROM target")}
+    rows = file.execute("SELECT name, id, extent FROM target")
+    known = {name: (number, extent) for name, number, extent in rows}
     for name in known.keys() - targets.keys():
         file.execute("DELETE FROM target WHERE name = ?", (name,))
     _go_on_from(file, now_ms * PER_MS)
@@ -92,8 +95,9 @@ def enlist(file: sqlite3.Connection, targets: Mapping[str, str], now_ms: int) ->
             (taken,) = file.execute("SELECT coalesce(max(n), 0) FROM journal").fetchone()
             sql = "INSERT INTO target (name, extent, taken) VALUES (?, 0, ?) RETURNING id"
             (number,) = file.execute(sql, (name, taken)).fetchone()
-        file.execute("UPDATE target SET extent = ? WHERE id = ?", (EXTENTS[word], number))
-        for kind in range(before, EXTENTS[word]):
+        extent = EXTENTS.index(word) + 1
+        file.execute("UPDATE target SET extent = ? WHERE id = ?", (extent, number))
+        for kind in range(before, extent):
             _fill(file, kind, number)
     _forget(file)
 
@@ -115,7 +119,7 @@ def _fill(file: sqlite3.Connection, kind: int, target: int) -> None:
 
 
 def changes(file: sqlite3.Connection, target: str, limit: int) -> Changes:
-    """What has changed since a target's cursor, at most `limit` changes of it; nothing if none is so called."""
+    """What has changed since a target's cursor, at most `limit` changes; nothing if none is so called."""
     row = file.execute("SELECT id, extent, taken FROM target WHERE name = ?", (target,)).fetchone()
     if row is None:
         return NOTHING
@@ -126,7 +130,9 @@ def changes(file: sqlite3.Connection, target: str, limit: int) -> Changes:
     return Changes(found, max((n for *_, n in noted), default=0))
 
 
-def _found(file: sqlite3.Connection, noted: list[tuple[int, int, int, int]], names: Mapping[int, str]) -> Iterator[Change]:
+def _found(
+    file: sqlite3.Connection, noted: list[tuple[int, int, int, int]], names: Mapping[int, str]
+) -> Iterator[Change]:
     """The rows as they are now; those that have been deleted meanwhile are left out."""
     resolutions = tuple(RESOLUTIONS)
     for kind, meter, start, n in noted:
@@ -143,7 +149,8 @@ def taken(file: sqlite3.Connection, target: str, upto: int) -> None:
 
 def _forget(file: sqlite3.Connection) -> None:
     """Delete what nobody needs any more; without a target that is everything."""
-    file.execute("DELETE FROM journal WHERE n <= (SELECT coalesce(min(taken), (SELECT max(n) FROM journal)) FROM target)")
+    (least,) = file.execute("SELECT coalesce(min(taken), ?) FROM target", (2**62,)).fetchone()
+    file.execute("DELETE FROM journal WHERE n <= ?", (least,))
 
 
 def drop(file: sqlite3.Connection, table: str, before: int) -> None:

@@ -50,10 +50,7 @@ RESOLUTIONS: dict[str, Resolution] = {
     "minute": Resolution(60, ROW),
     "10s": Resolution(10, ROW),
 }
-"""What there is, from the coarsest on: each is called its kind, by its number in this order."""
-
-EXTENTS: dict[str, int] = {"hours": 1, "minutes": 2, "all": 3}
-"""How many of the resolutions are passed on, by the word of a setting; "off" is none."""
+"""What there is, from the coarsest on."""
 
 LEAST, MOST = -(2**63), 2**63 - 1
 START_MAX = 2**35
@@ -121,7 +118,7 @@ def records(text: bytes) -> list[Record]:
     if not isinstance(table, Mapping):
         raise NotRecords("it is no JSON object")
     meter, name, resolution = (table.get(key) for key in ("meter", "name", "resolution"))
-    if not (_is_integer(meter) and 0 < meter < 2**31):
+    if not isinstance(meter, int) or not 0 < meter < 2**31:
         raise NotRecords("meter is no meter's number")
     if not (isinstance(name, str) and 0 < len(name) <= 64 and name.isprintable()):
         raise NotRecords("name is no meter's name")
@@ -148,18 +145,18 @@ def _row(row: Any, picked: list[int | None], resolution: str) -> tuple[int, int,
     if not isinstance(row, list):
         raise NotRecords("a row is no list")
     try:
-        start, version, *values = (None if index is None else row[index] for index in picked)
+        values = [None if index is None else row[index] for index in picked]
     except IndexError:
         raise NotRecords("a row is too short") from None
-    known = (start, version, *values[:2])
-    if not all(map(_is_integer, known)) or not all(value is None or _is_integer(value) for value in values):
+    if not all(map(_is_integer, values[:4])) or not all(v is None or _is_integer(v) for v in values):
         raise NotRecords("a row holds something that is no whole number of 64 bits")
+    start, version, first = (value or 0 for value in values[:3])
     if not 0 <= start < START_MAX or start % RESOLUTIONS[resolution].span_s or version < 0:
         raise NotRecords(f"a row begins at {start}, which begins no period")
-    if resolution == "hour" and not 0 <= values[0] < len(Basis):
-        raise NotRecords(f"an hour has the basis {values[0]}, which there is not")
-    return start, version, tuple(values)
+    if resolution == "hour" and not 0 <= first < len(Basis):
+        raise NotRecords(f"an hour has the basis {first}, which there is not")
+    return start, version, tuple(values[2:])
 
 
-def _is_integer(value: Any) -> bool:
-    return type(value) is int and LEAST <= value <= MOST
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and LEAST <= value <= MOST

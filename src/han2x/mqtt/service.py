@@ -15,8 +15,9 @@ from ..model.telegram import Telegram
 from ..model.view import View
 from ..runtime.broker import Broker, Message, connect
 from ..runtime.gateway import Condition, Gateway
+from ..runtime.outbox import history_target
 from ..settings.schema import Meter, Mqtt, Publishing
-from . import discovery
+from . import discovery, history
 from .memory import Memory
 from .plan import Due, Plan
 from .topics import OFFLINE, ONLINE, STATUS
@@ -34,7 +35,7 @@ RAW = "telegram"
 
 async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     """Publish until cancelled; raises `Trouble` when the broker cannot be reached, or is lost."""
-    topics = {meter: topic or default_topic(gateway, meter) for meter, topic in section.meters}
+    topics = {meter: topic or history.default_topic(gateway, meter) for meter, topic in section.meters}
     first, main_topic = next(iter(topics.items()))
     status = f"{main_topic}/{STATUS}"
     entry = section.broker
@@ -44,23 +45,21 @@ async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     try:
         gateway.report(name, Condition.OK, f"connected to {broker.peer}")
         broker.publish(Message(status, ONLINE.encode(), 1, True))
-        await _serve(_Publisher(section, gateway, broker, status), topics)
+        await _serve(_Publisher(section, gateway, broker, status), topics, name)
     finally:
         await asyncio.shield(broker.close(offline))
 
 
-def default_topic(gateway: Gateway, meter: str) -> str:
-    """The manual's main topic (row M32)."""
-    return f"HAN2X_{gateway.number(meter)}"
-
-
-async def _serve(publisher: "_Publisher", topics: dict[str, str]) -> None:
+async def _serve(publisher: "_Publisher", topics: dict[str, str], name: str) -> None:
     await publisher.take_back(topics)
     tellers = [_Teller(publisher, meter, topic) for meter, topic in topics.items()]
     tasks = [asyncio.create_task(teller.run()) for teller in tellers]
     tasks.append(asyncio.create_task(publisher.broker.lost()))
     if publisher.entry.discovery != "off":
         tasks.append(asyncio.create_task(publisher.births(tellers)))
+    if publisher.entry.history != "off":
+        passing_on = history.PassingOn(publisher.gateway, publisher.broker, topics, name)
+        tasks.append(asyncio.create_task(passing_on.run(history_target(publisher.entry))))
     try:
         await asyncio.gather(*tasks)
     finally:
@@ -109,7 +108,7 @@ class _Publisher:
         """Announce everything again whenever Home Assistant comes up."""
         self.broker.subscribe(f"{self.entry.discovery_prefix}/status")
         while True:
-            _, payload = await self.broker.receive()
+            payload = (await self.broker.receive()).payload
             if payload == ONLINE.encode():
                 await asyncio.sleep(random.uniform(*BIRTH_S))
                 for teller in tellers:

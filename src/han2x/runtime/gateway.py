@@ -20,6 +20,7 @@ from .accounts import Accounts
 from .clients import Provider
 from .keeper import Keeper
 from .latest import Latest
+from .outbox import Outbox
 from .stored import Stored
 
 log = logging.getLogger("han2x")
@@ -55,6 +56,7 @@ class Gateway:
     are those of the settings file, `on_disk` what of them it holds or held when it was last written.
     `hours`: those that history has last written or corrected, by meter; a watcher misses none; none named:
     another program has written to the history, which is to be read again.
+    `outbox`: what history lets others take over; None while it does not run.
     `accounts`: what the meters' hours make in capacity and cost.
     `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
     """
@@ -68,6 +70,7 @@ class Gateway:
         self.health: Latest[Mapping[str, Health]] = Latest({})
         self.clients: dict[str, Provider] = {}
         self.hours: Latest[Mapping[str, Sequence[Hour]]] = Latest({})
+        self.outbox: Latest[Outbox | None] = Latest(None)
         self.now = clock
         self.started = clock()
         self.accounts = Accounts(self.settings, self.hours, self.started)

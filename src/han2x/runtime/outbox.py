@@ -2,13 +2,14 @@
 
 History puts an `Outbox` into the gateway while it runs. Whoever takes over asks for what has changed since
 its cursor, delivers it, and then says so; the cursor outlives the process. So what cannot be delivered waits
-in the history file, and what may have been delivered is delivered again: whoever receives it tells by its key.
+in the history file, and what may have been delivered is delivered again: who receives it tells by its key.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..model.record import Record
+from ..settings.schema import Mqtt
 from .latest import Latest
 
 if TYPE_CHECKING:
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 AT_ONCE = 500
 """Changes that are asked for at once: some 100 kB."""
+
+POSTGRES = "postgres"
+"""What the gateway's own writer to a database is called among those who take over."""
+
+
+def history_target(broker: Mqtt) -> str:
+    """What a broker is called among those who take over."""
+    return f"mqtt {broker.name}"
 
 
 class Batch(NamedTuple):

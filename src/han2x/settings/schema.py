@@ -4,10 +4,10 @@ A section is a frozen dataclass; a service is restarted when its section is no l
 """
 
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 from ..tariff.cost import CONTRACTS
-from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, text
+from .database import EXTENTS, Collect, Postgres
+from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, setting, text
 
 UNIT = integer(0, 247)
 WHEN_STALE = choice("hold", "unavailable", "zero", "exception")
@@ -33,14 +33,6 @@ BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 BAUD_RATE = Rule(
     f"one of {', '.join(map(str, BAUD_RATES))}", lambda value: type(value) is int and value in BAUD_RATES
 )
-
-
-def setting(default: Any, rule: Rule, doc: str) -> Any:
-    """A field of a section: its default, its rule, and what it means in one sentence.
-
-    A secret is never shown: not in a section's repr, not in complaints, not by `han2x settings`.
-    """
-    return field(default=default, metadata={"rule": rule, "doc": doc}, repr=not rule.secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,15 +242,33 @@ class Mqtt:
     raw: str = setting(
         "off", choice("off", "hex", "binary"), "Whether each telegram is published as it came."
     )
+    history: str = setting(
+        "off",
+        choice("off", *EXTENTS),
+        "What of the history is published, for han2x collect: hours, minutes too, or ten seconds too.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """What the history service depends on: its settings, the meters it follows, and their time zone."""
+    """What the history service depends on: its settings, the meters it follows, and their time zone.
+
+    `targets`: who takes it over, by name, and what of it, a word of `EXTENTS`.
+    """
 
     history: History
     meters: tuple[str, ...]
     time_zone: str
+    targets: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collecting:
+    """What a collecting worker depends on; `broker`: None if the settings have none so called."""
+
+    collect: Collect
+    postgres: Postgres
+    broker: Mqtt | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +294,8 @@ class Settings:
     modbus_rtu_tcp: ModbusRtuTcp = ModbusRtuTcp()
     mqtt: tuple[Mqtt, ...] = (Mqtt(),)
     history: History = History()
+    postgres: Postgres = field(default=Postgres())
+    collect: Collect = field(default=Collect())
 
 
 SECTIONS: dict[str, type] = {
@@ -297,6 +309,8 @@ SECTIONS: dict[str, type] = {
     "modbus_rtu_tcp": ModbusRtuTcp,
     "mqtt": Mqtt,
     "history": History,
+    "postgres": Postgres,
+    "collect": Collect,
 }
 """Sections by the name of their TOML table."""
 
