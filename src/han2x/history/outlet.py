@@ -40,15 +40,20 @@ class Outlet:
 
     async def changes(self, target: str, limit: int) -> Batch:
         """What a target has not taken over yet; meters go by their numbers in other systems."""
-        found, upto = await self._in_thread(partial(self._store.changes, target, limit))
+        found, upto = await self._in_thread(partial(self._store.changes, target, limit)) or ([], 0)
         numbers = {name: self._gateway.number(name) for name in {change.meter for change in found}}
         return Batch([Record(numbers[change.meter], *change) for change in found], upto)
 
-    async def taken(self, target: str, upto: int) -> None:
-        """A target has taken over all up to a number."""
-        await self._in_thread(partial(self._store.taken, target, upto))
+    async def taken(self, target: str, upto: int) -> bool:
+        """A target has taken over all up to a number; whether that could be kept."""
+        done = await self._in_thread(partial(self._store.taken, target, upto))
+        return done is not None
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    async def _in_thread(self, work: Callable[[], T]) -> T | None:
+        """What a call of the store returns; None if it failed, which history meets itself and reports."""
         if self._gateway.outbox.value is not self:
-            raise Trouble("the history has been restarted")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            return None
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except Trouble:
+            return None

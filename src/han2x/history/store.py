@@ -65,9 +65,10 @@ class Store:
         """What has changed since a target's cursor, at most so many changes of it."""
         return self._guarded(lambda file: journal.changes(file, target, limit))
 
-    def taken(self, target: str, upto: int) -> None:
-        """Set a target's cursor. A power cut may set it back, which only makes it take over again."""
+    def taken(self, target: str, upto: int) -> bool:
+        """Set a target's cursor; True. A power cut may set it back, which only makes it take over again."""
         self._guarded(lambda file: journal.taken(file, target, upto))
+        return True
 
     def adopt(self, meter: str, hours: Sequence[Hour]) -> list[Conflict]:
         """Take hours from elsewhere where none is metered; those that were are returned beside them."""

@@ -5,7 +5,7 @@ gets it: a broker that nobody has subscribed at would forget it. Until then it w
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..model.record import Record, texts
 from ..runtime.broker import Broker, Message
@@ -23,20 +23,17 @@ TAKEN = "Success"
 NOBODY = "No matching subscribers"
 
 
-def default_topic(gateway: Gateway, meter: str) -> str:
-    """The manual's main topic (row M32)."""
-    return f"HAN2X_{gateway.number(meter)}"
-
-
 class PassingOn:
-    """The history of all meters at one broker; `topics`: main topics by meter."""
+    """The history of all meters at one broker; `topic_of`: the main topic of any meter there ever was."""
 
-    def __init__(self, gateway: Gateway, broker: Broker, topics: Mapping[str, str], service: str) -> None:
-        self._gateway, self._broker, self._topics = gateway, broker, topics
+    def __init__(
+        self, gateway: Gateway, broker: Broker, topic_of: Callable[[str], str], service: str
+    ) -> None:
+        self._gateway, self._broker, self._topic_of = gateway, broker, topic_of
         self._service = service
 
     async def run(self, target: str) -> None:
-        """Pass on for ever; raises `Trouble` when the broker is lost, or the history has ended."""
+        """Pass on for ever; raises `Trouble` when the broker is lost."""
         if not self._gateway.settings.value.history.enabled:
             self._tell("no history is published, as none is kept: enable [history]")
         await take_over(self._gateway, target, self._deliver)
@@ -65,8 +62,7 @@ class PassingOn:
 
     def _messages(self, records: Sequence[Record]) -> Iterator[Message]:
         for name, resolution, text in texts(records):
-            main_topic = self._topics.get(name) or default_topic(self._gateway, name)
-            yield Message(f"{main_topic}/{HISTORY}/{resolution}", text.encode(), 1)
+            yield Message(f"{self._topic_of(name)}/{HISTORY}/{resolution}", text.encode(), 1)
 
     def _complain(self, topic: str, reason: str) -> None:
         if reason == NOBODY:

@@ -35,7 +35,7 @@ RAW = "telegram"
 
 async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     """Publish until cancelled; raises `Trouble` when the broker cannot be reached, or is lost."""
-    topics = {meter: topic or history.default_topic(gateway, meter) for meter, topic in section.meters}
+    topics = {meter: topic or default_topic(gateway, meter) for meter, topic in section.meters}
     first, main_topic = next(iter(topics.items()))
     status = f"{main_topic}/{STATUS}"
     entry = section.broker
@@ -50,6 +50,11 @@ async def run(section: Publishing, gateway: Gateway, name: str) -> None:
         await asyncio.shield(broker.close(offline))
 
 
+def default_topic(gateway: Gateway, meter: str) -> str:
+    """The manual's main topic (row M32)."""
+    return f"HAN2X_{gateway.number(meter)}"
+
+
 async def _serve(publisher: "_Publisher", topics: dict[str, str], name: str) -> None:
     await publisher.take_back(topics)
     tellers = [_Teller(publisher, meter, topic) for meter, topic in topics.items()]
@@ -58,7 +63,10 @@ async def _serve(publisher: "_Publisher", topics: dict[str, str], name: str) -> 
     if publisher.entry.discovery != "off":
         tasks.append(asyncio.create_task(publisher.births(tellers)))
     if publisher.entry.history != "off":
-        passing_on = history.PassingOn(publisher.gateway, publisher.broker, topics, name)
+        gateway = publisher.gateway
+        passing_on = history.PassingOn(
+            gateway, publisher.broker, lambda meter: topics.get(meter) or default_topic(gateway, meter), name
+        )
         tasks.append(asyncio.create_task(passing_on.run(history_target(publisher.entry))))
     try:
         await asyncio.gather(*tasks)

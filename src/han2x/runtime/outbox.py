@@ -35,9 +35,9 @@ class Batch(NamedTuple):
 
 
 class Outbox(Protocol):
-    """What history offers. Methods raise `Trouble` when the history cannot be read or has ended.
+    """What history offers. While its file cannot be used there is nothing to take; it says itself why.
 
-    `news` is set whenever something may have changed.
+    `news` is set whenever something may have changed, and when the outbox ends.
     """
 
     news: Latest[object]
@@ -45,8 +45,8 @@ class Outbox(Protocol):
     async def changes(self, target: str, limit: int) -> Batch:
         """What a target has not taken over yet, the oldest changes first."""
 
-    async def taken(self, target: str, upto: int) -> None:
-        """A target has taken over what a batch held."""
+    async def taken(self, target: str, upto: int) -> bool:
+        """A target has taken over what a batch held; whether that could be kept."""
 
 
 async def take_over(
@@ -60,9 +60,7 @@ async def take_over(
             continue
         seen = outbox.news.value
         batch = await outbox.changes(target, AT_ONCE)
-        if batch.upto:
-            if batch.records:
-                await deliver(batch.records)
-            await outbox.taken(target, batch.upto)
-        else:
+        if batch.records:
+            await deliver(batch.records)
+        if not batch.upto or not await outbox.taken(target, batch.upto):
             await outbox.news.changed(seen)
