@@ -5,6 +5,7 @@ come again, and an older state of it after a newer one: `version` tells which of
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -58,6 +59,7 @@ ROWS_MAX = 100
 """Records in one text: some 15 kB."""
 
 _HEAD = ("start", "version")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class Record(NamedTuple):
@@ -120,7 +122,7 @@ def records(text: bytes) -> list[Record]:
     meter, name, resolution = (table.get(key) for key in ("meter", "name", "resolution"))
     if not isinstance(meter, int) or not 0 < meter < 2**31:
         raise NotRecords("meter is no meter's number")
-    if not (isinstance(name, str) and 0 < len(name) <= 64 and name.isprintable()):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise NotRecords("name is no meter's name")
     if not isinstance(resolution, str) or resolution not in RESOLUTIONS:
         raise NotRecords(f"resolution is none of {', '.join(RESOLUTIONS)}")

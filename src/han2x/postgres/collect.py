@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..model.record import NotRecords, Record, records
@@ -36,8 +35,7 @@ async def run(section: Collecting, gateway: Gateway, name: str) -> None:
             await broker.subscribed(f"$share/{group}/{section.collect.topic}")
             gateway.report(name, Condition.OK, f"from {broker.peer} to {database.peer}")
             log.info("%s: from %s to %s as %s", name, broker.peer, database.peer, worker)
-            while True:
-                await _write(database, broker, await broker.mail())
+            await _Worker(database, broker).work()
         finally:
             await asyncio.shield(broker.close())
     finally:
@@ -54,18 +52,30 @@ def _broker(section: Collecting) -> Mqtt:
     return section.broker
 
 
-async def _write(database: "Database", broker: Broker, mail: Sequence[Mail]) -> None:
-    """Write what has come in one transaction, then acknowledge it."""
-    found = [record for one in mail for record in _records(one)]
-    if found:
-        await database.write(found)
-    for one in mail:
-        broker.acknowledge(one)
+class _Worker:
+    """What goes from one broker to one database; `_spoilt`: messages that held no records."""
 
+    def __init__(self, database: "Database", broker: Broker) -> None:
+        self._database, self._broker = database, broker
+        self._spoilt = 0
 
-def _records(mail: Mail) -> Iterator[Record]:
-    """The records of a message; one that holds none is said so of, and left: it would never hold any."""
-    try:
-        yield from records(mail.payload)
-    except NotRecords as error:
-        log.warning("collect: a message to %s holds no history: %s", mail.topic, error)
+    async def work(self) -> None:
+        """Write what comes, each lot in one transaction, then acknowledge it; for ever."""
+        while True:
+            mail = await self._broker.mail()
+            found = [record for one in mail for record in self._records(one)]
+            if found:
+                await self._database.write(found)
+            for one in mail:
+                self._broker.acknowledge(one)
+
+    def _records(self, mail: Mail) -> list[Record]:
+        """The records of a message; one that holds none never will, and is left."""
+        try:
+            return records(mail.payload)
+        except NotRecords as error:
+            self._spoilt += 1
+            if self._spoilt & (self._spoilt - 1) == 0:  # ever more rarely: nobody fills the log
+                text = "collect: %d messages held no history, the last was to %r: %s"
+                log.warning(text, self._spoilt, mail.topic, str(error))
+            return []

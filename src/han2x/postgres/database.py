@@ -8,11 +8,11 @@ import json
 import logging
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any, LiteralString, cast
+from typing import Any
 
 from ..model.record import RESOLUTIONS, Record, newest
 from ..runtime.gateway import Trouble
-from ..settings.schema import Postgres
+from ..settings.database import Postgres
 from . import tables, words
 
 try:
@@ -85,7 +85,7 @@ class Database:
             if await self._version() >= tables.VERSION:
                 return
             for statement in tables.creating(self._prefix):
-                await self._connection.execute(_trusted(statement))
+                await self._connection.execute(statement)
             if await self._one("SELECT count(*) FROM pg_extension WHERE extname = 'timescaledb'"):
                 await self._cut_up()
 
@@ -94,17 +94,17 @@ class Database:
         for resolution in RESOLUTIONS:
             try:
                 async with self._connection.transaction():
-                    await self._connection.execute(_trusted(tables.hypertable(self._prefix, resolution)))
+                    await self._connection.execute(tables.hypertable(self._prefix, resolution))
             except psycopg.Error as error:
                 log.warning("postgres: %s stays a plain table: %s", tables.TABLES[resolution], error)
 
     async def _one(self, statement: str, *values: object) -> Any:
-        cursor = await self._connection.execute(_trusted(statement), values or None)
+        cursor = await self._connection.execute(statement, values or None)
         row = await cursor.fetchone()
         return row[0] if row else None
 
     async def _execute(self, statement: str, rows: Sequence[object]) -> None:
-        await self._connection.execute(_trusted(statement), (json.dumps(rows, separators=(",", ":")),))
+        await self._connection.execute(statement, (json.dumps(rows, separators=(",", ":")),))
 
 
 async def connect(section: Postgres) -> Database:
@@ -129,15 +129,11 @@ async def connect(section: Postgres) -> Database:
 
 
 def _trouble(peer: str, error: Exception) -> Trouble:
-    return Trouble(words.sentence(peer, getattr(error, "sqlstate", None), str(error)))
+    text = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    return Trouble(words.sentence(peer, getattr(error, "sqlstate", None), text or str(error)))
 
 
 def _meters(records: Sequence[Record]) -> list[object]:
     newest_last = sorted(records, key=lambda record: record.version)
     names = {record.meter: record.name for record in newest_last}
     return [{"number": number, "name": name} for number, name in names.items()]
-
-
-def _trusted(statement: str) -> LiteralString:
-    """Made of our own tables' names and a prefix that its rule keeps to letters, digits and _."""
-    return cast(LiteralString, statement)

@@ -1,4 +1,4 @@
-"""Copies this gateway's own history to a database; what the database has not got waits in the history file."""
+"""Copies this gateway's own history to a database; what it has not got waits in the history file."""
 
 import asyncio
 from importlib import import_module
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..runtime.gateway import Condition, Gateway
 from ..runtime.outbox import POSTGRES, take_over
-from ..settings.schema import Postgres
+from ..settings.database import Postgres
 
 if TYPE_CHECKING:
     from .database import Database

@@ -47,7 +47,8 @@ def hypertable(prefix: str, resolution: str) -> str:
     """Has TimescaleDB cut a table up by time."""
     return (
         f"SELECT create_hypertable('{table(prefix, resolution)}', 't', "
-        f"chunk_time_interval => interval '{CHUNKS[resolution]}', if_not_exists => true, migrate_data => true)"
+        f"chunk_time_interval => interval '{CHUNKS[resolution]}', "
+        "if_not_exists => true, migrate_data => true)"
     )
 
 
@@ -63,12 +64,12 @@ def writing_meters(prefix: str) -> str:
 def writing(prefix: str, resolution: str) -> str:
     """Takes a JSON array of arrays of one resolution: meter, start, version, values."""
     columns = ("version", *RESOLUTIONS[resolution].columns)
-    values = ", ".join(f"(row->>{index})::bigint" for index in range(2, 2 + len(columns)))
+    values = ", ".join(f"(one->>{index})::bigint" for index in range(2, 2 + len(columns)))
     updated = ", ".join(f"{name} = excluded.{name}" for name in columns)
     return (
         f"INSERT INTO {table(prefix, resolution)} AS known (meter, t, {', '.join(columns)}) "
-        f"SELECT (row->>0)::bigint, to_timestamp((row->>1)::bigint), {values} "
-        f"FROM json_array_elements(%s::json) AS row "
+        f"SELECT (one->>0)::bigint, to_timestamp((one->>1)::bigint), {values} "
+        f"FROM json_array_elements(%s::json) AS one "
         f"ON CONFLICT (meter, t) DO UPDATE SET {updated} WHERE excluded.version >= known.version"
     )
 
@@ -78,8 +79,9 @@ def _view(prefix: str, resolution: str) -> str:
     source = table(prefix, resolution)
     columns = _hour_columns() if resolution == "hour" else _row_columns()
     return (
-        f"CREATE OR REPLACE VIEW {source}s AS SELECT known.t AS time, meter.name AS name, known.meter AS meter, "
-        f"{', '.join(columns)} FROM {source} AS known JOIN {prefix}meter AS meter ON meter.number = known.meter"
+        f"CREATE OR REPLACE VIEW {source}s AS "
+        f"SELECT known.t AS time, meter.name AS name, known.meter AS meter, {', '.join(columns)} "
+        f"FROM {source} AS known JOIN {prefix}meter AS meter ON meter.number = known.meter"
     )
 
 

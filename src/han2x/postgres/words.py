@@ -37,13 +37,13 @@ _TEXTS = {
 
 def peer(parts: Mapping[str, object]) -> str:
     """A database for people: host, port and name, as far as they are set."""
-    host = str(parts.get("host") or parts.get("hostaddr") or "PostgreSQL on this machine")
+    host = str(parts.get("host") or parts.get("hostaddr") or "PostgreSQL")
     port = f":{parts['port']}" if parts.get("port") else ""
     return f"{host}{port}/{parts.get('dbname') or ''}".rstrip("/")
 
 
 def sentence(at: str, state: str | None, text: str) -> str:
-    """What to say of an error; `at`: the peer; `state`: SQLSTATE if there is one; `text`: the server's words."""
+    """What to say of an error: at which peer, its SQLSTATE if there is one, and the server's words."""
     why = _short(text)
     if state is None:
         state = next((code for part, code in _TEXTS.items() if "FATAL" in text and part in text), None)
