@@ -56,6 +56,8 @@ def sentence(at: str, state: str | None, text: str) -> str:
 
 def _unreachable(at: str, text: str) -> str:
     low = text.lower()
+    if "closed the connection" in low or "connection is lost" in low:
+        return f"{at} has ended the connection; connecting anew"
     if "refused" in low or "no such file" in low:
         return f"{at} refuses: does PostgreSQL run there?"
     if "could not translate" in low or "failed to resolve" in low or "name or service" in low:
