@@ -29,7 +29,7 @@ def some_hours(site: Site, first: int, last: int) -> None:
 
 
 def corrected(path: Path, energies: Mapping[int, int]) -> None:
-    """What the grid company says of hours that are no more than spread, as `han2x history import` puts it in."""
+    """What the grid company says of spread hours, as `han2x history import` puts it in."""
     store = Store(path)
     hours = [
         Hour(start=T0 + hour * HOUR, energies={Quantity.ACT_ENERGY_POS: wh}, basis=Basis.IMPORTED, drift={})
@@ -61,7 +61,9 @@ def test_a_server_that_comes_and_goes_gets_all(base: Base, tmp_path: Path) -> No
             site.energy(6, 2500)  # the mark at 5 was missed: 1500 in two hours
             kept = "SELECT a_pos FROM hour WHERE basis < 2 ORDER BY t"
             await until(lambda: site.ask(kept) == [100, 200, 300, 400, 750, 750], "hours kept all the same")
-            await until(lambda: "refuses: does PostgreSQL run there?" in site.health("postgres"), "a complaint")
+            await until(
+                lambda: "refuses: does PostgreSQL run there?" in site.health("postgres"), "a complaint"
+            )
         finally:
             base.cluster.start()
         corrected(site.path, {4: 500, 5: 1000})
