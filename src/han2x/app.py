@@ -83,10 +83,14 @@ def _postgres(settings: Settings) -> Mapping[str, object]:
     return {POSTGRES: settings.postgres} if settings.postgres.enabled else {}
 
 
-def _collect(settings: Settings) -> Mapping[str, object]:
+def collecting(settings: Settings) -> Collecting:
+    """What a worker of a fleet depends on."""
     found = (broker for broker in settings.mqtt if broker.name == settings.collect.broker)
-    section = Collecting(collect=settings.collect, postgres=settings.postgres, broker=next(found, None))
-    return {"collect": section}
+    return Collecting(collect=settings.collect, postgres=settings.postgres, broker=next(found, None))
+
+
+def _collect(settings: Settings) -> Mapping[str, object]:
+    return {"collect": collecting(settings)}
 
 
 def _accounts(settings: Settings) -> Mapping[str, object]:

@@ -49,10 +49,10 @@ def play(base: Base, scene: Callable[[Database], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def refusal(dsn: str, **more: str) -> str:
+def refusal(dsn: str, prefix: str = "han2x_") -> str:
     """What is said when the database cannot be used."""
     with pytest.raises(Trouble) as caught:
-        asyncio.run(connect(Postgres(dsn=dsn, **more)))
+        asyncio.run(connect(Postgres(dsn=dsn, prefix=prefix)))
     return str(caught.value)
 
 

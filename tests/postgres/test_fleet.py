@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,9 @@ Starting = Callable[..., "Worker"]
 class Worker:
     """`han2x collect` in a process of its own."""
 
-    def __init__(self, folder: Path, base: Base, broker: Mosquitto, name: str, **more: str) -> None:
+    def __init__(
+        self, folder: Path, base: Base, broker: Mosquitto, name: str, *, leave: bool = False, **more: str
+    ) -> None:
         settings = folder / f"{name}.toml"
         lines = [
             "[[mqtt]]",
@@ -45,6 +48,7 @@ class Worker:
         settings.write_text("\n".join(lines))
         self._log = folder / f"{name}.log"
         command = [sys.executable, "-m", "han2x", "collect", "--settings", str(settings), "--worker", name]
+        command += ["--leave"] if leave else []
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
@@ -62,7 +66,7 @@ def worker(base: Base, tmp_path: Path) -> Iterator[Starting]:
     """Starts workers; they end with the test."""
     started: list[Worker] = []
 
-    def start(broker: Mosquitto, name: str, **more: str) -> Worker:
+    def start(broker: Mosquitto, name: str, **more: Any) -> Worker:
         started.append(Worker(tmp_path, base, broker, name, **more))
         return started[-1]
 
@@ -141,6 +145,32 @@ def test_two_workers_one_killed(
             await site.end()
 
     play(scene())
+
+
+def test_a_worker_that_leaves_gives_its_share_back(
+    mosquitto: Callable[..., Mosquitto], worker: Starting, base: Base, tmp_path: Path
+) -> None:
+    """With --leave a worker writes what waited for it, ends, and from then on the others get everything."""
+    broker = mosquitto(*LASTING)
+    killed, other = collecting(worker(broker, "killed")), collecting(worker(broker, "other"))
+    killed.end(signal.SIGKILL)
+
+    async def scene() -> None:
+        site = Site(filled(tmp_path / "g", 3000, 1), publishing(broker))
+        await until(lambda: site.ask("SELECT count(*) FROM target") == [1], "the history runs")
+        await until(lambda: not site.ask("SELECT n FROM journal"), "all is passed on")
+        assert count(base) < 3000
+        leaving = worker(broker, "killed", leave=True)
+        await until(lambda: leaving.process.poll() == 0, "it has left")
+        await until(lambda: set(written(base)) == over(site), "all has arrived")
+        await site.end()
+        more = Site(filled(tmp_path / "g2", 600, 1), publishing(broker))
+        await until(lambda: count(base) == 3600, "the other gets all")
+        await more.end()
+
+    play(scene())
+    assert other.process.poll() is None
+    assert count(base) == 3600
 
 
 def test_the_database_comes_and_goes(

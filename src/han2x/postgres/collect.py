@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..model.record import NotRecords, Record, records
@@ -23,24 +24,58 @@ if TYPE_CHECKING:
 log = logging.getLogger("han2x")
 
 
+QUIET_S = 3.0
+"""A session from which nothing has come for so long is empty."""
+
+
 async def run(section: Collecting, gateway: Gateway, name: str) -> None:
     """Collect until cancelled; raises `Trouble` when the broker or the database is lost."""
+    async with _connected(section) as worker:
+        await worker.broker.subscribed(_filter(section))
+        text = f"from {worker.broker.peer} to {worker.database.peer}"
+        gateway.report(name, Condition.OK, text)
+        log.info("%s: %s as %s", name, text, _name(section))
+        while True:
+            await worker.write(await worker.broker.mail())
+
+
+async def leave(section: Collecting) -> None:
+    """Take no more of the work, write what the broker still has for this worker, and have it forget us.
+
+    Raises `Trouble`; then nothing is lost, and it may be tried again.
+    """
+    async with _connected(section) as worker:
+        await worker.broker.unsubscribed(_filter(section))
+        with contextlib.suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(QUIET_S):
+                    mail = await worker.broker.mail()
+                await worker.write(mail)
+        worker.broker.end_session()
+
+
+@contextlib.asynccontextmanager
+async def _connected(section: Collecting) -> AsyncIterator["_Worker"]:
     entry = _broker(section)
     database = await opened(section.postgres)  # first: nothing is taken that cannot be written
     try:
-        worker = section.collect.worker or socket.gethostname()
-        group = section.collect.group
-        broker = await connect(entry, client_id=f"{group}-collect-{worker}", session=True)
+        client_id = f"{section.collect.group}-collect-{_name(section)}"
+        broker = await connect(entry, client_id=client_id, session=True)
         try:
-            await broker.subscribed(f"$share/{group}/{section.collect.topic}")
-            gateway.report(name, Condition.OK, f"from {broker.peer} to {database.peer}")
-            log.info("%s: from %s to %s as %s", name, broker.peer, database.peer, worker)
-            await _Worker(database, broker).work()
+            yield _Worker(database, broker)
         finally:
             await asyncio.shield(broker.close())
     finally:
         with contextlib.suppress(Exception):
             await database.close()
+
+
+def _name(section: Collecting) -> str:
+    return section.collect.worker or socket.gethostname()
+
+
+def _filter(section: Collecting) -> str:
+    return f"$share/{section.collect.group}/{section.collect.topic}"
 
 
 def _broker(section: Collecting) -> Mqtt:
@@ -56,18 +91,16 @@ class _Worker:
     """What goes from one broker to one database; `_spoilt`: messages that held no records."""
 
     def __init__(self, database: "Database", broker: Broker) -> None:
-        self._database, self._broker = database, broker
+        self.database, self.broker = database, broker
         self._spoilt = 0
 
-    async def work(self) -> None:
-        """Write what comes, each lot in one transaction, then acknowledge it; for ever."""
-        while True:
-            mail = await self._broker.mail()
-            found = [record for one in mail for record in self._records(one)]
-            if found:
-                await self._database.write(found)
-            for one in mail:
-                self._broker.acknowledge(one)
+    async def write(self, mail: Sequence[Mail]) -> None:
+        """Write what has come in one transaction, then acknowledge it."""
+        found = [record for one in mail for record in self._records(one)]
+        if found:
+            await self.database.write(found)
+        for one in mail:
+            self.broker.acknowledge(one)
 
     def _records(self, mail: Mail) -> list[Record]:
         """The records of a message; one that holds none never will, and is left."""

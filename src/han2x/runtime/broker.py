@@ -61,7 +61,7 @@ class Broker:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
         self._client.on_message = self._on_message
-        self._client.on_subscribe = self._on_subscribe
+        self._client.on_subscribe = self._client.on_unsubscribe = self._on_subscribe
         for future in (self._connected, self._lost):
             future.add_done_callback(lambda done: done.cancelled() or done.exception())  # may go unread
 
@@ -129,6 +129,19 @@ class Broker:
             self._answered -= 1
         if not reason.startswith("Granted"):
             raise Trouble(f"{self.peer} does not allow to subscribe to {topic}: {reason}")
+
+    async def unsubscribed(self, topic: str) -> None:
+        """Have no more delivered of a topic, and wait until the broker has seen to it."""
+        self._answered += 1
+        try:
+            _, mid = self._client.unsubscribe(topic)
+            await self._answer(mid or 0)
+        finally:
+            self._answered -= 1
+
+    def end_session(self) -> None:
+        """Disconnect, and have the broker forget us and all it had for us."""
+        self._client.end_session()
 
     def acknowledge(self, mail: Mail) -> None:
         """The broker need not keep a message any more."""
@@ -222,7 +235,7 @@ class Broker:
 
     def _on_subscribe(self, client: Any, data: Any, mid: int, codes: Any, properties: Any) -> None:
         if self._answered:
-            self._soon(self._answer_with, mid, codes[0].getName())
+            self._soon(self._answer_with, mid, codes[0].getName() if codes else "")
 
     def _soon(self, call: Callable[..., object], *arguments: object) -> None:
         with suppress(RuntimeError):  # the loop has ended, and nobody waits any more

@@ -66,6 +66,12 @@ class Client(paho.Client):
                 handle.shutdown(socket.SHUT_RDWR)
             handle.close()
 
+    def end_session(self) -> None:
+        """Disconnect, and let the broker keep nothing for us (MQTT 5, 3.14.2.2.2)."""
+        properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = 0
+        self.disconnect(properties=properties)
+
     def _create_socket_connection(self) -> socket.socket:
         plain = super()._create_socket_connection()
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
