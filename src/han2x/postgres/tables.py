@@ -10,6 +10,7 @@ from ..model.quantity import POWER_OF_ENERGY, Quantity
 from ..model.record import COLUMNS, COUNTERS, DRIFTS, RESOLUTIONS
 
 TABLES = {"hour": "hour", "minute": "minute", "10s": "raw"}
+VIEWS = {"hour": "hours", "minute": "minutes", "10s": "ten_seconds"}
 CHUNKS = {"hour": "1 year", "minute": "1 month", "10s": "7 days"}
 """How much time lies together where TimescaleDB cuts a table up."""
 
@@ -79,7 +80,7 @@ def _view(prefix: str, resolution: str) -> str:
     source = table(prefix, resolution)
     columns = _hour_columns() if resolution == "hour" else _row_columns()
     return (
-        f"CREATE OR REPLACE VIEW {source}s AS "
+        f"CREATE OR REPLACE VIEW {prefix}{VIEWS[resolution]} AS "
         f"SELECT known.t AS time, meter.name AS name, known.meter AS meter, {', '.join(columns)} "
         f"FROM {source} AS known JOIN {prefix}meter AS meter ON meter.number = known.meter"
     )
