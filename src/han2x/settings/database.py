@@ -12,7 +12,8 @@ DSN = text(
 )
 TABLES = text(r"[a-z_][a-z0-9_]{0,23}", "1 to 24 of a-z, 0-9 and _, not beginning with a digit")
 FILTER = text(
-    r"[^\0-\x20$][^\0-\x20]{0,127}", "a topic to subscribe to, without spaces; + and # are wildcards"
+    r"(?=[^\0-\x20$][^\0-\x20]{0,127}\Z)((\+|[^+#/]*)/)*(\+|#|[^+#/]*)",
+    "a topic to subscribe to, without spaces; + and # are wildcards",
 )
 GROUP = text(r"[A-Za-z0-9_-]{1,32}", "1 to 32 letters, digits, - and _")
 WORKER = text(r"[A-Za-z0-9._-]{0,64}", "at most 64 letters, digits, ., - and _")
