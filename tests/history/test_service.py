@@ -216,6 +216,20 @@ def test_what_was_stored_before_is_no_new_register(tmp_path: Path) -> None:
     assert sum(wh for _, wh in spread) == 650
 
 
+def test_registers_that_came_before_it_followed_are_taken(tmp_path: Path) -> None:
+    """An hourly list that comes while the program is still starting is not lost to the history."""
+
+    async def scene() -> None:
+        site = Site(tmp_path / "h.sqlite")
+        site.energy(0, 100)  # in the turn in which the service was made: it has not run yet
+        await site.until(Condition.OK)
+        site.energy(1, 350)
+        await site.end()
+
+    play(scene)
+    assert hours(tmp_path / "h.sqlite")[0] == ("M", 250)
+
+
 def test_scale_factor_in_force_is_kept(tmp_path: Path) -> None:
     """A factor that is changed while it runs is with what comes after, without a restart."""
 
