@@ -228,7 +228,7 @@ def test_backup_is_whole_while_rows_are_written(store: Store, tmp_path: Path) ->
 
 
 def test_backup_onto_itself_is_refused(store: Store, tmp_path: Path) -> None:
-    """The history is not replaced by its own copy, by whatever name it is called; nor is a bad place tried."""
+    """The history is not replaced by its own copy, by whatever name; a bad place is told."""
     store.write(Batch(marks=[mark(0, 0), mark(1, 7)]))
     (tmp_path / "link").symlink_to(store.path)
     (tmp_path / "file").touch()

@@ -72,13 +72,16 @@ def open_reading(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise Trouble(f"there is no history in {path}")
     try:
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, check_same_thread=False
-        )
+        connection = _connect_reading(path)
         connection.execute("SELECT 1 FROM hour LIMIT 1")
     except sqlite3.Error as error:
         raise as_trouble(error, path) from None
     return connection
+
+
+def _connect_reading(path: Path) -> sqlite3.Connection:
+    name = f"{path.resolve().as_uri()}?mode=ro"
+    return sqlite3.connect(name, uri=True, timeout=BUSY_S, check_same_thread=False)
 
 
 def _private(path: Path) -> None:
@@ -146,7 +149,7 @@ def _free_name(path: Path) -> Path:
 
 def _salvage(damaged: Path, into: sqlite3.Connection) -> int:
     """Copy what can be read of what is kept for ever; how many hours that was."""
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(damaged)) as source:
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(_connect_reading(damaged)) as source:
         for table in FOR_EVER:
             for order in ("ASC", "DESC"):  # from both ends, up to where it is damaged
                 with contextlib.suppress(sqlite3.Error):
