@@ -70,8 +70,12 @@ class View:
         """Since a list that carries a known quantity came, in ms; None if none has since the start."""
         if quantity not in self.values:
             return None
-        ages = (self.list_age_ms.get(kind) for kind in _CARRIERS.get(quantity, _ELSE)[0])
-        return min((age for age in ages if age is not None), default=None)
+        youngest = None
+        for kind in _CARRIERS.get(quantity, _ELSE)[0]:
+            age = self.list_age_ms.get(kind)
+            if age is not None and (youngest is None or age < youngest):
+                youngest = age
+        return youngest
 
     @property
     def is_live(self) -> bool:

@@ -6,10 +6,11 @@ voltages that are too old are None: what nobody measures now must not look live.
 """
 
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import Enum, auto
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..model.instant import Instant
@@ -34,22 +35,25 @@ class Stamp(NamedTuple):
     zone: tzinfo
 
 
-Content = Hashable | None
+Content = object
+"""What can be compared; None is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
     """`name` stands below the main topic. `content` tells whether there is something new to say.
 
-    `payload` writes it down. `read_at`: when what it says was read, Unix ms. `repeat_s`: how long it may
-    stay unsaid, 0 for as long as the settings have it.
+    `payload` writes a content of a view down. `read_at`: when what it says was read, Unix ms. `repeat_s`: how
+    long it may stay unsaid, 0 for as long as the settings have it. `unit` and `meaning` are for people.
     """
 
     name: str
     kind: Kind
     content: Callable[[View], Content]
-    payload: Callable[[View, Stamp], bytes]
+    payload: Callable[[View, Content, Stamp], bytes]
     read_at: Callable[[View, Instant], int]
+    meaning: str
+    unit: str = ""
     repeat_s: int = 0
 
 
@@ -73,10 +77,19 @@ def _now(view: View, now: Instant) -> int:
     return now.unix_ms
 
 
+@lru_cache(maxsize=64)
+def _iso(unix_s: int, zone: tzinfo) -> str:
+    """ISO 8601 in a zone; most topics of a telegram share one."""
+    return datetime.fromtimestamp(unix_s, zone).isoformat()
+
+
 def utc(unix_ms: int) -> str:
     """ISO 8601 in UTC, with Z."""
-    return datetime.fromtimestamp(unix_ms // 1000, UTC).replace(tzinfo=None).isoformat() + "Z"
+    return _iso(unix_ms // 1000, UTC).removesuffix("+00:00") + "Z"
 
+
+_wide = json.JSONEncoder(ensure_ascii=False).encode
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 # -- the manual's payload -----------------------------------------------------------------------------
 
@@ -88,18 +101,19 @@ def _manual(
     kind: Kind,
     read_at: Callable[[View, Instant], int],
     unit: str,
+    meaning: str,
 ) -> Topic:
-    def payload(view: View, stamp: Stamp) -> bytes:
+    def payload(view: View, value: Content, stamp: Stamp) -> bytes:
         table = {
-            "value": content(view),
+            "value": value,
             "unit": unit,
-            "dateTime": datetime.fromtimestamp(stamp.read_ms // 1000, stamp.zone).isoformat(),
+            "dateTime": _iso(stamp.read_ms // 1000, stamp.zone),
             "dateTimeUtc": utc(stamp.read_ms),
             "topic": stamp.topic,
         }
-        return json.dumps(table, ensure_ascii=False).encode()
+        return _wide(table).encode()
 
-    return Topic(name, kind, content, payload, read_at)
+    return Topic(name, kind, content, payload, read_at, meaning, unit)
 
 
 def kilo(value: int) -> int | float:
@@ -123,6 +137,7 @@ def _value(name: str, quantity: Quantity) -> Topic:
         kind=Kind.VALUE,
         read_at=_by_list(quantity),
         unit=quantity.unit.display,
+        meaning=quantity.label,
     )
 
 
@@ -133,6 +148,7 @@ def _net(name: str, power: Quantity, net: Callable[[View], int | None]) -> Topic
         kind=Kind.VALUE,
         read_at=_by_list(power),
         unit=power.unit.display,
+        meaning=power.label.replace("import", "import less export"),
     )
 
 
@@ -143,6 +159,7 @@ def _energy(name: str, energy: Quantity) -> Topic:
         kind=Kind.ENERGY,
         read_at=_energies,
         unit=f"k{energy.unit.display}",
+        meaning=f"{energy.label}, the meter's register",
     )
 
 
@@ -153,18 +170,26 @@ def _estimate(name: str, energy: Quantity) -> Topic:
         kind=Kind.VALUE,
         read_at=_last,
         unit=f"k{energy.unit.display}",
+        meaning=f"{energy.label}, the register and what has been used since",
     )
 
 
-def _identity(name: str, part: int) -> Topic:
-    return _manual(name, lambda view: view.identity[part] or None, kind=Kind.ENERGY, read_at=_last, unit="")
+def _identity(name: str, part: int, meaning: str) -> Topic:
+    def content(view: View) -> Content:
+        return view.identity[part] or None
+
+    return _manual(name, content, kind=Kind.ENERGY, read_at=_last, unit="", meaning=meaning)
+
+
+def _digital_input(view: View) -> int:
+    return int(view.digital_input)
 
 
 Q = Quantity
 MANUAL: tuple[Topic, ...] = (
-    _identity("obisListVersion", 0),
-    _identity("meterId", 1),
-    _identity("meterType", 2),
+    _identity("obisListVersion", 0, "version of the meter's lists"),
+    _identity("meterId", 1, "the meter's number"),
+    _identity("meterType", 2, "the meter's type"),
     _value("actPowPos", Q.ACT_POW_POS),
     _value("actPowNeg", Q.ACT_POW_NEG),
     _value("reactPowPos", Q.REACT_POW_POS),
@@ -179,7 +204,14 @@ MANUAL: tuple[Topic, ...] = (
     _energy("actEnergyNeg", Q.ACT_ENERGY_NEG),
     _energy("reactEnergyPos", Q.REACT_ENERGY_POS),
     _energy("reactEnergyNeg", Q.REACT_ENERGY_NEG),
-    _manual("digitalInput", lambda view: int(view.digital_input), kind=Kind.STATUS, read_at=_now, unit=""),
+    _manual(
+        "digitalInput",
+        _digital_input,
+        kind=Kind.STATUS,
+        read_at=_now,
+        unit="",
+        meaning="digital input: 0 open (or none), 1 closed",
+    ),
 )
 
 # -- ours: values that the manual has not, in its form ------------------------------------------------
@@ -204,6 +236,7 @@ def _object(
     *,
     kind: Kind,
     read_at: Callable[[View, Instant], int],
+    meaning: str,
     watched: tuple[str, ...] = (),
     repeat_s: int = 0,
 ) -> Topic:
@@ -211,13 +244,14 @@ def _object(
 
     def content(view: View) -> Content:
         table = values(view)
-        return None if table is None else tuple(table[key] for key in watched or table)
+        return {key: table[key] for key in watched} if table and watched else table
 
-    def payload(view: View, stamp: Stamp) -> bytes:
-        table = {**(values(view) or {}), "time": utc(stamp.read_ms)}
-        return json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
+    def payload(view: View, table: Content, stamp: Stamp) -> bytes:
+        whole = values(view) if watched else table
+        assert isinstance(whole, dict)
+        return _compact({**whole, "time": utc(stamp.read_ms)}).encode()
 
-    return Topic(name, kind, content, payload, read_at, repeat_s)
+    return Topic(name, kind, content, payload, read_at, meaning, repeat_s=repeat_s)
 
 
 def _meter(view: View) -> Values | None:
@@ -267,18 +301,35 @@ def _meter_status(view: View) -> str:
 
 
 OBJECTS: tuple[Topic, ...] = (
-    _object(METER, _meter, kind=Kind.ENERGY, read_at=_last),
-    _object(ENERGY, _registers, kind=Kind.ENERGY, read_at=_energies),
-    _object(STATE, _state, kind=Kind.VALUE, read_at=_last, repeat_s=STATE_REPEAT_S),
+    _object(METER, _meter, kind=Kind.ENERGY, read_at=_last, meaning="who the meter is"),
+    _object(
+        ENERGY, _registers, kind=Kind.ENERGY, read_at=_energies, meaning="the energy registers, kWh, kvarh"
+    ),
+    _object(
+        STATE,
+        _state,
+        kind=Kind.VALUE,
+        read_at=_last,
+        meaning="everything measured: W, var, A, V; estimates and this hour so far in kWh, kvarh",
+        repeat_s=STATE_REPEAT_S,
+    ),
     _object(
         DIAGNOSTICS,
         _diagnostics,
         kind=Kind.STATUS,
         read_at=_now,
+        meaning="how the line to the meter fares",
         watched=("open", "live", "fault"),
         repeat_s=DIAGNOSTICS_REPEAT_S,
     ),
-    Topic(METER_STATUS, Kind.STATUS, _meter_status, lambda view, _: _meter_status(view).encode(), _now),
+    Topic(
+        METER_STATUS,
+        Kind.STATUS,
+        _meter_status,
+        lambda view, text, _: str(text).encode(),
+        _now,
+        "online while telegrams come (within 30 s), else offline",
+    ),
 )
 
 TOPICS: tuple[Topic, ...] = (*MANUAL, *MORE, *OBJECTS)
