@@ -6,7 +6,7 @@ A section is a frozen dataclass; a service is restarted when its section is no l
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from ..tariff.cost import CONTRACTS
+from ..tariff.contracts import CONTRACTS
 from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, text
 
 UNIT = integer(0, 247)
