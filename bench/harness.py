@@ -200,8 +200,10 @@ def used_s(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def gateway(source: str, *, kept: bool = True) -> Iterator[Gateway]:
+def gateway(source: str, *, kept: bool = True, more: str = "") -> Iterator[Gateway]:
     """`han2x run` with a settings file and stored state, or `han2x demo` that stores nothing.
+
+    `more`: further lines of the settings file.
 
     `started_s`: from the start of the process to its first Modbus answer; `cpu_s`: processor time until then.
     """
@@ -210,7 +212,7 @@ def gateway(source: str, *, kept: bool = True) -> Iterator[Gateway]:
         words = ["demo", "--port", str(port), "--source", source]
         if kept:
             settings = Path(folder, "han2x.toml")
-            settings.write_text(SETTINGS.format(source=source, port=port))
+            settings.write_text(SETTINGS.format(source=source, port=port) + more)
             words = ["run", "--settings", str(settings), "--state", str(Path(folder, "state"))]
         with serving([sys.executable, "-m", "han2x", *words], port) as running:
             yield running

@@ -68,6 +68,7 @@ def test_every_topic_arrives_in_order(mosquitto: Start, listen: Listen) -> None:
     assert [line.topic.removeprefix(f"{main_topic}/") for line in together] == wanted
     assert len({json.loads(line.payload)["dateTimeUtc"] for line in together}) == 1
     assert heard.payloads(f"{main_topic}/status") == ["online", "offline"]
+    assert heard.payloads(f"{main_topic}/meter/status")[-2:] == ["online", "offline"]
 
 
 def test_what_the_broker_keeps(mosquitto: Start, listen: Listen) -> None:

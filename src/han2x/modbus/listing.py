@@ -10,7 +10,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from typing import NamedTuple
 
 from ..model.estimate import WMS_PER_WH, Estimate
@@ -22,7 +22,7 @@ from ..model.running import Running
 from ..model.state import Snapshot
 from ..model.view import SCALE_ONE, View, view
 from ..tariff.account import Account
-from ..tariff.capacity import Capacity
+from ..tariff.capacity import Capacity, Peak
 from ..tariff.cost import Cost, Costs
 from ..tariff.prices import Price
 from .table import Image, Map, Register
@@ -51,11 +51,16 @@ EXAMPLE_VALUES = {
 
 EXAMPLE_HOUR = dict(zip(ENERGIES, (762, 0, 0, 105), strict=True))
 EXAMPLE_COST = Cost(power=1_954_000, support=80_000, grid=722_000, imported=18_400)
+EXAMPLE_PEAKS = tuple(
+    Peak(datetime(2026, 11, day, hour, tzinfo=timezone(timedelta(hours=1))), power)
+    for day, hour, power in ((9, 7, 4_700), (20, 18, 4_200), (14, 21, 3_448))
+)
 EXAMPLE_ACCOUNT = Account(
     Capacity(
         tariff="example",
         month=date(2026, 11, 1),
         rule="days",
+        peaks=EXAMPLE_PEAKS,
         mean=4_116,
         step=2,
         limit=5_000,
@@ -63,7 +68,7 @@ EXAMPLE_ACCOUNT = Account(
         price=20_000_000,
         billed_price=20_000_000,
         next_price=33_600_000,
-        headroom=6_652,
+        headroom=6_099,
     ),
     Costs(
         area="NO1",

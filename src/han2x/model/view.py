@@ -6,11 +6,10 @@ The scale factor (manual row M22) multiplies powers, currents and energies, neve
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ..tariff.account import NO_ACCOUNT, Account
 from ..tariff.budget import Budget, Pace, budget
-from ..tariff.capacity import Capacity
-from ..tariff.cost import Costs
 from .estimate import WMS_PER_WH
 from .instant import Instant
 from .line import UNHEARD, LineStatus
@@ -18,6 +17,10 @@ from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
 from .reading import Identity, ListType, Net
 from .running import IMPORT, MINUTE_MS
 from .state import Snapshot
+
+if TYPE_CHECKING:
+    from ..tariff.capacity import Capacity
+    from ..tariff.cost import Costs
 
 SCALE_ONE = 1000
 SCALE_MIN, SCALE_MAX = 10, 999_999_999
@@ -53,8 +56,8 @@ class View:
     uptime_s: int
     digital_input: bool = False
     budget: Budget | None = None
-    capacity: Capacity | None = None
-    costs: Costs | None = None
+    capacity: "Capacity | None" = None
+    costs: "Costs | None" = None
 
     @property
     def net_power(self) -> int | None:
@@ -80,8 +83,12 @@ class View:
         """Since a list that carries a known quantity came, in ms; None if none has since the start."""
         if quantity not in self.values:
             return None
-        ages = (self.list_age_ms.get(kind) for kind in _CARRIERS.get(quantity, _ELSE)[0])
-        return min((age for age in ages if age is not None), default=None)
+        youngest = None
+        for kind in _CARRIERS.get(quantity, _ELSE)[0]:
+            age = self.list_age_ms.get(kind)
+            if age is not None and (youngest is None or age < youngest):
+                youngest = age
+        return youngest
 
     @property
     def is_live(self) -> bool:

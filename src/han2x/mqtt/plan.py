@@ -65,9 +65,8 @@ class Plan:
             if sent is None or self._is_due(topic, sent, content, read_ms, now):
                 self._sent[topic.name] = _Sent(content, read_ms, now.mono_ms)
                 full = f"{self._main_topic}/{topic.name}"
-                yield Due(
-                    full, topic.payload(view, Stamp(full, read_ms, self._zone)), *self._manners[topic.kind]
-                )
+                payload = topic.payload(view, content, Stamp(full, read_ms, self._zone))
+                yield Due(full, payload, *self._manners[topic.kind])
 
     def _is_due(self, topic: Topic, sent: _Sent, content: Content, read_ms: int, now: Instant) -> bool:
         if now.mono_ms - sent.at_ms >= self._repeat_ms(topic):

@@ -20,7 +20,7 @@ from ..settings.schema import Meter, Mqtt, Publishing
 from . import discovery, history
 from .memory import Memory
 from .plan import Due, Plan
-from .topics import OFFLINE, ONLINE, STATUS
+from .topics import METER_STATUS, OFFLINE, ONLINE, STATUS
 
 log = logging.getLogger("han2x.mqtt")
 
@@ -40,14 +40,19 @@ async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     status = f"{main_topic}/{STATUS}"
     entry = section.broker
     client_id = entry.client_id or f"han2x-{gateway.number(first)}"
-    offline = Message(status, OFFLINE.encode(), 1, True)
+    offline = _says(status, OFFLINE)
     broker = await connect(entry, client_id=client_id, will=offline)
     try:
         gateway.report(name, Condition.OK, f"connected to {broker.peer}")
-        broker.publish(Message(status, ONLINE.encode(), 1, True))
+        broker.publish(_says(status, ONLINE))
         await _serve(_Publisher(section, gateway, broker, status), topics, name)
     finally:
-        await asyncio.shield(broker.close(offline))
+        silent = [_says(f"{topic}/{METER_STATUS}", OFFLINE) for topic in topics.values()]
+        await asyncio.shield(broker.close(*silent, offline))
+
+
+def _says(topic: str, text: str) -> Message:
+    return Message(topic, text.encode(), 1, True)
 
 
 def default_topic(gateway: Gateway, meter: str) -> str:

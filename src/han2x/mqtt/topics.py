@@ -6,19 +6,18 @@ voltages that are too old are None: what nobody measures now must not look live.
 """
 
 import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from enum import Enum, auto
-from typing import NamedTuple, TypeVar
+from functools import lru_cache
+from typing import NamedTuple
 
 from ..model.instant import Instant
 from ..model.line import Fault
 from ..model.quantity import ENERGIES, Quantity
 from ..model.view import View
 from ..tariff import plain
-from ..tariff.capacity import Capacity
-from ..tariff.cost import Costs
 
 
 class Kind(Enum):
@@ -37,22 +36,25 @@ class Stamp(NamedTuple):
     zone: tzinfo
 
 
-Content = Hashable | None
+Content = object
+"""What can be compared; None is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
     """`name` stands below the main topic. `content` tells whether there is something new to say.
 
-    `payload` writes it down. `read_at`: when what it says was read, Unix ms. `repeat_s`: how long it may
-    stay unsaid, 0 for as long as the settings have it.
+    `payload` writes a content of a view down. `read_at`: when what it says was read, Unix ms. `repeat_s`: how
+    long it may stay unsaid, 0 for as long as the settings have it. `unit` and `meaning` are for people.
     """
 
     name: str
     kind: Kind
     content: Callable[[View], Content]
-    payload: Callable[[View, Stamp], bytes]
+    payload: Callable[[View, Content, Stamp], bytes]
     read_at: Callable[[View, Instant], int]
+    meaning: str
+    unit: str = ""
     repeat_s: int = 0
 
 
@@ -76,10 +78,19 @@ def _now(view: View, now: Instant) -> int:
     return now.unix_ms
 
 
+@lru_cache(maxsize=64)
+def _iso(unix_s: int, zone: tzinfo) -> str:
+    """ISO 8601 in a zone; most topics of a telegram share one."""
+    return datetime.fromtimestamp(unix_s, zone).isoformat()
+
+
 def utc(unix_ms: int) -> str:
     """ISO 8601 in UTC, with Z."""
-    return datetime.fromtimestamp(unix_ms // 1000, UTC).replace(tzinfo=None).isoformat() + "Z"
+    return _iso(unix_ms // 1000, UTC).removesuffix("+00:00") + "Z"
 
+
+_wide = json.JSONEncoder(ensure_ascii=False).encode
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 # -- the manual's payload -----------------------------------------------------------------------------
 
@@ -91,18 +102,19 @@ def _manual(
     kind: Kind,
     read_at: Callable[[View, Instant], int],
     unit: str,
+    meaning: str,
 ) -> Topic:
-    def payload(view: View, stamp: Stamp) -> bytes:
+    def payload(view: View, value: Content, stamp: Stamp) -> bytes:
         table = {
-            "value": content(view),
+            "value": value,
             "unit": unit,
-            "dateTime": datetime.fromtimestamp(stamp.read_ms // 1000, stamp.zone).isoformat(),
+            "dateTime": _iso(stamp.read_ms // 1000, stamp.zone),
             "dateTimeUtc": utc(stamp.read_ms),
             "topic": stamp.topic,
         }
-        return json.dumps(table, ensure_ascii=False).encode()
+        return _wide(table).encode()
 
-    return Topic(name, kind, content, payload, read_at)
+    return Topic(name, kind, content, payload, read_at, meaning, unit)
 
 
 def kilo(value: int) -> int | float:
@@ -126,6 +138,7 @@ def _value(name: str, quantity: Quantity) -> Topic:
         kind=Kind.VALUE,
         read_at=_by_list(quantity),
         unit=quantity.unit.display,
+        meaning=quantity.label,
     )
 
 
@@ -136,6 +149,7 @@ def _net(name: str, power: Quantity, net: Callable[[View], int | None]) -> Topic
         kind=Kind.VALUE,
         read_at=_by_list(power),
         unit=power.unit.display,
+        meaning=power.label.replace("import", "import less export"),
     )
 
 
@@ -146,6 +160,7 @@ def _energy(name: str, energy: Quantity) -> Topic:
         kind=Kind.ENERGY,
         read_at=_energies,
         unit=f"k{energy.unit.display}",
+        meaning=f"{energy.label}, the meter's register",
     )
 
 
@@ -156,18 +171,26 @@ def _estimate(name: str, energy: Quantity) -> Topic:
         kind=Kind.VALUE,
         read_at=_last,
         unit=f"k{energy.unit.display}",
+        meaning=f"{energy.label}, the register and what has been used since",
     )
 
 
-def _identity(name: str, part: int) -> Topic:
-    return _manual(name, lambda view: view.identity[part] or None, kind=Kind.ENERGY, read_at=_last, unit="")
+def _identity(name: str, part: int, meaning: str) -> Topic:
+    def content(view: View) -> Content:
+        return view.identity[part] or None
+
+    return _manual(name, content, kind=Kind.ENERGY, read_at=_last, unit="", meaning=meaning)
+
+
+def _digital_input(view: View) -> int:
+    return int(view.digital_input)
 
 
 Q = Quantity
 MANUAL: tuple[Topic, ...] = (
-    _identity("obisListVersion", 0),
-    _identity("meterId", 1),
-    _identity("meterType", 2),
+    _identity("obisListVersion", 0, "version of the meter's lists"),
+    _identity("meterId", 1, "the meter's number"),
+    _identity("meterType", 2, "the meter's type"),
     _value("actPowPos", Q.ACT_POW_POS),
     _value("actPowNeg", Q.ACT_POW_NEG),
     _value("reactPowPos", Q.REACT_POW_POS),
@@ -182,7 +205,14 @@ MANUAL: tuple[Topic, ...] = (
     _energy("actEnergyNeg", Q.ACT_ENERGY_NEG),
     _energy("reactEnergyPos", Q.REACT_ENERGY_POS),
     _energy("reactEnergyNeg", Q.REACT_ENERGY_NEG),
-    _manual("digitalInput", lambda view: int(view.digital_input), kind=Kind.STATUS, read_at=_now, unit=""),
+    _manual(
+        "digitalInput",
+        _digital_input,
+        kind=Kind.STATUS,
+        read_at=_now,
+        unit="",
+        meaning="digital input: 0 open (or none), 1 closed",
+    ),
 )
 
 # -- ours: values that the manual has not, in its form ------------------------------------------------
@@ -199,7 +229,6 @@ MORE: tuple[Topic, ...] = (
 # -- ours: one JSON object each -----------------------------------------------------------------------
 
 Values = dict[str, object]
-T = TypeVar("T")
 
 
 def _object(
@@ -208,6 +237,7 @@ def _object(
     *,
     kind: Kind,
     read_at: Callable[[View, Instant], int],
+    meaning: str,
     watched: tuple[str, ...] = (),
     quiet: tuple[str, ...] = (),
     repeat_s: int = 0,
@@ -216,13 +246,16 @@ def _object(
 
     def content(view: View) -> Content:
         table = values(view)
-        return None if table is None else tuple(table[key] for key in watched or table if key not in quiet)
+        if table is None:
+            return None
+        return {key: table[key] for key in watched or table if key not in quiet}
 
-    def payload(view: View, stamp: Stamp) -> bytes:
-        table = {**(values(view) or {}), "time": utc(stamp.read_ms)}
-        return json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
+    def payload(view: View, table: Content, stamp: Stamp) -> bytes:
+        whole = values(view) if watched or quiet else table
+        assert isinstance(whole, dict)
+        return _compact({**whole, "time": utc(stamp.read_ms)}).encode()
 
-    return Topic(name, kind, content, payload, read_at, repeat_s)
+    return Topic(name, kind, content, payload, read_at, meaning, repeat_s=repeat_s)
 
 
 def _meter(view: View) -> Values | None:
@@ -262,23 +295,12 @@ def _diagnostics(view: View) -> Values:
     }
 
 
-def _json(of: Callable[[View], T | None], values: Callable[[T], Values]) -> Callable[[View, Stamp], bytes]:
-    """The payload of what changes with the hours, with when that was."""
-
-    def payload(view: View, stamp: Stamp) -> bytes:
-        found = of(view)
-        table = {**(values(found) if found is not None else {}), "time": utc(stamp.read_ms)}
-        return json.dumps(table, ensure_ascii=False, separators=(",", ":")).encode()
-
-    return payload
+def _capacity(view: View) -> Values | None:
+    return plain.step(view.capacity) if view.capacity else None
 
 
-def _capacity(view: View) -> Capacity | None:
-    return view.capacity
-
-
-def _costs(view: View) -> Costs | None:
-    return view.costs
+def _costs(view: View) -> Values | None:
+    return plain.money(view.costs) if view.costs else None
 
 
 STATUS, METER_STATUS = "status", "meter/status"
@@ -296,20 +318,40 @@ def _meter_status(view: View) -> str:
 
 
 OBJECTS: tuple[Topic, ...] = (
-    _object(METER, _meter, kind=Kind.ENERGY, read_at=_last),
-    _object(ENERGY, _registers, kind=Kind.ENERGY, read_at=_energies),
-    Topic(CAPACITY, Kind.ENERGY, _capacity, _json(_capacity, plain.step), _now),
-    Topic(COST, Kind.ENERGY, _costs, _json(_costs, plain.money), _now),
-    _object(STATE, _state, kind=Kind.VALUE, read_at=_last, quiet=QUIET, repeat_s=STATE_REPEAT_S),
+    _object(METER, _meter, kind=Kind.ENERGY, read_at=_last, meaning="who the meter is"),
+    _object(
+        ENERGY, _registers, kind=Kind.ENERGY, read_at=_energies, meaning="the energy registers, kWh, kvarh"
+    ),
+    _object(
+        CAPACITY, _capacity, kind=Kind.ENERGY, read_at=_now, meaning="the capacity step: W, kWh, NOK a month"
+    ),
+    _object(COST, _costs, kind=Kind.ENERGY, read_at=_now, meaning="what power and the hours cost, NOK"),
+    _object(
+        STATE,
+        _state,
+        kind=Kind.VALUE,
+        read_at=_last,
+        meaning="everything measured: W, var, A, V; estimates and this hour in kWh, kvarh; its limit",
+        quiet=QUIET,
+        repeat_s=STATE_REPEAT_S,
+    ),
     _object(
         DIAGNOSTICS,
         _diagnostics,
         kind=Kind.STATUS,
         read_at=_now,
+        meaning="how the line to the meter fares",
         watched=("open", "live", "fault"),
         repeat_s=DIAGNOSTICS_REPEAT_S,
     ),
-    Topic(METER_STATUS, Kind.STATUS, _meter_status, lambda view, _: _meter_status(view).encode(), _now),
+    Topic(
+        METER_STATUS,
+        Kind.STATUS,
+        _meter_status,
+        lambda view, text, _: str(text).encode(),
+        _now,
+        "online while telegrams come (within 30 s), else offline",
+    ),
 )
 
 TOPICS: tuple[Topic, ...] = (*MANUAL, *MORE, *OBJECTS)

@@ -167,12 +167,13 @@ class Broker:
         """Wait for the connection's end; raises `Trouble` that says why."""
         await asyncio.shield(self._lost)
 
-    async def close(self, farewell: Message | None = None) -> None:
-        """Say a last word and disconnect; a broker that does not listen is left after two seconds."""
+    async def close(self, *farewell: Message) -> None:
+        """Say the last words and disconnect; a broker that does not listen is left after two seconds."""
         try:
             async with asyncio.timeout(FAREWELL_S):
                 if farewell and not self._lost.done():
-                    self.publish(farewell)
+                    for message in farewell:
+                        self.publish(message)
                     await self.taken()
                 self._client.disconnect()
                 await asyncio.wait((self._lost,))

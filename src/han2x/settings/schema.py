@@ -5,7 +5,7 @@ A section is a frozen dataclass; a service is restarted when its section is no l
 
 from dataclasses import dataclass, field, fields
 
-from ..tariff.cost import CONTRACTS
+from ..tariff.contracts import CONTRACTS
 from .database import EXTENTS, Collect, Postgres
 from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, setting, text
 
