@@ -85,6 +85,7 @@ def test_a_new_start_takes_over_only_what_is_new(base: Base, tmp_path: Path) -> 
         site.energy(0, 0)
         some_hours(site, 0, 2)
         await until(lambda: hours(base) == [100, 200], "two hours")
+        await until(lambda: not site.ask("SELECT n FROM journal"), "the cursor is kept")
         await site.end()
 
     async def second() -> None:

@@ -3,6 +3,7 @@
 The database must come to hold what the gateways' history files hold, each row once, whatever is killed.
 """
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -242,6 +243,34 @@ def test_a_broker_that_comes_and_goes_loses_nothing(
     play(scene())
 
 
+def send(broker: Mosquitto, text: str, *options: str) -> None:
+    command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), *options]
+    subprocess.run([*command, "-s", "-t", "x/history/y"], input=text.encode(), check=True, timeout=10)
+
+
+def test_a_flood_crowds_nothing_out(
+    mosquitto: Callable[..., Mosquitto], worker: Starting, base: Base, tmp_path: Path
+) -> None:
+    """Thousands of a stranger's messages that nobody acknowledges leave a gateway's in their places."""
+    broker = mosquitto(*LASTING)
+    collecting(worker(broker, "one"))
+    command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), "-t", "x/history/y", "-l"]
+    flood = subprocess.Popen(command, stdin=subprocess.PIPE)
+
+    async def scene() -> None:
+        assert flood.stdin
+        site = Site(filled(tmp_path / "g", 3000, 1), publishing(broker))
+        for _ in range(100):
+            flood.stdin.write(b"{}\n" * 200)
+            flood.stdin.flush()
+            await asyncio.sleep(0)
+        await until(lambda: set(written(base)) == over(site), "all has arrived")
+        await site.end()
+
+    play(scene())
+    flood.communicate(timeout=10)
+
+
 def test_what_is_no_history_is_left(
     mosquitto: Callable[..., Mosquitto], worker: Starting, base: Base, tmp_path: Path
 ) -> None:
@@ -254,13 +283,15 @@ def test_what_is_no_history_is_left(
     wrong = ([T0, 1], [T0 + 1, 1, 60, 1000, 5, 0], [T0, 2**63, 60, 1000, 5, 0], [T0, 1, 60, 1000, "5", 0])
     texts += [json.dumps({**row, "rows": [values]}) for values in wrong]
     texts += [json.dumps({**row, "rows": [[T0, 1, 60, 1000, 5, 0]]})]
+    for options in (["-q", "0"], ["-q", "1", "-r"], ["-q", "2"]):
+        send(broker, "not history", *options)
     for text in texts:
-        command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), "-q", "1"]
-        subprocess.run([*command, "-s", "-t", "x/history/y"], input=text.encode(), check=True, timeout=10)
+        send(broker, text, "-q", "1")
     poll(lambda: count(base) == 1, "the one that is right")
     assert base.query("SELECT meter, version, p_pos, u1 FROM han2x_minute") == [(12_345_678, 1, 5, None)]
     assert "messages held no history" in one.log
     assert "Traceback" not in one.log
+    assert "trying again" not in one.log
 
 
 def test_what_is_wrong_is_said(mosquitto: Callable[..., Mosquitto], worker: Starting) -> None:

@@ -116,7 +116,9 @@ async def connect(section: Postgres) -> Database:
     peer = words.peer(parts)
     try:
         settings = {**MANNERS, **parts}
-        connection = await psycopg.AsyncConnection.connect(**settings, autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(
+            **settings, autocommit=True, prepare_threshold=None
+        )
     except (psycopg.Error, OSError) as error:
         raise _trouble(peer, error) from None
     database = Database(connection, section.prefix, peer)

@@ -228,10 +228,12 @@ class Broker:
             self._soon(self._wake_publishers)
 
     def _on_message(self, client: Any, data: Any, message: paho.MQTTMessage) -> None:
+        if self._session and not message.qos:
+            return  # the broker neither counts it nor would send it again: it could only crowd others out
         if len(message.payload) <= PAYLOAD_MAX and not message.retain:  # retained: nobody knows how old
             self._inbox.append(Mail(message.topic, bytes(message.payload), message.mid))
             self._soon(self._wake_receiver)
-        elif self._session and message.qos:
+        elif self._session:
             client.ack(message.mid, message.qos)
 
     def _on_subscribe(self, client: Any, data: Any, mid: int, codes: Any, properties: Any) -> None:
