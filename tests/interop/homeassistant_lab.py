@@ -1,0 +1,156 @@
+"""Home Assistant, a broker, a meter and the program together, and what each of them says of the entities."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from .homeassistant_server import HomeAssistant, Json
+from .mqtt_lab import Broker, Bus, Meter, Program
+
+DEVICE, ENTITIES = r"^homeassistant/device/", r"^homeassistant/(binary_)?sensor/"
+"""The topics of each form of discovery."""
+
+NOT_OURS = ("homeassistant.bootstrap", "aiohttp_fast_zlib", "homeassistant.components.camera.img_util")
+"""Who complains of what is not installed."""
+
+
+class Kind(NamedTuple):
+    """What Home Assistant must take an entity for."""
+
+    device_class: str | None
+    state_class: str | None
+    unit: str | None
+
+
+POWER, REACTIVE_POWER = Kind("power", "measurement", "W"), Kind("reactive_power", "measurement", "var")
+CURRENT, VOLTAGE = Kind("current", "measurement", "A"), Kind("voltage", "measurement", "V")
+ENERGY = Kind("energy", "total_increasing", "kWh")
+REACTIVE_ENERGY = Kind("reactive_energy", "total_increasing", "kvarh")
+MEASURED: dict[str, Kind] = {
+    **dict.fromkeys(("net_pow", "act_pow_pos", "act_pow_neg"), POWER),
+    **dict.fromkeys(("react_pow_pos", "react_pow_neg"), REACTIVE_POWER),
+    **dict.fromkeys(("curr_l1", "curr_l2", "curr_l3"), CURRENT),
+    **dict.fromkeys(("volt_l1", "volt_l2", "volt_l3"), VOLTAGE),
+    **dict.fromkeys(("act_energy_pos", "act_energy_neg"), ENERGY),
+    **dict.fromkeys(("act_energy_pos_est", "act_energy_neg_est"), ENERGY),
+    **dict.fromkeys(("react_energy_pos", "react_energy_neg"), REACTIVE_ENERGY),
+    **dict.fromkeys(("react_energy_pos_est", "react_energy_neg_est"), REACTIVE_ENERGY),
+}
+"""By the key in the payload: all that a three-phase meter with a solar plant sends."""
+
+
+class Announced(NamedTuple):
+    """An entity as a discovery message has it: where its value is, and the key there ("" for all of it)."""
+
+    platform: str
+    topic: str
+    key: str
+
+
+@dataclass
+class Lab:
+    """All that takes part."""
+
+    broker: Broker
+    bus: Bus
+    meter: Meter
+    home: HomeAssistant
+    program: Program
+
+    def announced(self) -> dict[str, Announced]:
+        """By unique id, what the discovery messages that the broker keeps tell of, in either form."""
+        found: dict[str, Announced] = {}
+        for payload in self.bus.retained(DEVICE).values():
+            device = json.loads(payload)
+            for component in (device.get("components") or device["cmps"]).values():
+                found |= _announced({**device, **component})
+        for topic, payload in self.bus.retained(ENTITIES).items():
+            found |= _announced({"p": topic.split("/")[1], **json.loads(payload)})
+        return found
+
+    def registry(self) -> dict[str, Json]:
+        """By unique id, the entities that Home Assistant has made by MQTT."""
+        (entities,) = self.home.ask({"type": "config/entity_registry/list"})
+        return {entity["unique_id"]: entity for entity in entities if entity["platform"] == "mqtt"}
+
+    def devices(self) -> list[Json]:
+        """The devices that it has made by MQTT."""
+        (devices,) = self.home.ask({"type": "config/device_registry/list"})
+        return [device for device in devices if any(kind == "mqtt" for kind, _ in device["identifiers"])]
+
+    def states(self, *, diagnostic: bool | None = None) -> dict[str, Json]:
+        """By unique id, the states of the entities that are not disabled; of one sort, if it is named."""
+        states = self.home.states()
+        return {
+            unique_id: states[entity["entity_id"]]
+            for unique_id, entity in self.registry().items()
+            if entity["disabled_by"] is None
+            and diagnostic in (None, entity["entity_category"] == "diagnostic")
+        }
+
+    def all_known(self) -> bool:
+        """Whether every measured entity shows a value."""
+        shown = {state["state"] for state in self.states(diagnostic=False).values()}
+        return bool(shown) and not shown & {"unavailable", "unknown"}
+
+    def all_unavailable(self, *, diagnostic: bool | None = None) -> bool:
+        """Whether every entity, of one sort if it is named, is unavailable."""
+        return {state["state"] for state in self.states(diagnostic=diagnostic).values()} == {"unavailable"}
+
+    def complete(self) -> bool:
+        """Whether all that the meter measures is announced, and Home Assistant has just that."""
+        announced = self.announced()
+        return MEASURED.keys() <= {one.key for one in announced.values()} and (
+            announced.keys() == self.registry().keys()
+        )
+
+    def differences(self) -> list[tuple[str, str, object]]:
+        """Where Home Assistant shows something else than was last said: unique id, state, value."""
+        last, states = self.bus.last(), self.states()
+        said = {unique_id: _said(one, last[one.topic]) for unique_id, one in self.announced().items()}
+        return [
+            (unique_id, state["state"], said[unique_id])
+            for unique_id, state in states.items()
+            if not _same(state["state"], said[unique_id])
+        ]
+
+    def trouble(self) -> list[Any]:
+        """What Home Assistant has complained of, except what it lacks itself."""
+        found = self.home.trouble()
+        return [one for one in found if not any(f"[{logger}]" in str(one) for logger in NOT_OURS)]
+
+
+def _announced(component: Json) -> dict[str, Announced]:
+    def either(name: str, short: str) -> str:
+        return str(component.get(name, component.get(short, "")))
+
+    topic = either("state_topic", "stat_t")
+    if "~" in component:
+        topic = re.sub("^~|~$", component["~"], topic)
+    template = either("value_template", "val_tpl")
+    key = re.search(r"value_json\.(\w+)|value_json\['(\w+)'\]", template)
+    assert key or not template, f"{template} is not as these tests know it"
+    name = (key[1] or key[2]) if key else ""
+    return {either("unique_id", "uniq_id"): Announced(either("platform", "p"), topic, name)}
+
+
+def _said(one: Announced, payload: str) -> object:
+    return json.loads(payload)[one.key] if one.key else payload
+
+
+def _same(state: str, value: object) -> bool:
+    """Whether a state is a value: null is unknown, a binary sensor shows true as on."""
+    if value is None or isinstance(value, bool):
+        return state == {None: "unknown", True: "on", False: "off"}[value]
+    if isinstance(value, (int, float)):
+        return re.fullmatch(r"-?\d+(\.\d+)?", state) is not None and float(state) == value
+    return state == value or _moment(state) == _moment(str(value)) is not None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
