@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .homeassistant_server import HomeAssistant, Json
 from .mqtt_lab import Broker, Bus, Meter, Program
@@ -12,8 +12,14 @@ from .mqtt_lab import Broker, Bus, Meter, Program
 DEVICE, ENTITIES = r"^homeassistant/device/", r"^homeassistant/(binary_)?sensor/"
 """The topics of each form of discovery."""
 
-NOT_OURS = ("homeassistant.bootstrap", "aiohttp_fast_zlib", "homeassistant.components.camera.img_util")
-"""Who complains of what is not installed."""
+NOT_OURS = (
+    "[homeassistant.bootstrap]",
+    "[aiohttp_fast_zlib]",
+    "[homeassistant.components.camera.img_util]",
+    "[homeassistant.components.mqtt.client] Error returned from MQTT server: The connection was lost",
+    "[homeassistant.components.mqtt.client] Failed to connect to MQTT server",
+)
+"""What it complains of if things are not installed, and if there is no broker."""
 
 
 class Kind(NamedTuple):
@@ -42,11 +48,15 @@ MEASURED: dict[str, Kind] = {
 
 
 class Announced(NamedTuple):
-    """An entity as a discovery message has it: where its value is, and the key there ("" for all of it)."""
+    """An entity as a discovery message has it: where its value is, and the key there ("" for all of it).
+
+    `on`: of a binary sensor, the value that means so.
+    """
 
     platform: str
     topic: str
     key: str
+    on: str
 
 
 @dataclass
@@ -109,17 +119,16 @@ class Lab:
     def differences(self) -> list[tuple[str, str, object]]:
         """Where Home Assistant shows something else than was last said: unique id, state, value."""
         last, states = self.bus.last(), self.states()
-        said = {unique_id: _said(one, last[one.topic]) for unique_id, one in self.announced().items()}
+        said = {unique_id: _said(one, last.get(one.topic, "")) for unique_id, one in self.announced().items()}
         return [
             (unique_id, state["state"], said[unique_id])
             for unique_id, state in states.items()
             if not _same(state["state"], said[unique_id])
         ]
 
-    def trouble(self) -> list[Any]:
-        """What Home Assistant has complained of, except what it lacks itself."""
-        found = self.home.trouble()
-        return [one for one in found if not any(f"[{logger}]" in str(one) for logger in NOT_OURS)]
+    def trouble(self) -> list[str]:
+        """What Home Assistant has complained of since the last call, except what it lacks itself."""
+        return [one for one in self.home.trouble() if not any(text in one for text in NOT_OURS)]
 
 
 def _announced(component: Json) -> dict[str, Announced]:
@@ -133,11 +142,13 @@ def _announced(component: Json) -> dict[str, Announced]:
     key = re.search(r"value_json\.(\w+)|value_json\['(\w+)'\]", template)
     assert key or not template, f"{template} is not as these tests know it"
     name = (key[1] or key[2]) if key else ""
-    return {either("unique_id", "uniq_id"): Announced(either("platform", "p"), topic, name)}
+    one = Announced(either("platform", "p"), topic, name, either("payload_on", "pl_on") or "ON")
+    return {either("unique_id", "uniq_id"): one}
 
 
 def _said(one: Announced, payload: str) -> object:
-    return json.loads(payload)[one.key] if one.key else payload
+    value = json.loads(payload)[one.key] if one.key else payload
+    return value if one.platform == "sensor" or value is None else str(value) == one.on
 
 
 def _same(state: str, value: object) -> bool:

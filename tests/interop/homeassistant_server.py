@@ -52,6 +52,7 @@ class HomeAssistant:
         self._python, self._folder, self._port = python, folder, port
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
+        self._looked_at = 0
         self._log = folder / "output.log"
         (folder / "configuration.yaml").write_text(CONFIGURATION.format(port=port))
 
@@ -81,10 +82,12 @@ class HomeAssistant:
         return self._log.read_text()
 
     def trouble(self) -> list[str]:
-        """Every warning and error that was logged, and the issues that it would show as repairs."""
+        """What was logged as a warning or an error since the last call, and what it shows as repairs."""
+        logged = self.log
+        new, self._looked_at = logged[self._looked_at :], len(logged)
         (issues,) = self.ask({"type": "repairs/list_issues"})
-        logged = re.findall(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) .*", self.log, re.M)
-        return [*logged, *map(str, issues["issues"])]
+        found = re.findall(r"^\S+ \S+ (?:WARNING|ERROR|CRITICAL) .*", new, re.M)
+        return [*found, *map(str, issues["issues"])]
 
     def add_mqtt(self, port: int) -> None:
         """What a user clicks to add a broker."""
