@@ -40,7 +40,7 @@ MEASURED: dict[str, Kind] = {
     **dict.fromkeys(("curr_l1", "curr_l2", "curr_l3"), CURRENT),
     **dict.fromkeys(("volt_l1", "volt_l2", "volt_l3"), VOLTAGE),
     **dict.fromkeys(("act_energy_pos", "act_energy_neg"), ENERGY),
-    **dict.fromkeys(("act_energy_pos_est", "act_energy_neg_est"), ENERGY),
+    **dict.fromkeys(("act_energy_pos_est", "act_energy_neg_est", "act_energy_pos_hour"), ENERGY),
     **dict.fromkeys(("react_energy_pos", "react_energy_neg"), REACTIVE_ENERGY),
     **dict.fromkeys(("react_energy_pos_est", "react_energy_neg_est"), REACTIVE_ENERGY),
 }
@@ -109,6 +109,17 @@ class Lab:
         """Whether every entity, of one sort if it is named, is unavailable."""
         return {state["state"] for state in self.states(diagnostic=diagnostic).values()} == {"unavailable"}
 
+    def missing(self) -> str:
+        """What is not announced, what is not there or should not be, and what Home Assistant says of it."""
+        announced, made = self.announced(), self.registry().keys()
+        unsaid = MEASURED.keys() - {one.key for one in announced.values()}
+        said = "\n".join(line[:2000] for line in self.trouble())
+        return f"unannounced {unsaid}, not made {announced.keys() - made}, left {made - announced.keys()}\n{said}"
+
+    def shown(self) -> dict[str, str]:
+        """By unique id, what is shown."""
+        return {unique_id: state["state"] for unique_id, state in self.states().items()}
+
     def complete(self) -> bool:
         """Whether all that the meter measures is announced, and Home Assistant has just that."""
         announced = self.announced()
@@ -148,7 +159,7 @@ def _announced(component: Json) -> dict[str, Announced]:
 
 def _said(one: Announced, payload: str) -> object:
     value = json.loads(payload)[one.key] if one.key else payload
-    return value if one.platform == "sensor" or value is None else str(value) == one.on
+    return str(value) == one.on if one.platform == "binary_sensor" and isinstance(value, str) else value
 
 
 def _same(state: str, value: object) -> bool:
