@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -45,6 +47,9 @@ MEASURED: dict[str, Kind] = {
     **dict.fromkeys(("react_energy_pos_est", "react_energy_neg_est"), REACTIVE_ENERGY),
 }
 """By the key in the payload: all that a three-phase meter with a solar plant sends."""
+
+HOURLY = frozenset({"act_energy_pos_hour"})
+"""What a program that has just started does not know before the hourly list."""
 
 
 class Announced(NamedTuple):
@@ -101,8 +106,10 @@ class Lab:
         }
 
     def all_known(self) -> bool:
-        """Whether every measured entity shows a value."""
-        shown = {state["state"] for state in self.states(diagnostic=False).values()}
+        """Whether every measured entity shows a value, but those that wait for the next hourly list."""
+        states = self.states(diagnostic=False)
+        waiting = {unique_id for unique_id, one in self.announced().items() if one.key in HOURLY}
+        shown = {state["state"] for unique_id, state in states.items() if unique_id not in waiting}
         return bool(shown) and not shown & {"unavailable", "unknown"}
 
     def all_unavailable(self, *, diagnostic: bool | None = None) -> bool:
@@ -114,7 +121,8 @@ class Lab:
         announced, made = self.announced(), self.registry().keys()
         unsaid = MEASURED.keys() - {one.key for one in announced.values()}
         said = "\n".join(line[:2000] for line in self.trouble())
-        return f"unannounced {unsaid}, not made {announced.keys() - made}, left {made - announced.keys()}\n{said}"
+        left, unmade = made - announced.keys(), announced.keys() - made
+        return f"not announced {unsaid}, not made {unmade}, left {left}, shown {self.shown()}\n{said}"
 
     def shown(self) -> dict[str, str]:
         """By unique id, what is shown."""
@@ -136,6 +144,15 @@ class Lab:
             for unique_id, state in states.items()
             if not _same(state["state"], said[unique_id])
         ]
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """While it lasts the meter's line is cut."""
+        self.meter.silent = True
+        try:
+            yield
+        finally:
+            self.meter.silent = False
 
     def trouble(self) -> list[str]:
         """What Home Assistant has complained of since the last call, except what it lacks itself."""
