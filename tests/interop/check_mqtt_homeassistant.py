@@ -1,7 +1,8 @@
 """A real Home Assistant finds the meter by MQTT discovery, and shows the truth whatever goes away.
 
-`HAN2X_HOMEASSISTANT_MQTT` names a Python that has it, as `homeassistant_setup` makes it. The tests build on
-one another: each leaves the program running with the device's one message, and the meter sending.
+`HAN2X_HOMEASSISTANT_MQTT` names a Python that has it, as `homeassistant_setup` makes it. `HAN2X_DISCOVERY` is
+`entities` for one before 2025.6. The tests build on one another: each leaves the program running with that
+form of discovery, and the meter sending.
 """
 
 import os
@@ -14,14 +15,16 @@ import pytest
 
 import han2x
 
-from .homeassistant_lab import CLEANED_UP, DEVICE, ENTITIES, MEASURED, Kind, Lab
+from .homeassistant_lab import CLEANED_UP, DEVICE, ENTITIES, MEASURED, Lab, expected
 from .homeassistant_server import HomeAssistant, Json, until
 from .mqtt_lab import Broker, Bus, Meter, Program
 
+FORM = os.environ.get("HAN2X_DISCOVERY", "device")
 PYTHON = os.environ.get("HAN2X_HOMEASSISTANT_MQTT", "")
 pytestmark = pytest.mark.skipif(
     not PYTHON, reason="HAN2X_HOMEASSISTANT_MQTT does not name a Python that has it"
 )
+takes_devices = pytest.mark.skipif(FORM == "entities", reason="an old one does not take all of a device")
 
 METER = "simulate:kaifa?net=tn&solar=5000&start=2026-06-21T10:59:50Z"
 SILENCE_S, LIST_S, HOURLY_S = 30, 10, 25
@@ -54,7 +57,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         program = Program(folder, meter, broker)
         ends.append(program.stop)
         lab = Lab(broker, bus, meter, home, program)
-        program.start()
+        program.start(FORM)
         until(lab.complete, HOURLY_S + 20, lambda: f"{lab.missing()}\n{program.log}")
         until(lab.all_known, LIST_S + 5, lambda: f"all values {lab.shown()}")
         yield lab
@@ -72,16 +75,14 @@ def _without_complaint(lab: Lab) -> Iterator[None]:
 
 def test_every_entity_is_taken_as_what_it_is(lab: Lab) -> None:
     """Device class, state class and unit of all that is measured; the rest is diagnostic."""
-    registry, states = lab.registry(), lab.states()
+    registry, kinds = lab.registry(), lab.kinds()
     for unique_id, one in lab.announced().items():
         entity = registry[unique_id]
         assert entity["entity_id"].startswith(f"{one.platform}."), entity
         assert (entity["entity_category"] == "diagnostic") == (one.key not in MEASURED), (one, entity)
-        if one.key in MEASURED and unique_id in states:
-            attributes = states[unique_id]["attributes"]
-            names = ("device_class", "state_class", "unit_of_measurement")
-            assert Kind(*(attributes.get(name) for name in names)) == MEASURED[one.key], one
-        print(entity["entity_id"], entity["original_name"], states.get(unique_id, {}).get("state"))
+    assert kinds == {key: kind for key, kind in expected(FORM).items() if key in kinds}
+    assert len(kinds) > 15
+    print(lab.shown())
 
 
 def test_the_device_says_what_it_is(lab: Lab) -> None:
@@ -117,7 +118,7 @@ def test_without_the_program_all_is_unavailable_until_it_runs(
     """Killed or stopped, at once no entity shows a value; started again, all do."""
     end(lab.program)
     until(lab.all_unavailable, 5, lambda: f"all unavailable {lab.shown()}")
-    lab.program.start()
+    lab.program.start(FORM)
     until(lab.all_known, 2 * LIST_S, lambda: f"values return {lab.shown()}\n{lab.program.log}")
 
 
@@ -134,7 +135,7 @@ def test_home_assistant_restarted_shows_all_without_a_telegram(lab: Lab) -> None
 
 def test_a_birth_message_is_answered(lab: Lab) -> None:
     """On Home Assistant's birth message discovery and every topic that it reads are published again."""
-    wanted = {one.topic for one in lab.announced().values()} | set(lab.bus.retained(DEVICE))
+    wanted = {one.topic for one in lab.announced().values()} | lab.configs()
     before = len(lab.bus.messages)
     lab.broker.publish("homeassistant/status", "online")
     until(
@@ -152,9 +153,10 @@ def test_a_broker_that_has_lost_all_is_told_again(lab: Lab) -> None:
     lab.broker.start()
     until(lab.all_known, 60, lambda: f"values return {lab.shown()}")
     again = {message.topic for message in lab.bus.messages[before:]}
-    assert set(lab.bus.retained(DEVICE)) <= again
+    assert lab.configs() <= again
 
 
+@takes_devices
 def test_either_form_of_discovery_makes_the_same_entities(lab: Lab) -> None:
     """From the device's message to one for each entity and back: the same ids and user's names."""
     before = lab.registry()
@@ -164,6 +166,8 @@ def test_either_form_of_discovery_makes_the_same_entities(lab: Lab) -> None:
         restart(lab, form)
         assert lab.bus.retained(here)
         assert not lab.bus.retained(gone)
+        kinds = lab.kinds()
+        assert kinds == {key: kind for key, kind in expected(form).items() if key in kinds}
         after = lab.registry()
         assert _ids(after) == _ids(before)
         assert [row["entity_id"] for row in after.values() if row["name"] == "Mine"] == [chosen]
@@ -182,15 +186,15 @@ def _ids(registry: dict[str, Json]) -> dict[str, str]:
     return {unique_id: entity["entity_id"] for unique_id, entity in registry.items()}
 
 
-@pytest.mark.parametrize("form", ["device", "entities"])
+@pytest.mark.parametrize("form", [pytest.param("device", marks=takes_devices), "entities"])
 def test_discovery_turned_off_takes_the_device_back(lab: Lab, form: str) -> None:
     """Whichever form it had, device and entities are gone; turned on again they are all there."""
     restart(lab, form)
     lab.program.stop()
     lab.program.start("off")
     until(lambda: not lab.registry() and not lab.devices(), 20, lambda: f"gone {lab.devices()}")
-    assert not lab.bus.retained(DEVICE) | lab.bus.retained(ENTITIES)
-    restart(lab, "device")
+    assert not lab.configs()
+    restart(lab, FORM)
     assert not lab.trouble(CLEANED_UP)
 
 

@@ -36,6 +36,7 @@ class Kind(NamedTuple):
     unit: str | None
 
 
+ATTRIBUTES = ("device_class", "state_class", "unit_of_measurement")
 POWER, REACTIVE_POWER = Kind("power", "measurement", "W"), Kind("reactive_power", "measurement", "var")
 CURRENT, VOLTAGE = Kind("current", "measurement", "A"), Kind("voltage", "measurement", "V")
 ENERGY = Kind("energy", "total_increasing", "kWh")
@@ -52,8 +53,19 @@ MEASURED: dict[str, Kind] = {
 }
 """By the key in the payload: all that a three-phase meter with a solar plant sends."""
 
+LATE = frozenset({"reactive_energy"})
+"""Device classes that Home Assistant before 2025.6 rejects; the form for old ones must do without."""
+
 HOURLY = frozenset({"act_energy_pos_hour"})
 """What a program that has just started does not know before the hourly list."""
+
+
+def expected(form: str) -> dict[str, Kind]:
+    """What each must be taken for, announced in this form."""
+    return {
+        key: kind._replace(device_class=None) if form == "entities" and kind.device_class in LATE else kind
+        for key, kind in MEASURED.items()
+    }
 
 
 class Announced(NamedTuple):
@@ -89,6 +101,10 @@ class Lab:
             found |= _announced({"p": topic.split("/")[1], **json.loads(payload)})
         return found
 
+    def configs(self) -> set[str]:
+        """The topics of discovery messages that the broker keeps, in either form."""
+        return {*self.bus.retained(DEVICE), *self.bus.retained(ENTITIES)}
+
     def registry(self) -> dict[str, Json]:
         """By unique id, the entities that Home Assistant has made by MQTT."""
         (entities,) = self.home.ask({"type": "config/entity_registry/list"})
@@ -107,6 +123,14 @@ class Lab:
             for unique_id, entity in self.registry().items()
             if entity["disabled_by"] is None
             and diagnostic in (None, entity["entity_category"] == "diagnostic")
+        }
+
+    def kinds(self) -> dict[str, Kind]:
+        """By key, what Home Assistant takes each measured entity for that is not disabled."""
+        keys = {unique_id: one.key for unique_id, one in self.announced().items()}
+        return {
+            keys[unique_id]: Kind(*(state["attributes"].get(name) for name in ATTRIBUTES))
+            for unique_id, state in self.states(diagnostic=False).items()
         }
 
     def all_known(self) -> bool:

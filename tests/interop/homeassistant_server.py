@@ -15,6 +15,14 @@ from urllib.request import Request, urlopen
 ASKS = Path(__file__).with_name("homeassistant_asks.py")
 CLIENT = "http://127.0.0.1/"
 START_S = 120.0
+MAIN = """
+import sys, homeassistant.const
+homeassistant.const.REQUIRED_PYTHON_VER = sys.version_info[:3]
+from homeassistant.__main__ import main
+sys.exit(main())
+"""
+"""It asks for the latest patch of Python, and does without."""
+
 CONFIGURATION = """
 homeassistant:
   country: "NO"
@@ -58,7 +66,7 @@ class HomeAssistant:
 
     def start(self) -> None:
         """Come up, as far as running."""
-        command = [self._python, "-m", "homeassistant", "-c", str(self._folder), "--skip-pip"]
+        command = [self._python, "-c", MAIN, "-c", str(self._folder), "--skip-pip"]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen([*command, "--log-no-color"], stdout=log, stderr=log)
         until(self._answers, START_S, lambda: f"Home Assistant answers\n{self.log[-2000:]}")

@@ -162,7 +162,7 @@ class Program:
         self._settings = folder / "settings.toml"
         self._settings.write_text(SETTINGS.format(meter=meter.port, broker=broker.port))
 
-    def start(self, discovery: str = "device") -> None:
+    def start(self, discovery: str) -> None:
         """Start it with this form of discovery; the rest of the settings is as it left them."""
         text = re.sub(r"(?m)^discovery = .*$", f'discovery = "{discovery}"', self._settings.read_text())
         self._settings.write_text(text)
