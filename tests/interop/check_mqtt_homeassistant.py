@@ -156,6 +156,17 @@ def test_a_broker_that_has_lost_all_is_told_again(lab: Lab) -> None:
     assert lab.configs() <= again
 
 
+def test_another_main_topic_is_followed(lab: Lab) -> None:
+    """With another main topic the entities are the same and read from there, and back."""
+    before = lab.registry()
+    for topic in ("house/meter", ""):
+        lab.program.set("main_topic", topic)
+        restart(lab, FORM)
+        read = {one.topic for one in lab.announced().values()}
+        assert all(one.startswith("house/meter/") == bool(topic) for one in read), read
+        assert _ids(lab.registry()) == _ids(before)
+
+
 @takes_devices
 def test_either_form_of_discovery_makes_the_same_entities(lab: Lab) -> None:
     """From the device's message to one for each entity and back: the same ids and user's names."""

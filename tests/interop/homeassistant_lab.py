@@ -18,10 +18,12 @@ NOT_OURS = (
     "[homeassistant.bootstrap]",
     "[aiohttp_fast_zlib]",
     "[homeassistant.components.camera.img_util]",
+    "[homeassistant.components.network]",
+    "[homeassistant.setup] Error during setup of component analytics",
     "[homeassistant.components.mqtt.client] Error returned from MQTT server: The connection was lost",
     "[homeassistant.components.mqtt.client] Failed to connect to MQTT server",
 )
-"""What it complains of if things are not installed, and if there is no broker."""
+"""What it complains of if things are not installed, and if there is no network or no broker."""
 
 
 CLEANED_UP = "[homeassistant.components.mqtt.discovery] No device components to cleanup"

@@ -21,6 +21,7 @@ SETTINGS = """
 [[meters]]
 name = "main"
 source = "tcp:127.0.0.1:{meter}"
+main_topic = ""
 
 [modbus_tcp]
 enabled = false
@@ -162,10 +163,14 @@ class Program:
         self._settings = folder / "settings.toml"
         self._settings.write_text(SETTINGS.format(meter=meter.port, broker=broker.port))
 
+    def set(self, name: str, value: str) -> None:
+        """Change a setting in the file; the rest is as the program left it."""
+        text = self._settings.read_text()
+        self._settings.write_text(re.sub(rf"(?m)^{name} = .*$", f'{name} = "{value}"', text))
+
     def start(self, discovery: str) -> None:
-        """Start it with this form of discovery; the rest of the settings is as it left them."""
-        text = re.sub(r"(?m)^discovery = .*$", f'discovery = "{discovery}"', self._settings.read_text())
-        self._settings.write_text(text)
+        """Start it with this form of discovery."""
+        self.set("discovery", discovery)
         command = [sys.executable, "-m", "han2x", "run", "--settings", str(self._settings)]
         command += ["--state", str(self._folder / "state")]
         with (self._folder / "program.log").open("ab") as log:
