@@ -36,7 +36,7 @@ recorder:
 history:
 energy:
 logger:
-  default: info
+  default: warning
 """
 
 Json = dict[str, Any]
