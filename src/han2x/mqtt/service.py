@@ -141,7 +141,7 @@ class _Teller:
         self._plan = Plan(publisher.entry, main_topic, publisher.zone)
         self._cell = publisher.gateway.snapshot(meter)
         self._number = publisher.gateway.number(meter)
-        self._announce_again = False
+        self._announce_again = True  # the broker may be another, or have lost what it kept
         self._settled_at: float | None = None
         self._woken = asyncio.Event()
         self._stops = [self._cell.watch(lambda _: self._woken.set())]

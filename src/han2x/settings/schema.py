@@ -236,7 +236,7 @@ class Mqtt:
     discovery: str = setting(
         "device",
         choice("device", "entities", "off"),
-        "Home Assistant discovery: one message a device, one an entity (before 2024.11), or none.",
+        "Home Assistant discovery: one message a device, one an entity (before 2025.6), or none.",
     )
     discovery_prefix: str = setting("homeassistant", PREFIX, "Topic under which Home Assistant looks.")
     raw: str = setting(
