@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from han2x.model.instant import Instant
@@ -379,5 +380,31 @@ def test_a_setting_is_in_use_within_ten_seconds(mosquitto: Start, listen: Listen
             await until(lambda: "mqtt" not in gateway.health.value, "off")
             assert time.monotonic() - began < 10
             assert heard.payloads("house/status") == ["online", "offline"]
+
+    play(scene())
+
+
+def test_spot_prices_come_from_a_topic(mosquitto: Start) -> None:
+    """They are the accounts' as a file's would be; what is no list of prices is refused, nothing more."""
+    broker = mosquitto()
+    rows = [{"start": "2026-11-26T12:00:00+01:00", "price": 1.25, "minutes": 60}]
+    noon = int(datetime(2026, 11, 26, 11, tzinfo=UTC).timestamp())
+
+    async def publish(text: str) -> None:
+        words = ["mosquitto_pub", "-p", str(broker.port), "-t", "prices/no1", "-m", text]
+        await (await asyncio.create_subprocess_exec(*words)).wait()
+
+    async def scene() -> None:
+        async with publishing(settings(broker.port, prices_topic="prices/no1", discovery="off")) as gateway:
+            await connected(gateway)
+            await until(lambda: "Sending SUBACK" in broker.log.read_text(), "subscribed")
+            for text in ("nonsense", "[1]", json.dumps([{"start": "noon", "price": 1}]), json.dumps(rows)):
+                await publish(text)
+            await until(lambda: gateway.accounts.prices.value is not None, "prices")
+            assert gateway.accounts.prices.value is not None
+            found = gateway.accounts.prices.value.at(noon)
+            assert found is not None
+            assert found.price == 125_000  # 1.25 NOK
+            assert health(gateway).startswith("ok")
 
     play(scene())

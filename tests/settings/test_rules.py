@@ -152,6 +152,7 @@ MQTT: dict[str, tuple[list[object], list[object]]] = {
         ["homeassistant", "ha/x", "p" * 65],
         ["", "/a", "a/", "a b", "a+", "a#", "$a", "p" * 66, 1],
     ),
+    "prices_topic": METER["main_topic"],
     "raw": (["off", "hex", "binary"], ["", "on", False, None]),
     "history": (["off", "hours", "minutes", "all"], ["", "on", "10s", False, None]),
 }

@@ -17,6 +17,7 @@ from ..runtime.broker import Broker, Message, connect
 from ..runtime.gateway import Condition, Gateway
 from ..runtime.outbox import history_target
 from ..settings.schema import Meter, Mqtt, Publishing
+from ..tariff import feed
 from . import discovery, history
 from .memory import Memory
 from .plan import Due, Plan
@@ -65,8 +66,7 @@ async def _serve(publisher: "_Publisher", topics: dict[str, str], name: str) -> 
     tellers = [_Teller(publisher, meter, topic) for meter, topic in topics.items()]
     tasks = [asyncio.create_task(teller.run()) for teller in tellers]
     tasks.append(asyncio.create_task(publisher.broker.lost()))
-    if publisher.entry.discovery != "off":
-        tasks.append(asyncio.create_task(publisher.births(tellers)))
+    tasks.append(asyncio.create_task(publisher.mail(tellers)))
     if publisher.entry.history != "off":
         gateway = publisher.gateway
         passing_on = history.PassingOn(
@@ -92,6 +92,7 @@ class _Publisher:
         self.plural = len(section.meters) > 1
         self.memory = Memory(_memory_file(gateway, section.broker))
         self._saving = asyncio.Lock()
+        self._refused = ""
 
     def send(self, messages: list[Due]) -> None:
         """Publish in this order."""
@@ -117,15 +118,30 @@ class _Publisher:
             except OSError as error:
                 log.warning("what was announced to Home Assistant cannot be stored: %s", error.strerror)
 
-    async def births(self, tellers: "list[_Teller]") -> None:
-        """Announce everything again whenever Home Assistant comes up."""
-        self.broker.subscribe(f"{self.entry.discovery_prefix}/status")
+    async def mail(self, tellers: "list[_Teller]") -> None:
+        """Take in what others publish: that Home Assistant has come up, and spot prices."""
+        birth, prices = f"{self.entry.discovery_prefix}/status", self.entry.prices_topic
+        if self.entry.discovery != "off":
+            self.broker.subscribe(birth)
+        if prices:
+            self.broker.subscribe(prices)
         while True:
-            payload = (await self.broker.receive()).payload
-            if payload == ONLINE.encode():
+            mail = await self.broker.receive()
+            if mail.topic == prices:
+                self._take_prices(mail.payload)
+            elif mail.payload == ONLINE.encode():
                 await asyncio.sleep(random.uniform(*BIRTH_S))
                 for teller in tellers:
                     teller.repeat()
+
+    def _take_prices(self, payload: bytes) -> None:
+        """Spot prices for the accounts; a message that is none is said, and changes nothing."""
+        try:
+            self.gateway.accounts.feed(feed.rows(payload.decode()))
+        except ValueError as error:  # what is no text, no list of prices, or contradicts itself
+            if str(error) != self._refused:  # whoever sends it for ever must not fill the log
+                log.warning("prices from %s are refused: %s", self.entry.prices_topic, error)
+            self._refused = str(error)
 
 
 def _memory_file(gateway: Gateway, broker: Mqtt) -> Path | None:

@@ -239,6 +239,9 @@ class Mqtt:
         "Home Assistant discovery: one message a device, one an entity (before 2025.6), or none.",
     )
     discovery_prefix: str = setting("homeassistant", PREFIX, "Topic under which Home Assistant looks.")
+    prices_topic: str = setting(
+        "", TOPIC, "Topic that spot prices come from, as CSV or JSON; empty for none."
+    )
     raw: str = setting(
         "off", choice("off", "hex", "binary"), "Whether each telegram is published as it came."
     )
