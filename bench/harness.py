@@ -189,6 +189,9 @@ source = "{source}"
 [modbus_tcp]
 host = "127.0.0.1"
 port = {port}
+
+[web]
+enabled = false
 """
 
 
@@ -209,7 +212,7 @@ def gateway(source: str, *, kept: bool = True, more: str = "") -> Iterator[Gatew
     """
     with tempfile.TemporaryDirectory(prefix="han2x-bench-") as folder:
         port = free_port()
-        words = ["demo", "--port", str(port), "--source", source]
+        words = ["demo", "--port", str(port), "--web-port", str(free_port()), "--source", source]
         if kept:
             settings = Path(folder, "han2x.toml")
             settings.write_text(SETTINGS.format(source=source, port=port) + more)

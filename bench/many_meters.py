@@ -178,7 +178,7 @@ async def serve(meters: int, bridge: int, state: Path | None) -> None:
 
 def shares(meters: int, bridge: int) -> Iterator["Settings"]:
     """The settings of each gateway."""
-    from han2x.settings.schema import Meter, ModbusTcp, Settings
+    from han2x.settings.schema import Meter, ModbusTcp, Settings, Web
 
     source = f"tcp:127.0.0.1:{bridge}"
     for first in range(0, meters, METERS_OF_A_GATEWAY):
@@ -186,6 +186,7 @@ def shares(meters: int, bridge: int) -> Iterator["Settings"]:
         yield Settings(
             meters=tuple(Meter(name=f"m{first + unit}", unit_id=unit, source=source) for unit in units),
             modbus_tcp=ModbusTcp(host="127.0.0.1", port=0),
+            web=Web(enabled=False),
         )
 
 

@@ -41,6 +41,9 @@ source = "simulate:kaifa"
 [modbus_tcp]
 enabled = false
 
+[web]
+enabled = false
+
 [modbus_rtu]
 enabled = true
 device = "{device}"

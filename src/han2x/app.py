@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,7 +13,7 @@ from .model.instant import Instant
 from .runtime.gateway import Gateway
 from .runtime.outbox import POSTGRES, history_target
 from .runtime.service import Service, keep
-from .settings.schema import Archive, Collecting, Intake, Meter, Publishing, Settings, TariffFiles
+from .settings.schema import Archive, Collecting, Intake, Meter, Page, Publishing, Settings, TariffFiles
 from .settings.source import MqttSource, parse_source
 
 
@@ -98,6 +99,12 @@ def _accounts(settings: Settings) -> Mapping[str, object]:
     return {"accounts": wanted["history"]} if wanted else {}
 
 
+def _web(settings: Settings) -> Mapping[str, object]:
+    web = settings.web
+    page = Page(host=web.host, port=web.port, tls=web.tls, cert_file=web.cert_file, key_file=web.key_file)
+    return {"web": page} if web.enabled else {}
+
+
 SERVICES: tuple[Service, ...] = (
     Service(_modbus_tcp, "han2x.modbus.tcp:run"),
     Service(_modbus_rtu, "han2x.modbus.line:run"),
@@ -109,6 +116,7 @@ SERVICES: tuple[Service, ...] = (
     Service(_history, "han2x.history.service:run"),
     Service(_accounts, "han2x.history.recall:run"),
     Service(_postgres, "han2x.postgres.service:run"),
+    Service(_web, "han2x.web.service:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""
 
@@ -126,19 +134,24 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-async def _kept(service: Service, gateway: Gateway) -> None:
-    """Import a service in a thread, so that the port answers meanwhile, then keep it."""
+async def _kept(service: Service, gateway: Gateway, turn: asyncio.Lock) -> None:
+    """Import a service in a thread, so that the port answers meanwhile, then keep it.
+
+    One after the other, in the table's order: threads that import at once only hold each other up.
+    """
     if service.sections(gateway.settings.value):
-        with contextlib.suppress(Exception):  # keeping it meets the same again, and reports it
-            await asyncio.to_thread(service.load)
+        async with turn:
+            with contextlib.suppress(Exception):  # keeping it meets the same again, and reports it
+                await asyncio.to_thread(service.load)
     await keep(service, gateway)
 
 
 async def _keep_all(services: Iterable[Service], gateway: Gateway) -> None:
     """Keep services until cancelled, and wait for the last of them to end: some have things to write."""
+    turn = asyncio.Lock()
     async with asyncio.TaskGroup() as group:
         for service in services:
-            group.create_task(_kept(service, gateway))
+            group.create_task(_kept(service, gateway, turn))
 
 
 async def run(
@@ -150,8 +163,9 @@ async def run(
     services: tuple[Service, ...] = SERVICES,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `ready` is called with the gateway before its services start."""
-    gateway = Gateway(settings, clock=clock, state_dir=state_dir)
+    gateway = Gateway(settings, clock=clock, state_dir=state_dir, settings_file=settings_file)
     gateway.recall()
+    logging.getLogger("han2x").addHandler(gateway.logbook)
     ready(gateway)
     if settings_file:
         file = Service(lambda _: {"settings file": settings_file}, "han2x.runtime.settings_file:run")
@@ -160,5 +174,8 @@ async def run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, keeping.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await keeping
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping
+    finally:
+        logging.getLogger("han2x").removeHandler(gateway.logbook)

@@ -83,10 +83,14 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM]
 @pytest.mark.parametrize("number", SIGNALS)
 def test_the_demo_tells_how_to_read_it_and_ends(number: signal.Signals) -> None:
     """The demo says how to read it as soon as it can be read, answers, and stops when told to."""
-    port = free_port()
-    with serving("demo", "--port", str(port)) as demo:
+    port, web_port = free_port(), free_port()
+    with serving("demo", "--port", str(port), "--web-port", str(web_port)) as demo:
         demo.until("Ctrl-C ends it.")
         assert f"mbpoll -m tcp -p {port} " in demo.text
+        assert f"http://127.0.0.1:{web_port}/ for user bits, password vari" in demo.text
+        with socket.create_connection(("127.0.0.1", web_port), timeout=5) as client:
+            client.sendall(b"GET /v1/session HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(12) == b"HTTP/1.1 401"
         with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
             client.sendall(bytes.fromhex("000100000006010300300002"))
             assert client.recv(100).hex() == "0001000000070103" + "04" + "000003e8"

@@ -11,8 +11,9 @@ from random import Random
 
 import pytest
 
-from han2x.intake.diagnosis import RECENT_MS, Diagnosis, Verdict, diagnose
+from han2x.intake.diagnosis import RECENT_MS, diagnose
 from han2x.intake.pipeline import Pipeline
+from han2x.model.diagnosis import Diagnosis, Verdict
 from han2x.settings.source import SimulatedSource
 from han2x.simulator.meter import telegrams
 

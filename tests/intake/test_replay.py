@@ -4,6 +4,7 @@ The recordings are made by the simulator, which knows when each telegram left.
 """
 
 import asyncio
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
@@ -167,3 +168,13 @@ def test_a_piece_is_read_ahead_no_further_than_needed() -> None:
 
     assert next(paced(chunks()))[1] == KAIFA[0].data
     assert read <= 2
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_file_is_not_opened(tmp_path: Path, kind: str) -> None:
+    """A pipe or a device would hold up the loop for ever; it is refused with a sentence."""
+    paths = {"pipe": tmp_path / "pipe", "device": Path("/dev/zero")}
+    if kind == "pipe":
+        os.mkfifo(paths["pipe"])
+    with pytest.raises(Trouble, match="is no file"):
+        ReplayLink(str(paths[kind]), 1.0)

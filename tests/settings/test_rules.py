@@ -174,6 +174,19 @@ COLLECT: dict[str, tuple[list[object], list[object]]] = {
     "group": (["han2x", "A-1_b", "g" * 32], ["", "a/b", "a+", "a b", "å", "g" * 33, 1, None]),
     "worker": (["", "one", "host.example-1_b", "w" * 64], ["a b", "a/b", "å", "w" * 65, "a\n", 1, None]),
 }
+HASH = "scrypt:" + "A" * 22 + "==:" + "B" * 43 + "="
+WEB: dict[str, tuple[list[object], list[object]]] = {
+    **dict.fromkeys(("enabled", "tls", "metrics", "amsreader", "homewizard"), FLAG),
+    "host": (["", "127.0.0.1", "::1", "gateway.lan"], ["a b", "http://x", "\n", 1, None]),
+    "port": ([1, 80, 8080, 65535], [0, 65536, "8080", True, None]),
+    "allow": ALLOW,
+    "name": (["han2x", "Hytta på fjellet"], ["", "a\nb", "x" * 65, 1, None]),
+    "language": (["", "nb", "en"], ["NB", "no", "sv", 1, None]),
+    **dict.fromkeys(("cert_file", "key_file"), (["", "/etc/han2x/page.pem"], ["page.pem", "/", 1, None])),
+    "user": (["bits", "kari"], ["", "a:b", "a\n", "x" * 65, 1, None]),
+    "password": (["", HASH], ["vari", "scrypt:", HASH + "x", HASH.replace("B", "!"), 1, None]),
+}
+
 TABLES = {
     "meters": METER,
     "site": SITE,
@@ -187,6 +200,7 @@ TABLES = {
     "history": HISTORY,
     "postgres": POSTGRES,
     "collect": COLLECT,
+    "web": WEB,
 }
 GOOD = [(s, k, v) for s, table in TABLES.items() for k, (good, _) in table.items() for v in good]
 BAD = [(s, k, v) for s, table in TABLES.items() for k, (_, bad) in table.items() for v in bad]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import app
 from ..runtime.gateway import Gateway
+from ..runtime.logbook import Flood
 from ..runtime.service import Service
 from ..settings.schema import Settings
 from . import Wrong
@@ -40,6 +41,8 @@ def serve(
         level=logging.DEBUG if arguments.verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(message)s",
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Flood())
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     serving = app.run(
         settings, settings_file=settings_file, state_dir=state_dir, ready=ready, services=services

@@ -63,8 +63,12 @@ async def run(section: Archive, gateway: Gateway, name: str) -> None:
         loading = asyncio.get_running_loop().run_in_executor(thread, import_module, "han2x.history.store")
         opened = partial(_enlist, section, gateway)
         store: Store = (await loading).Store(path, opened=opened)  # SQLite costs time and memory
+        from .lending import Lent
+
+        gateway.providers.archive = Lent(path, ZoneInfo(section.time_zone))
         await _Writer(section, gateway, name, store, thread).keep()
     finally:
+        gateway.providers.archive = None
         thread.shutdown(wait=False)
 
 

@@ -4,76 +4,13 @@ The verdict is the best that was seen in the last minute: one good telegram is g
 else came; after that the most telling kind of damage decides.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
-
+from ..model.diagnosis import TEXTS, Diagnosis, Evidence, Verdict
 from ..wire.result import Kind
-from .pipeline import Tally
+from .pipeline import FRAMES, Tally
 
 RECENT_MS = 60_000
 """The HAN lamp's minute (manual row M3)."""
 
-
-class Verdict(StrEnum):
-    """What the line is like."""
-
-    GOOD = "good"
-    WEAK = "weak"
-    ENCRYPTED = "encrypted"
-    FOREIGN = "foreign"
-    UNKNOWN = "unknown"
-    DAMAGED = "damaged"
-    NO_FRAMES = "no-frames"
-    SILENT = "silent"
-    WAITING = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """A verdict, what was seen, and the next step for the person who looks at it."""
-
-    verdict: Verdict
-    headline: str
-    seen: str
-    next_step: str
-
-
-_TEXTS: dict[Verdict, tuple[str, str]] = {
-    Verdict.GOOD: ("Good telegrams arrive", "Nothing to do."),
-    Verdict.WAITING: ("Listening", "Wait: telegrams come every 2 to 10 seconds."),
-    Verdict.WEAK: (
-        "Short telegrams arrive, long ones are damaged",
-        "The adapter loses the end of long telegrams: use one with a TSS721 chip, a shorter cable, and no "
-        "second device on the port.",
-    ),
-    Verdict.ENCRYPTED: (
-        "The telegrams are encrypted",
-        "Ask the grid company for the meter's keys, or to send its telegrams unencrypted.",
-    ),
-    Verdict.FOREIGN: (
-        "This is another protocol than the Norwegian HAN port's",
-        "It is recognised but not decoded so far; send us a recording.",
-    ),
-    Verdict.UNKNOWN: (
-        "The telegrams are whole, but their list is not known",
-        "Send us a recording, so that it can be added.",
-    ),
-    Verdict.DAMAGED: (
-        "Frames arrive with wrong checksums",
-        "Check wiring, cable length and adapter; a serial bridge must be in raw mode (no CR LF translation).",
-    ),
-    Verdict.NO_FRAMES: (
-        "Bytes arrive, but no frames",
-        "The line's speed or parity is wrong, the signal is inverted, or it is noise: 8E1 and 8N1 are tried "
-        "in turn; check that the adapter is an M-Bus slave, not a master.",
-    ),
-    Verdict.SILENT: (
-        "Nothing is received at all",
-        "Is the HAN port opened by the grid company (it is closed at delivery)? Is the adapter on pins 1 and "
-        "2? A multimeter shows 24 to 30 V there, dipping every few seconds. Listening goes on.",
-    ),
-}
-"""What is the matter, and what to do next."""
 
 _BY_KIND = (
     (Kind.ENCRYPTED, Verdict.ENCRYPTED),
@@ -85,19 +22,23 @@ _BY_KIND = (
 )
 
 
-def diagnose(tally: Tally, *, mono_ms: int, since_ms: int) -> Diagnosis:
+def diagnose(tally: Tally, *, mono_ms: int, since_ms: int, octets_per_s: float = 0.0) -> Diagnosis:
     """The verdict at a moment; `since_ms`: when listening began."""
     verdict = _verdict(tally, mono_ms, since_ms)
-    headline, next_step = _TEXTS[verdict]
-    return Diagnosis(verdict, headline, _seen(tally, mono_ms, verdict), next_step)
+    headline, next_step = TEXTS[verdict]
+    seen = _seen(tally, mono_ms, verdict)
+    return Diagnosis(verdict, headline, seen, next_step, evidence(tally, octets_per_s))
 
 
-_FRAMES = (Kind.CHECKSUM, Kind.TRUNCATED)
+def evidence(tally: Tally, octets_per_s: float = 0.0) -> Evidence:
+    """What a verdict rests on."""
+    discarded = {kind.value: count for kind, count in tally.discarded.items()}
+    return Evidence(tally.octets, tally.octet_at, octets_per_s, tally.good, discarded)
 
 
 def _mere_noise(tally: Tally) -> bool:
     """Whether what looked like damaged frames is chance: noise has a flag and a 0xA_ each 4096 octets."""
-    return tally.discarded[Kind.NOISE] > 2 * sum(tally.discarded[kind] for kind in _FRAMES)
+    return tally.discarded[Kind.NOISE] > 2 * sum(tally.discarded[kind] for kind in FRAMES)
 
 
 def _verdict(tally: Tally, mono_ms: int, since_ms: int) -> Verdict:
@@ -105,7 +46,7 @@ def _verdict(tally: Tally, mono_ms: int, since_ms: int) -> Verdict:
         weak = tally.long_bad > 3 * tally.long_good and tally.short_good > 0
         return Verdict.WEAK if weak else Verdict.GOOD
     for kind, verdict in _BY_KIND:
-        if _recent(tally.discarded_at.get(kind), mono_ms) and not (kind in _FRAMES and _mere_noise(tally)):
+        if _recent(tally.discarded_at.get(kind), mono_ms) and not (kind in FRAMES and _mere_noise(tally)):
             return verdict
     if _recent(tally.octet_at, mono_ms):
         return Verdict.NO_FRAMES if tally.octets > 2 * SCRAP else Verdict.WAITING

@@ -37,7 +37,10 @@ RECENT_LONG = 128
 
 Outcome = Reading | Discarded
 Tap = Callable[[bytes, Outcome], None]
-"""Is told of each whole message: its octets as they came, and what became of them."""
+"""Is told of each message, whole or damaged: its octets as they came, and what became of them."""
+
+FRAMES = (Kind.CHECKSUM, Kind.TRUNCATED)
+"""What is left of a frame that was damaged."""
 
 
 class Pipeline:
@@ -75,6 +78,8 @@ class Pipeline:
     def _outcome(self, item: Apdu | Discarded, mono_ms: int) -> Outcome:
         if not isinstance(item, Apdu):
             self._count_discarded(item, mono_ms)
+            if self._tap and item.kind in FRAMES:
+                self._tap(self._window.cut(item.offset, item.length), item)
             return item
         outcome = self._decoder.decode(item)
         if self._tap:

@@ -6,17 +6,19 @@ What a telegram says is handed on in the same turn of the loop in which its last
 import asyncio
 from collections.abc import Callable
 
+from ..model.diagnosis import Diagnosis
 from ..model.instant import Instant
 from ..model.line import Fault, LineStatus
 from ..model.reading import Reading
 from ..settings.schema import Mqtt
 from ..settings.source import SerialSource, Source
 from ..wire.result import Kind
-from .diagnosis import Diagnosis, diagnose
+from .diagnosis import diagnose
 from .line import AUTO, LineFinder
 from .link import Link
 from .opening import open_link
 from .pipeline import Outcome, Pipeline, Tap
+from .rate import Rate
 
 _FAULTS = {kind: Fault[kind.name] for kind in Kind}
 
@@ -32,16 +34,21 @@ class Reader:
         *,
         tap: Tap | None = None,
         broker: Mqtt | None = None,
+        ear: Callable[[bytes], None] = lambda _: None,
     ) -> None:
+        """`ear` is told of all octets as they are read."""
+        self._ear = ear
         self._source, self._clock, self._deliver, self._broker = source, clock, deliver, broker
         self._finder = LineFinder(source.line if isinstance(source, SerialSource) else AUTO)
         self._pipeline = Pipeline(tap)
         self._since_ms = clock().mono_ms
+        self._rate = Rate(self._since_ms)
 
     def diagnosis(self) -> Diagnosis:
         """What the line is like now."""
-        now_ms = self._clock().mono_ms
-        return diagnose(self._pipeline.tally, mono_ms=now_ms, since_ms=self._since_ms)
+        now_ms, tally = self._clock().mono_ms, self._pipeline.tally
+        rate = self._rate.at(now_ms, tally.octets)
+        return diagnose(tally, mono_ms=now_ms, since_ms=self._since_ms, octets_per_s=rate)
 
     @property
     def good(self) -> int:
@@ -56,6 +63,7 @@ class Reader:
             checksum_errors=tally.discarded[Kind.CHECKSUM],
             discarded=tally.discarded.total(),
             last_fault=(_FAULTS[tally.last] if tally.last else Fault.NONE) if open else Fault.SOURCE,
+            serial=self._finder.line if isinstance(self._source, SerialSource) else "",
         )
 
     async def read(self) -> None:
@@ -81,6 +89,7 @@ class Reader:
 
     def _take(self, link: Link, octets: bytes) -> None:
         mono_ms = self._clock().mono_ms
+        self._ear(octets)
         outcomes = self._pipeline.feed(octets, mono_ms)
         for outcome in outcomes:
             self._deliver(outcome)

@@ -28,8 +28,13 @@ class ReplayLink:
     idle_s = 0.0
 
     def __init__(self, path: str, speed: float) -> None:
+        found = Path(path)
+        if found.exists() and not (
+            found.is_file() or found.is_dir()
+        ):  # a pipe or a device would hold up everything
+            raise Trouble(f"{path} is no file")
         try:
-            self._pieces = paced(read_chunks(Path(path)))
+            self._pieces = paced(read_chunks(found))
             self._next = next(self._pieces, None)
         except OSError as error:
             raise Trouble(f"{path} cannot be read: {error.strerror}") from None

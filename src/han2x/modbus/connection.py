@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from ..runtime.clients import ClientInfo
-from .listening import peer_name
+from ..runtime.listening import peer_name
 from .session import Session
 
 if TYPE_CHECKING:

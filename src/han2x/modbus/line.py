@@ -17,6 +17,7 @@ from ..runtime.gateway import Condition, Gateway, Trouble
 from ..runtime.tty import Framing, flush, gone, open_tty, set_framing, set_low_latency, set_rs485
 from ..settings.schema import ModbusRtu
 from .bank import Banks
+from .lending import Registers
 from .rtu import BROADCAST, Line, Request, answer
 
 log = logging.getLogger("han2x.modbus")
@@ -63,6 +64,7 @@ async def _serve(section: ModbusRtu, gateway: Gateway, name: str, banks: Banks) 
     """Serve for as long as the device is there; raises `Trouble`."""
     port = Port(section, Served(banks))
     gateway.clients[name] = port.clients
+    gateway.providers.registers = Registers(gateway)
     try:
         while not port.gone.is_set():
             port.report(gateway, name)

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from ..runtime.clients import Clients
 from ..runtime.gateway import Condition, Gateway
+from ..runtime.listening import listen, names
 from ..settings.schema import ModbusTcp
 from .admission import Admission
 from .bank import Banks
 from .connection import Connection
-from .listening import listen, names
+from .lending import Registers
 
 SECOND = 1.0
 
@@ -27,6 +28,7 @@ async def serve(server: "Server", gateway: Gateway, name: str) -> None:
         listener = await listen(limits.host, limits.port, server.connection, section=server.section)
         try:
             gateway.clients[name] = server.clients
+            gateway.providers.registers = Registers(gateway)
             gateway.report(name, Condition.OK, f"listening on {names(listener)}")
             while True:
                 await asyncio.sleep(SECOND)

@@ -18,12 +18,16 @@ class Fault(IntEnum):
 
 
 class LineStatus(NamedTuple):
-    """`open`: the source can be read. `checksum_errors`, `discarded`: counts since the process started."""
+    """`open`: the source can be read. `checksum_errors`, `discarded`: counts since the process started.
+
+    `serial`: the settings of a serial line, such as 8E1, "" where there is none.
+    """
 
     open: bool = False
     checksum_errors: int = 0
     discarded: int = 0
     last_fault: Fault = Fault.NONE
+    serial: str = ""
 
 
 UNHEARD = LineStatus()

@@ -7,9 +7,13 @@ from .reading import Reading
 
 
 class Telegram(NamedTuple):
-    """`octets` with flags and checksums, arrived at `at`; `reading`, or None for the `reason` given."""
+    """`octets` with flags and checksums, arrived at `at`; `reading`, or None for the `reason` given.
+
+    `whole`: its checksums are right; else it is what came of a damaged one.
+    """
 
     at: Instant
     octets: bytes
     reading: Reading | None
     reason: str = ""
+    whole: bool = True

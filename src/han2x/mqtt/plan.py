@@ -50,6 +50,10 @@ class Plan:
         for topic in OBJECTS:
             self._sent.pop(topic.name, None)
 
+    def forget(self) -> None:
+        """Everything is due again."""
+        self._sent.clear()
+
     def due(self, view: View, now: Instant) -> list[Due]:
         """The messages to publish now, in the order of the table."""
         return list(self._due(view, now))

@@ -8,6 +8,7 @@ holds up nobody else.
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from ..model.view import View
 from ..runtime.broker import Broker, Message, connect
 from ..runtime.gateway import Condition, Gateway
 from ..runtime.outbox import history_target
+from ..runtime.providers import Published
 from ..settings.schema import Meter, Mqtt, Publishing
 from ..tariff import feed
 from . import discovery, history
@@ -33,6 +35,9 @@ BIRTH_S = (0.5, 3.0)
 
 RAW = "telegram"
 
+SHOWN = 1000
+"""Topics whose last message is kept for who wants to see it."""
+
 
 async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     """Publish until cancelled; raises `Trouble` when the broker cannot be reached, or is lost."""
@@ -45,9 +50,12 @@ async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     broker = await connect(entry, client_id=client_id, will=offline)
     try:
         gateway.report(name, Condition.OK, f"connected to {broker.peer}")
+        publisher = _Publisher(section, gateway, broker, status)
+        gateway.providers.messages[entry.name] = publisher
         broker.publish(_says(status, ONLINE))
-        await _serve(_Publisher(section, gateway, broker, status), topics, name)
+        await _serve(publisher, topics, name)
     finally:
+        gateway.providers.messages.pop(entry.name, None)
         silent = [_says(f"{topic}/{METER_STATUS}", OFFLINE) for topic in topics.values()]
         await asyncio.shield(broker.close(*silent, offline))
 
@@ -64,6 +72,7 @@ def default_topic(gateway: Gateway, meter: str) -> str:
 async def _serve(publisher: "_Publisher", topics: dict[str, str], name: str) -> None:
     await publisher.take_back(topics)
     tellers = [_Teller(publisher, meter, topic) for meter, topic in topics.items()]
+    publisher.follow(tellers)
     tasks = [asyncio.create_task(teller.run()) for teller in tellers]
     tasks.append(asyncio.create_task(publisher.broker.lost()))
     tasks.append(asyncio.create_task(publisher.mail(tellers)))
@@ -93,11 +102,33 @@ class _Publisher:
         self.memory = Memory(_memory_file(gateway, section.broker))
         self._saving = asyncio.Lock()
         self._refused = ""
+        self._last: dict[str, Published] = {}
+        self._tellers: list[_Teller] = []
+
+    def published(self) -> Sequence[Published]:
+        """The last message of each topic, of `SHOWN` topics at most."""
+        return list(self._last.values())
+
+    def announced(self) -> Sequence[str]:
+        """Where Home Assistant was told of each meter."""
+        return [due.topic for one in self.memory.announced.values() for due in discovery.again(one)]
+
+    def again(self) -> None:
+        """Say everything again, and announce it."""
+        for teller in self._tellers:
+            teller.repeat(everything=True)
 
     def send(self, messages: list[Due]) -> None:
         """Publish in this order."""
+        now_ms = self.gateway.now().unix_ms
         for message in messages:
             self.broker.publish(Message(*message))
+            if message.topic in self._last or len(self._last) < SHOWN:
+                self._last[message.topic] = Published(message.topic, message.payload, now_ms, message.retain)
+
+    def follow(self, tellers: "list[_Teller]") -> None:
+        """Those that say everything again when they are asked to."""
+        self._tellers = tellers
 
     async def take_back(self, topics: dict[str, str]) -> None:
         """Take back what was announced of meters that are gone, or of all if discovery is off."""
@@ -169,8 +200,10 @@ class _Teller:
         for stop in self._stops:
             stop()
 
-    def repeat(self) -> None:
-        """Announce the meter again, and then say again what Home Assistant reads."""
+    def repeat(self, *, everything: bool = False) -> None:
+        """Announce the meter again, and then say again what Home Assistant reads, or all there is."""
+        if everything:
+            self._plan.forget()
         self._announce_again = True
         self._woken.set()
 
@@ -235,7 +268,7 @@ class _Teller:
     def _pass_on(self, telegram: Telegram | None) -> None:
         """Publish a telegram as it came; one that there is no room for is not kept."""
         broker = self._publisher.broker
-        if telegram is not None and broker.has_room:
+        if telegram is not None and telegram.whole and broker.has_room:
             hex_wanted = self._publisher.entry.raw == "hex"
             payload = telegram.octets.hex().encode() if hex_wanted else telegram.octets
             broker.publish(Message(f"{self._main_topic}/{RAW}", payload))

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..model.diagnosis import LISTENING, Diagnosis
 from ..model.hour import Hour
 from ..model.instant import Instant
 from ..model.line import UNHEARD, LineStatus
@@ -22,6 +23,8 @@ from ..tariff.account import NO_ACCOUNT
 from .clients import Provider
 from .keeper import Keeper
 from .latest import Latest
+from .logbook import Logbook
+from .providers import Providers
 from .stored import Stored
 
 if TYPE_CHECKING:
@@ -57,29 +60,41 @@ class Trouble(Exception):
 class Gateway:
     """The shared state of one gateway. One event loop; nothing here blocks.
 
-    `clock` tells the time; `state_dir` is where stored state goes, None to store nothing. `settings`
+    `clock` tells the time; `state_dir` is where stored state goes, None to store nothing; `settings_file` is
+    where the settings are kept, for people to know. `settings`
     are those of the settings file, `on_disk` what of them it holds or held when it was last written.
     `hours`: those that history has last written or corrected, by meter; a watcher misses none; none named:
     another program has written to the history, which is to be read again.
     `outbox`: what history lets others take over; None while it does not run.
     `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
+    `providers`: what else services lend to those that show it. `logbook`: the last log lines.
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Callable[[], Instant], state_dir: Path | None = None
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], Instant],
+        state_dir: Path | None = None,
+        settings_file: Path | None = None,
     ) -> None:
         self.settings = Latest(settings)
         self.on_disk = settings
         self._scales = self._scales_on_disk = self._scales_in_writing = _scales(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
         self.clients: dict[str, Provider] = {}
+        self.providers = Providers()
+        self.logbook = Logbook()
         self.hours: Latest[Mapping[str, Sequence[Hour]]] = Latest({})
         self.outbox: Latest[Outbox | None] = Latest(None)
         self.now = clock
         self.started = clock()
         self.state_dir = state_dir
+        self.settings_file = settings_file
         self._numbers: dict[str, int] = {}
         self._telegrams: dict[str, Latest[Telegram | None]] = {}
+        self._octets: dict[str, Latest[bytes]] = {}
+        self._diagnoses: dict[str, Latest[Diagnosis]] = {}
         self._keeper = Keeper(state_dir)
         self._snapshots: dict[str, Latest[Snapshot]] = {}
         self._lines: dict[str, LineStatus] = {}
@@ -112,6 +127,18 @@ class Gateway:
 
         return Accounts(self.settings, self.hours, self.now())
 
+    def octets(self, meter: str) -> Latest[bytes]:
+        """The cell with the octets of a meter's line as they were read last, telegrams or not."""
+        return self._octets.setdefault(meter, Latest(b""))
+
+    def diagnosis(self, meter: str) -> Latest[Diagnosis]:
+        """The cell with what a meter's line is like."""
+        return self._diagnoses.setdefault(meter, Latest(LISTENING))
+
+    def line(self, meter: str) -> LineStatus:
+        """How the line to a meter fares."""
+        return self._lines.get(meter, UNHEARD)
+
     def view(self, meter: Meter, now: Instant) -> View:
         """A meter as every output sees it at `now`."""
         billed = meter.tariff or self.settings.value.prices.enabled
@@ -120,7 +147,7 @@ class Gateway:
             scale=meter.scale,
             now=now,
             uptime_s=(now.mono_ms - self.started.mono_ms) // 1000,
-            line=self._lines.get(meter.name, UNHEARD),
+            line=self.line(meter.name),
             account=self.accounts.at(meter, now) if billed else NO_ACCOUNT,
             limit_w=meter.limit_w,
         )
@@ -152,11 +179,13 @@ class Gateway:
 
     def amend(self, changes: Mapping[str, object]) -> Refused | None:
         """Change settings, all or nothing; the reasons if they are refused."""
-        before = self.settings.value
-        result = amend(before, changes)
+        return self.take(amend(self.settings.value, changes))
+
+    def take(self, result: Settings | Refused) -> Refused | None:
+        """Settings that were made of those in force take their place; the reasons if they are refused."""
         if isinstance(result, Refused):
             return result
-        if result != before:
+        if result != self.settings.value:
             self._scales, known = _scales(result), self._scales
             self.settings.set(result)
             for name in [name for name, scale in self._scales.items() if known.get(name) != scale]:

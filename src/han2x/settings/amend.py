@@ -11,13 +11,19 @@ from typing import Any
 from .rule import unique
 from .schema import REPEATED, SECTIONS, Meter, Settings, rules
 
+INDEX_DIGITS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Why a value is refused; `path` as in `meters.0.scale`."""
+    """Why a value is refused; `path` as in `meters.0.scale`. `code`: what is wrong, for programs.
+
+    `rule`: the value breaks its setting's rule; `unknown`: there is no such setting; a clash between rows.
+    """
 
     path: str
     text: str
+    code: str = "rule"
 
     def __str__(self) -> str:
         return f"{self.path}: {self.text}"
@@ -45,13 +51,40 @@ def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refus
         section = _section(settings, holder)
         rule = rules(type(section)).get(name) if section is not None else None
         if rule is None:
-            complaints.append(Complaint(path, "is no setting"))
+            complaints.append(Complaint(path, "is no setting", "unknown"))
         elif text := rule.complaint(value):
             complaints.append(Complaint(path, text))
         elif not complaints:
             settings = _with_section(settings, holder, replace(section, **{name: value}))
     complaints = complaints or list(_clashes(settings))
     return Refused(tuple(complaints)) if complaints else settings
+
+
+def added(settings: Settings, section: str, values: Mapping[str, object]) -> Settings | Refused:
+    """Settings with one more row of a repeated section; what `values` leaves out has its default."""
+    if section not in REPEATED:
+        return Refused((Complaint(section, "has no rows", "unknown"),))
+    rows = getattr(settings, section)
+    complaints = list(_wrong_values(f"{section}.{len(rows)}", SECTIONS[section], values))
+    if complaints:
+        return Refused(tuple(complaints))
+    return _with_rows(settings, section, (*rows, SECTIONS[section](**values)))
+
+
+def removed(settings: Settings, section: str, index: int) -> Settings | Refused:
+    """Settings with a row of a repeated section less; the last of its rows stays."""
+    rows = getattr(settings, section) if section in REPEATED else ()
+    if not 0 <= index < len(rows):
+        return Refused((Complaint(f"{section}.{index}", "is no row", "unknown"),))
+    if len(rows) == 1:
+        return Refused((Complaint(section, f"must be one or more [[{section}]] tables", "rows"),))
+    return _with_rows(settings, section, rows[:index] + rows[index + 1 :])
+
+
+def _with_rows(settings: Settings, section: str, rows: Any) -> Settings | Refused:
+    settings = replace(settings, **{section: rows})
+    complaints = tuple(_clashes(settings))
+    return Refused(complaints) if complaints else settings
 
 
 def _section(settings: Settings, holder: str) -> Any:
@@ -62,7 +95,8 @@ def _section(settings: Settings, holder: str) -> Any:
     section = getattr(settings, name)
     if not index:
         return section
-    return section[int(index)] if index.isdecimal() and int(index) < len(section) else None
+    known = index.isdecimal() and len(index) <= INDEX_DIGITS and int(index) < len(section)
+    return section[int(index)] if known else None
 
 
 def _with_section(settings: Settings, holder: str, section: Any) -> Settings:
@@ -96,7 +130,7 @@ def _build(name: str, value: Any) -> Any:
 def _unknown_sections(table: Mapping[str, Any]) -> Iterator[Complaint]:
     for name in table:
         if name not in SECTIONS:
-            yield Complaint(name, f"is no section{_did_you_mean(name, SECTIONS)}")
+            yield Complaint(name, f"is no section{_did_you_mean(name, SECTIONS)}", "unknown")
 
 
 def _wrong_sections(table: Mapping[str, Any]) -> Iterator[Complaint]:
@@ -105,12 +139,12 @@ def _wrong_sections(table: Mapping[str, Any]) -> Iterator[Complaint]:
             continue
         if name in REPEATED:
             if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
-                yield Complaint(name, f"must be one or more [[{name}]] tables")
+                yield Complaint(name, f"must be one or more [[{name}]] tables", "rows")
                 continue
             for index, one in enumerate(value):
                 yield from _wrong_values(f"{name}.{index}", SECTIONS[name], one)
         elif not isinstance(value, dict):
-            yield Complaint(name, f"must be a [{name}] table")
+            yield Complaint(name, f"must be a [{name}] table", "rows")
         else:
             yield from _wrong_values(name, SECTIONS[name], value)
 
@@ -119,7 +153,7 @@ def _wrong_values(path: str, section: type, values: Mapping[str, Any]) -> Iterat
     known = rules(section)
     for name, value in values.items():
         if name not in known:
-            yield Complaint(f"{path}.{name}", f"is no setting{_did_you_mean(name, known)}")
+            yield Complaint(f"{path}.{name}", f"is no setting{_did_you_mean(name, known)}", "unknown")
         elif text := known[name].complaint(value):
             yield Complaint(f"{path}.{name}", text)
 
@@ -127,11 +161,11 @@ def _wrong_values(path: str, section: type, values: Mapping[str, Any]) -> Iterat
 def _clashes(settings: Settings) -> Iterator[Complaint]:
     for repeated in REPEATED:
         if not unique([one.name for one in getattr(settings, repeated)]):
-            yield Complaint(repeated, "must have names unlike each other")
+            yield Complaint(repeated, "must have names unlike each other", "names_clash")
     if not unique([meter.main_topic for meter in settings.meters if meter.main_topic]):
-        yield Complaint("meters", "must have main topics unlike each other")
+        yield Complaint("meters", "must have main topics unlike each other", "topics_clash")
     if not unique([unit for meter in settings.meters for unit in unit_ids(meter) if unit]):
-        yield Complaint("meters", "must have unit ids unlike each other")
+        yield Complaint("meters", "must have unit ids unlike each other", "units_clash")
 
 
 def unit_ids(meter: Meter) -> tuple[int, ...]:

@@ -13,13 +13,18 @@ from .source import SourceError, parse_source
 class Rule:
     """A check of one value, and its description for the documentation: `must` completes "must be …".
 
-    `secret`: the value is shown to nobody.
+    `secret`: the value is shown to nobody. `kind`, `low`, `high` and `choices` say the same to forms; no
+    form needs more than them, and all that is refused is refused by `holds`.
     """
 
     must: str
     holds: Callable[[object], bool]
     explain: Callable[[object], str | None] = lambda _: None
     secret: bool = False
+    kind: str = "text"
+    low: int | None = None
+    high: int | None = None
+    choices: tuple[str | int, ...] = ()
 
     def complaint(self, value: object) -> str | None:
         """Why a value is refused, or None; `explain` may know better than the general rule."""
@@ -36,21 +41,22 @@ def integer(low: int, high: int) -> Rule:
     def holds(value: object) -> bool:
         return type(value) is int and low <= value <= high
 
-    return Rule(f"a whole number from {low} to {high}", holds)
+    return Rule(f"a whole number from {low} to {high}", holds, kind="integer", low=low, high=high)
 
 
 def choice(*values: str) -> Rule:
     """One of some words."""
-    return Rule("one of " + ", ".join(f'"{v}"' for v in values), lambda value: value in values)
+    must = "one of " + ", ".join(f'"{v}"' for v in values)
+    return Rule(must, lambda value: value in values, kind="choice", choices=values)
 
 
-def text(pattern: str, must: str, *, secret: bool = False) -> Rule:
+def text(pattern: str, must: str, *, secret: bool = False, kind: str = "text") -> Rule:
     """A text that matches a pattern as a whole."""
 
     def holds(value: object) -> bool:
         return isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
-    return Rule(must, holds, secret=secret)
+    return Rule(must, holds, secret=secret, kind="secret" if secret else kind)
 
 
 def unique(values: Collection[object]) -> bool:
@@ -95,19 +101,27 @@ def _is_time_zone(value: object) -> bool:
         return False
 
 
-BOOLEAN = Rule("true or false", lambda value: type(value) is bool)
-NAME = text(r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit")
-HOST = text(r"[A-Za-z0-9.:%_-]{0,255}", "a host name or an IP address, or empty for all of this machine's")
+BOOLEAN = Rule("true or false", lambda value: type(value) is bool, kind="boolean")
+NAME = text(
+    r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit", kind="name"
+)
+HOST = text(
+    r"[A-Za-z0-9.:%_-]{0,255}",
+    "a host name or an IP address, or empty for all of this machine's",
+    kind="host",
+)
 NETWORKS = Rule(
     "networks such as 192.168.1.0/24, separated by commas, or empty for everyone",
     _are_networks,
     _wrong_networks,
+    kind="networks",
 )
-TIME_ZONE = Rule("the name of a time zone, such as Europe/Oslo", _is_time_zone)
+TIME_ZONE = Rule("the name of a time zone, such as Europe/Oslo", _is_time_zone, kind="time_zone")
 SOURCE = Rule(
     "serial:DEVICE, tcp:HOST:PORT, mqtt:TOPIC, replay:FILE or simulate:VENDOR, with options after a ?",
     _is_source,
     _wrong_source,
+    kind="source",
 )
 
 

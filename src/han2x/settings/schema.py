@@ -20,7 +20,7 @@ URL = text(
     r"https://[^\s?#]{1,500}|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^\s?#]*)?",
     "an address that begins with https://",
 )
-BROKER_HOST = text(r"[A-Za-z0-9.:%_-]{1,255}", "a host name or an IP address")
+BROKER_HOST = text(r"[A-Za-z0-9.:%_-]{1,255}", "a host name or an IP address", kind="host")
 LINE = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters")
 SECRET = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters", secret=True)
 FILE = text(r"(/[^\0\n]{1,1023})?", "the whole path of a file, or empty")
@@ -31,8 +31,15 @@ TOPIC = text(
 )
 BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 BAUD_RATE = Rule(
-    f"one of {', '.join(map(str, BAUD_RATES))}", lambda value: type(value) is int and value in BAUD_RATES
+    f"one of {', '.join(map(str, BAUD_RATES))}",
+    lambda value: type(value) is int and value in BAUD_RATES,
+    kind="choice",
+    choices=BAUD_RATES,
 )
+HASH = r"(scrypt:[A-Za-z0-9+/=]{24}:[A-Za-z0-9+/=]{44})?"
+PASSWORD_HASH = text(HASH, "a hash that the page has written, or empty", secret=True)
+USER = text(r"[^\0\r\n:]{1,64}", "a name of 1 to 64 characters")
+TITLE = text(r"[^\0\r\n]{1,64}", "a line of 1 to 64 characters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +260,37 @@ class Mqtt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """`[web]`: the web page and its API."""
+
+    enabled: bool = setting(True, BOOLEAN, "Whether the page is served.")
+    host: str = setting("", HOST, "Address to listen on; empty for all.")
+    port: int = setting(8080, integer(1, 65535), "TCP port, unlike those of Modbus.")
+    allow: str = setting("", NETWORKS, "Networks that browsers may come from; empty for everyone.")
+    name: str = setting("han2x", TITLE, "What the page calls this gateway.")
+    language: str = setting("", choice("", "nb", "en"), "Language of the page; empty for the browser's.")
+    tls: bool = setting(False, BOOLEAN, "Whether the page is served over HTTPS.")
+    cert_file: str = setting("", FILE, "Its certificate; empty for one that is made here.")
+    key_file: str = setting("", FILE, "The certificate's private key; empty if cert_file holds it.")
+    user: str = setting("bits", USER, "User name of the page.")
+    password: str = setting("", PASSWORD_HASH, "The password's hash; empty for the default, vari.")
+    metrics: bool = setting(False, BOOLEAN, "Whether /metrics is there for Prometheus, without a log-in.")
+    amsreader: bool = setting(False, BOOLEAN, "Whether /data.json answers as amsreader, without a log-in.")
+    homewizard: bool = setting(False, BOOLEAN, "Whether /api answers as a HomeWizard P1, without a log-in.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What the web server's sockets depend on; all other settings of the page are looked up as needed."""
+
+    host: str
+    port: int
+    tls: bool
+    cert_file: str
+    key_file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
     """What the history service depends on: its settings, the meters it follows, and their time zone.
 
@@ -299,6 +337,7 @@ class Settings:
     history: History = History()
     postgres: Postgres = field(default=Postgres())
     collect: Collect = field(default=Collect())
+    web: Web = Web()
 
 
 SECTIONS: dict[str, type] = {
@@ -314,6 +353,7 @@ SECTIONS: dict[str, type] = {
     "history": History,
     "postgres": Postgres,
     "collect": Collect,
+    "web": Web,
 }
 """Sections by the name of their TOML table."""
 

@@ -6,6 +6,7 @@ tuples of their own classes, so that a layout can tell them apart.
 """
 
 from struct import Struct, error
+from typing import NamedTuple
 
 DEPTH_MAX = 8
 
@@ -121,3 +122,76 @@ def length(data: bytes, position: int) -> tuple[int, int]:
     if first == 0x82:
         return data[position + 1] << 8 | data[position + 2], position + 3
     raise AxdrError(f"A-XDR: length field 0x{first:02X}")
+
+
+class Leaf(NamedTuple):
+    """An encoded value, or the head of an array or structure: where its octets are, and what they say.
+
+    `value`: as `decode` gives it, None for a head.
+    """
+
+    offset: int
+    length: int
+    kind: str
+    text: str
+    value: Data
+
+
+def leaves(data: bytes, position: int) -> tuple[Data, list[Leaf], int]:
+    """The value that begins at `position` with all its parts, and where it ends. Raises `AxdrError`.
+
+    Every integer in the value is the offset of its octets instead, so that whoever picks values out of it
+    by a vendor's layout can tell where they were.
+    """
+    found: list[Leaf] = []
+    try:
+        value, end = _traced(data, position, 0, found)
+    except (IndexError, error):
+        raise AxdrError("A-XDR: the data end within a value", incomplete=True) from None
+    return value, found, end
+
+
+def _traced(data: bytes, position: int, depth: int, found: list[Leaf]) -> tuple[Data, int]:
+    tag = data[position]
+    kind = _SEQUENCES.get(tag)
+    if kind is None:
+        value, end = _value(data, position, depth)
+        text = value.hex() if isinstance(value, bytes) else str(value)
+        found.append(Leaf(position, end - position, NAMES.get(tag, "value"), text, value))
+        return (position if type(value) is int else value), end
+    if depth > DEPTH_MAX:
+        raise AxdrError("A-XDR: nested too deep")
+    count, begin = length(data, position + 1)
+    found.append(Leaf(position, begin - position, NAMES[tag], f"{count} elements", None))
+    items = []
+    position = begin
+    for _ in range(count):
+        item, position = _traced(data, position, depth + 1, found)
+        items.append(item)
+    return kind(items), position
+
+
+NAMES = {
+    0x00: "null",
+    ARRAY: "array",
+    STRUCTURE: "structure",
+    BOOLEAN: "boolean",
+    BIT_STRING: "bit string",
+    0x05: "int32",
+    0x06: "uint32",
+    OCTET_STRING: "octet string",
+    VISIBLE_STRING: "text",
+    UTF8_STRING: "text",
+    0x0F: "int8",
+    0x10: "int16",
+    0x11: "uint8",
+    0x12: "uint16",
+    0x14: "int64",
+    0x15: "uint64",
+    0x16: "enum",
+    0x17: "float32",
+    0x18: "float64",
+    0x19: "date-time",
+    0x1A: "date",
+    0x1B: "time",
+}

@@ -181,7 +181,7 @@ def _read_header(octets: bytes) -> _Header | _Failed | int:
     if size < 2:
         return _NO_FRAME if size and octets[0] & 0xF0 != FORMAT_TYPE_3 and octets[0] != FLAG else 2
     length = (octets[0] & 0x07) << 8 | octets[1]
-    end = _header_end(octets, 2, size)
+    end = header_end(octets, 2, size)
     if octets[0] & 0xF0 != FORMAT_TYPE_3 or length < LENGTH_MIN or end is None:
         return _NO_FRAME
     if size < end + CHECK_SIZE:
@@ -194,7 +194,7 @@ def _read_header(octets: bytes) -> _Header | _Failed | int:
     return _Header(end, length, bool(octets[0] & SEGMENTED))
 
 
-def _header_end(buffer: bytes, position: int, size: int) -> int | None:
+def header_end(buffer: bytes, position: int, size: int) -> int | None:
     """Where the header check sequence begins, behind two addresses and the control octet.
 
     An address ends at the first octet with its low bit set, after 1, 2 or 4 octets. None: no header.

@@ -1,0 +1,103 @@
+"""A telegram explained octet by octet: its anatomy, and what each value means by its vendor. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from ..model.explained import Part
+from ..model.quantity import Quantity
+from ..vendors.decoder import read, recognise
+from ..vendors.layouts import as_text
+from ..vendors.meanings import CLOCK, QUANTITIES, TEXTS
+from ..vendors.vendor import Mismatch, Vendor
+from ..wire.anatomy import Anatomy, Piece, anatomy
+from ..wire.axdr import Data, Structure
+from ..wire.clock import cosem_time
+from ..wire.dlms import Notification
+from ..wire.obis import obis
+
+NAMES = {"list_version": "list version", "meter_id": "meter id", "meter_type": "meter type"}
+
+
+def explain(octets: bytes) -> tuple[Part, ...]:
+    """All octets of a telegram; what no table explains is named by its encoding alone."""
+    found = anatomy(octets)
+    meanings = _meanings(found)
+    return tuple(_part(piece, meanings, found) for piece in found.pieces)
+
+
+def _part(piece: Piece, meanings: Mapping[int, Part], found: Anatomy) -> Part:
+    leaf = piece.leaf
+    if leaf is None:
+        time = cosem_time(found.sent_at) if piece.text == "date-time" else None
+        return Part(piece.offset, piece.length, piece.text, str(time.local) if time else piece.value)
+    meaning = meanings.get(leaf.offset)
+    if meaning is None:
+        return Part(piece.offset, piece.length, piece.text, piece.value)
+    return meaning._replace(offset=piece.offset, length=piece.length)
+
+
+def _meanings(found: Anatomy) -> dict[int, Part]:
+    """What values mean, by their offset in the message."""
+    codes = {
+        piece.leaf.offset: Part(0, 0, "OBIS code", obis(value), obis(value))
+        for piece in found.pieces
+        if piece.leaf and isinstance(value := piece.leaf.value, bytes) and _is_code(value)
+    }
+    body = _plain(found)
+    vendor = recognise(body) if found.read else None
+    if vendor is None:
+        return codes
+    try:
+        values = read(vendor, vendor.name, Notification(found.sent_at, body)).values
+        return codes | dict(_items(vendor, found, values))
+    except Mismatch:
+        return codes
+
+
+def _is_code(value: bytes) -> bool:
+    """Whether six octets are the code of electricity or of something abstract."""
+    return len(value) == 6 and value[0] in (0, 1) and value[5] == 0xFF
+
+
+def _plain(found: Anatomy) -> Data:
+    """The body with its integers as they were sent."""
+    sent = {piece.leaf.offset: piece.leaf.value for piece in found.pieces if piece.leaf}
+    return _restored(found.body, sent)
+
+
+def _restored(value: Data, sent: Mapping[int, Data]) -> Data:
+    if isinstance(value, tuple):
+        return type(value)(_restored(one, sent) for one in value)
+    return sent[value] if type(value) is int else value
+
+
+def _items(vendor: Vendor, found: Anatomy, values: Mapping[Quantity, int]) -> Iterator[tuple[int, Part]]:
+    """The meaning of each item of a list, by where its value is."""
+    where = {id(piece.leaf.value): piece.leaf.offset for piece in found.pieces if piece.leaf}
+    for code, value, scaler_unit in vendor.items(found.body):
+        offset = value if type(value) is int else where.get(id(value))
+        if offset is not None:
+            yield offset, _item(vendor, code, value, values)
+        if isinstance(scaler_unit, Structure) and len(scaler_unit) == 2:
+            for text, part in zip(("power of ten", "unit"), scaler_unit, strict=True):
+                if type(part) is int:
+                    yield part, Part(0, 0, text, _number(found, part), obis(code))
+
+
+def _number(found: Anatomy, offset: int) -> str:
+    return next(piece.leaf.text for piece in found.pieces if piece.leaf and piece.leaf.offset == offset)
+
+
+def _item(vendor: Vendor, code: bytes, value: Data, values: Mapping[Quantity, int]) -> Part:
+    cde = code[2:5]
+    quantity = QUANTITIES.get(cde)
+    if quantity is not None:
+        if quantity not in values:
+            return Part(0, 0, quantity.label, "not sent", obis(code))
+        shown = f"{quantity.displayed(values[quantity])} {quantity.unit.display}"
+        return Part(0, 0, quantity.label, shown, obis(code))
+    if text := vendor.texts.get(cde) or TEXTS.get(cde):
+        return Part(0, 0, NAMES.get(text, text.replace("_", " ")), as_text(value), obis(code))
+    if cde == CLOCK and isinstance(value, bytes):
+        time = cosem_time(value)
+        return Part(0, 0, "clock", str(time.local) if time else value.hex(), obis(code))
+    return Part(0, 0, "not explained by any table", "" if type(value) is int else str(value), obis(code))

@@ -1,0 +1,101 @@
+"""What was measured, and what power costs."""
+
+import asyncio
+
+from starlette.responses import Response
+
+from ..runtime.gateway import Trouble
+from ..runtime.providers import Archive, Span
+from ..tariff.feed import Unreadable, rows
+from ..tariff.prices import QUARTER_S
+from . import shapes
+from .api_meters import named
+from .endpoint import JSON, Call, Refusal
+from .events import dumps
+from .meter import MILLIOERE
+from .streaming import attachment, from_thread, stream
+from .times import iso, seconds
+
+RESOLUTIONS = ("10s", "minute", "hour", "day", "week", "month", "year")
+LONGEST_S = {"10s": 15 * 86_400, "minute": 401 * 86_400}
+"""How much may be asked for at once in the fine resolutions."""
+
+EARLIEST, LATEST = 0, 4_102_444_800
+DAY_S = 86_400
+
+
+def _archive(call: Call) -> Archive:
+    if call.gateway.providers.archive is None:
+        raise Refusal(404, "no_history", "No history is kept.")
+    return call.gateway.providers.archive
+
+
+def _span(call: Call, begin: int, end: int) -> tuple[int, int]:
+    """The time that is asked for, with what it is where that is not said; raises `Refusal`."""
+    try:
+        begin, end = (
+            seconds(text) if text else default
+            for text, default in ((call.query["begin"], begin), (call.query["end"], end))
+        )
+    except ValueError:
+        raise Refusal(400, "query", "begin and end must be moments such as 2026-11-22T16:00:00Z.") from None
+    if not EARLIEST <= begin <= end <= LATEST:
+        raise Refusal(400, "query", "begin must be before end, both from 1970 to 2100.")
+    return begin, end
+
+
+async def show(call: Call) -> Response:
+    """What is known of a meter, as columns for plots or as CSV."""
+    name, archive = named(call, call.path["meter"]).name, _archive(call)
+    now_s, resolution = call.now.unix_ms // 1000 + 1, call.query["resolution"]
+    begin, end = _span(call, now_s - DAY_S, now_s)
+    if end - begin > LONGEST_S.get(resolution, end - begin):
+        raise Refusal(400, "query", "That is too long a time for this resolution.")
+    csv = call.query["format"] == "csv"
+    lines = (archive.csv if csv else archive.columns)(name, resolution, begin, end)
+    try:
+        pieces = await from_thread(lines)
+    except Trouble as trouble:
+        raise Refusal(503, "history", str(trouble), retry_s=10) from None
+    headers = attachment(f"{name}-{resolution}.csv") if csv else None
+    return await stream(call.state, pieces, "text/csv" if csv else JSON, headers)
+
+
+async def extent(call: Call) -> dict[str, shapes.ExtentShape]:
+    """How much is known of a meter."""
+    name, archive = named(call, call.path["meter"]).name, _archive(call)
+    try:
+        found = await asyncio.to_thread(archive.extent, name)
+    except Trouble as trouble:
+        raise Refusal(503, "history", str(trouble), retry_s=10) from None
+    return {resolution: _extent(span) for resolution, span in found.items()}
+
+
+def _extent(span: Span) -> shapes.ExtentShape:
+    first, last = (iso(at * 1000) if span.rows else None for at in (span.first, span.last))
+    return {"count": span.rows, "first": first, "last": last}
+
+
+async def prices(call: Call) -> list[shapes.PriceRow]:
+    """Spot prices by quarters of an hour; of today and tomorrow where it is not said."""
+    now_s = call.now.unix_ms // 1000
+    begin, end = _span(call, now_s - DAY_S, now_s + 2 * DAY_S)
+    series = call.gateway.accounts.prices.value
+    known = series.quarters if series else {}
+    return [
+        {
+            "t": iso(start * 1000),
+            "nok_per_kwh": known[start].price / MILLIOERE,
+            "provisional": not known[start].final,
+        }
+        for start in sorted(known)
+        if begin - QUARTER_S < start < end
+    ]
+
+
+async def feed_prices(call: Call) -> None:
+    """Take prices in."""
+    try:
+        call.gateway.accounts.feed(rows(dumps(call.body)))
+    except (Unreadable, ValueError) as error:
+        raise Refusal(422, "prices", str(error)) from None

@@ -1,0 +1,82 @@
+"""Meters, live events and health."""
+
+from collections.abc import Callable
+
+from starlette.responses import Response, StreamingResponse
+
+from ..settings.schema import Meter
+from . import live_shapes
+from .endpoint import SSE, Access, Call, Refusal
+from .events import Page, health
+from .meter import meter, summary
+
+PAGES = 128
+"""Pages that listen at once."""
+
+
+def named(call: Call, name: str) -> Meter:
+    """The settings of a meter; raises `Refusal`."""
+    for one in call.gateway.settings.value.meters:
+        if one.name == name:
+            return one
+    raise Refusal(404, "no_meter", "There is no meter of this name.")
+
+
+async def every(call: Call) -> list[live_shapes.Summary]:
+    """All meters."""
+    gateway = call.gateway
+    return [
+        summary(
+            one,
+            gateway.view(one, call.now),
+            gateway.diagnosis(one.name).value,
+            number=gateway.number(one.name),
+        )
+        for one in gateway.settings.value.meters
+    ]
+
+
+async def one(call: Call) -> live_shapes.Meter:
+    """One meter."""
+    gateway, settings = call.gateway, named(call, call.path["meter"])
+    number = gateway.number(settings.name)
+    view, diagnosis = gateway.view(settings, call.now), gateway.diagnosis(settings.name).value
+    return meter(settings, view, diagnosis, call.now, number=number)
+
+
+async def capacity(call: Call) -> live_shapes.CapacityShape | None:
+    """A meter's capacity step."""
+    return (await one(call))["capacity"]
+
+
+async def events(call: Call) -> Response:
+    """Live events, as long as the caller may see them."""
+    if len(call.state.hub) >= PAGES:
+        raise Refusal(503, "busy", "Too many pages listen.", retry_s=30)
+    names = [one.name for one in call.gateway.settings.value.meters]
+    asked = call.query["meters"]
+    meters = names if asked is None else _listed(asked)
+    page = Page(
+        meters, _listed(call.query["telegrams"] or ""), log=call.query["log"], clients=call.query["clients"]
+    )
+    return StreamingResponse(
+        call.state.hub.listen(page, _holds(call)), media_type=SSE, headers={"X-Accel-Buffering": "no"}
+    )
+
+
+def _listed(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def _holds(call: Call) -> Callable[[], bool]:
+    """Whether the session or token that a stream was begun with still holds."""
+    state, secret = call.state, call.caller.session
+    if call.caller.access is Access.OWNER:
+        return lambda: state.keys.session(secret, state.stamp, state.gateway.now().unix_ms) is not None
+    token = call.request.headers["authorization"].partition(" ")[2].strip()
+    return lambda: state.keys.token(token, state.gateway.now().unix_ms) is not None
+
+
+async def services(call: Call) -> live_shapes.Health:
+    """How all services fare."""
+    return health(call.gateway.health.value)

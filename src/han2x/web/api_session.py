@@ -1,0 +1,184 @@
+"""Logging in and out, credentials, tokens (manual row M40)."""
+
+import logging
+from ipaddress import ip_address
+
+from starlette.responses import Response
+
+from .. import __version__
+from ..settings.networks import parse_networks, within
+from . import shapes
+from .endpoint import Call, Refusal, no_content
+from .passwords import DEFAULT_PASSWORD, LEAST, MOST
+from .sessions import csrf
+from .times import iso
+
+log = logging.getLogger("han2x.web")
+
+COOKIE_S = 30 * 24 * 3600
+HOME = parse_networks(
+    "127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, fc00::/7, fe80::/10"
+)
+HOME_NAMES = (".local", ".lan", ".home", ".home.arpa", ".internal", ".localdomain")
+
+
+async def show(call: Call) -> shapes.Session:
+    """Who is logged in; whoever is not is told whether the default password would do."""
+    web = call.gateway.settings.value.web
+    if not call.caller.session:
+        default = not web.password and _from_home(call)
+        raise Refusal(401, "login", "Log in first.", default_password=default)
+    return {
+        "user": web.user,
+        "default_password": not web.password,
+        "csrf": csrf(call.caller.session),
+        "language": web.language or None,  # type: ignore[typeddict-item]
+        "version": __version__,
+        "name": web.name,
+        "demo": call.state.demo,
+        "wizard": not call.state.keys.wizard_done,
+    }
+
+
+async def log_in(call: Call) -> Response:
+    """A session, for the right name and password."""
+    web = call.gateway.settings.value.web
+    if not web.password and not _from_home(call):
+        raise Refusal(
+            403,
+            "default_from_outside",
+            "While it has its default password, the page lets nobody in from outside the home's network.",
+        )
+    await prove(call, call.body["user"], call.body["password"])
+    log.info("%s: %s logged in", call.caller.host, web.user)
+    return _with_cookie(no_content(), call, call.state.keys.open(call.state.stamp, call.now.unix_ms))
+
+
+async def prove(call: Call, user: str, password: str) -> None:
+    """Check a name and a password; raises `Refusal` for wrong ones, and for too many of them."""
+    web, state = call.gateway.settings.value.web, call.state
+    wait_ms = state.throttle.take(call.caller.host, call.now.mono_ms)
+    if wait_ms:
+        retry_s = wait_ms // 1000 + 1
+        raise Refusal(429, "throttled", f"Too many tries; wait {retry_s} s.", retry_s=retry_s)
+    right = len(password) <= MOST and await state.passwords.right(password, web.password)
+    if not right or user != web.user:
+        log.warning("%s: a wrong name or password", call.caller.host)
+        raise Refusal(401, "wrong", "Name or password is wrong.")
+    state.throttle.right(call.caller.host, call.now.mono_ms)
+
+
+async def log_out(call: Call) -> Response:
+    """The end of this session."""
+    call.state.keys.close(call.caller.session)
+    return _with_cookie(no_content(), call, "")
+
+
+async def log_out_everywhere(call: Call) -> Response:
+    """The end of all sessions."""
+    call.state.keys.close_all()
+    return _with_cookie(no_content(), call, "")
+
+
+async def change_user(call: Call) -> Response:
+    """Another name or password; all other sessions end."""
+    body, web, keys = call.body, call.gateway.settings.value.web, call.state.keys
+    await prove(call, body.get("user", web.user), body["password"])
+    new = body["new_password"]
+    if not LEAST <= len(new) <= MOST or new == DEFAULT_PASSWORD:
+        text = f"must have {LEAST} to {MOST} characters"
+        raise Refusal(
+            422,
+            "password",
+            "The new password is too short or too long.",
+            complaints=[
+                {
+                    "path": "new_password",
+                    "code": "length",
+                    "params": {"low": LEAST, "high": MOST},
+                    "text": text,
+                }
+            ],
+        )
+    hashed = await call.state.passwords.made(new)
+    refused = call.gateway.amend({"web.user": body.get("new_user", web.user), "web.password": hashed})
+    if refused:
+        text = refused.complaints[0].text
+        raise Refusal(
+            422,
+            "user",
+            "The new name is refused.",
+            complaints=[{"path": "new_user", "code": "text", "params": {}, "text": text}],
+        )
+    log.info("%s: name or password was changed", call.caller.host)
+    keys.close_all()
+    return _with_cookie(no_content(), call, keys.open(call.state.stamp, call.now.unix_ms))
+
+
+async def list_tokens(call: Call) -> list[shapes.TokenShape]:
+    """The tokens there are."""
+    return [
+        {
+            "id": one.id,
+            "name": one.name,
+            "scope": one.scope,  # type: ignore[typeddict-item]
+            "created": iso(one.created_ms),
+            "last_used": None if one.used_ms is None else iso(one.used_ms),
+        }
+        for one in call.state.keys.tokens()
+    ]
+
+
+async def add_token(call: Call) -> shapes.TokenSecret:
+    """A new token."""
+    name = call.body["name"].strip()
+    if not 0 < len(name) <= 64:
+        raise Refusal(422, "name", "A token needs a name of at most 64 characters.")
+    made = call.state.keys.add_token(name, call.body["scope"], call.now.unix_ms)
+    if made is None:
+        raise Refusal(409, "too_many", "There are too many tokens; revoke some.")
+    return {"id": made[0], "token": made[1]}
+
+
+async def revoke_token(call: Call) -> None:
+    """The end of a token."""
+    if not call.state.keys.revoke(call.path["id"]):
+        raise Refusal(404, "no_token", "There is no such token.")
+
+
+def _with_cookie(response: Response, call: Call, secret: str) -> Response:
+    """The session in a cookie that no script sees and no other site sends."""
+    response.set_cookie(
+        call.state.cookie,
+        secret,
+        max_age=COOKIE_S if secret else 0,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=call.request.url.scheme == "https",
+    )
+    return response
+
+
+def _from_home(call: Call) -> bool:
+    """Whether all that is known of where a request comes from is the home's network.
+
+    A name of the wide world in the address bar may be a stranger's page that was given our address (DNS
+    rebinding); whoever a proxy names counts too.
+    """
+    headers = call.request.headers
+    forwarded = (one.strip() for one in headers.get("x-forwarded-for", "").split(","))
+    hosts = [call.caller.host, *filter(None, forwarded)]
+    return all(within(host.partition("%")[0], HOME) for host in hosts) and _is_home_name(
+        headers.get("host", "")
+    )
+
+
+def _is_home_name(host: str) -> bool:
+    """Whether a Host header has an address, or a name that only a home's network gives."""
+    name = host.rpartition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
+    try:
+        ip_address(name)
+        return True
+    except ValueError:
+        return "." not in name or name.rstrip(".").lower().endswith(HOME_NAMES)

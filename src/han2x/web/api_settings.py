@@ -1,0 +1,182 @@
+"""Settings: all there are, those in force, changes, rows, undo, backup and restore (manual rows M41, M42)."""
+
+import logging
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from starlette.responses import Response
+
+from ..runtime.settings_file import sample
+from ..settings.amend import Complaint, Refused, added, amend, as_table, from_table, removed
+from ..settings.rule import Rule
+from ..settings.schema import REPEATED, SECTIONS, Settings, rules
+from . import shapes
+from .api_session import prove
+from .endpoint import Access, Call, Refusal
+from .streaming import attachment
+
+log = logging.getLogger("han2x.web")
+
+CREDENTIALS = frozenset({"web.user", "web.password"})
+"""Changed in their own way, which asks for the password."""
+
+
+async def schema(_: Call) -> shapes.SettingsSchema:
+    """All settings there are, for forms."""
+    return {
+        "sections": [
+            {"name": name, "repeated": name in REPEATED, "fields": _fields(section)}
+            for name, section in SECTIONS.items()
+        ]
+    }
+
+
+def _fields(section: type) -> list[shapes.FieldShape]:
+    return [_field(f.name, f.default, f.metadata["doc"], f.metadata["rule"]) for f in fields(section)]
+
+
+def _field(key: str, default: Any, doc: str, rule: Rule) -> shapes.FieldShape:
+    found: shapes.FieldShape = {
+        "key": key,
+        "type": rule.kind,
+        "default": default,
+        "doc": doc,
+        "must": rule.must,
+    }
+    if rule.choices:
+        found["choices"] = list(rule.choices)
+    if rule.low is not None and rule.high is not None:
+        found["low"], found["high"] = rule.low, rule.high
+    return found
+
+
+async def show(call: Call) -> shapes.SettingsShape:
+    """The settings in force; secrets are not shown."""
+    table = as_table(call.gateway.settings.value)
+    shown = {name: _shown(name, value) for name, value in table.items()}
+    former = call.state.former
+    return {"version": former.version, "undo": former.known, "settings": shown}
+
+
+def _shown(name: str, value: Any) -> Any:
+    secret = [key for key, rule in rules(SECTIONS[name]).items() if rule.secret]
+    rows = value if name in REPEATED else [value]
+    hidden = [{**row, **{key: {"set": bool(row[key])} for key in secret}} for row in rows]
+    return hidden if name in REPEATED else hidden[0]
+
+
+async def change(call: Call) -> shapes.SettingsShape:
+    """Change values, all or nothing."""
+    version = call.body.get("version")
+    if version is not None and version != call.state.former.version:
+        raise Refusal(409, "changed", "Somebody else has changed the settings meanwhile.")
+    changes = call.body["changes"]
+    forbidden = [
+        Complaint(path, "is changed by PUT v1/user", "credentials") for path in changes if path in CREDENTIALS
+    ]
+    settings = call.gateway.settings.value
+    _take(call, Refused(tuple(forbidden)) if forbidden else amend(settings, changes))
+    return await show(call)
+
+
+async def add(call: Call) -> shapes.SettingsShape:
+    """One more row of a section."""
+    _take(call, added(call.gateway.settings.value, _repeated(call), call.body))
+    return await show(call)
+
+
+async def remove(call: Call) -> shapes.SettingsShape:
+    """A row of a section less."""
+    text = call.path["index"]
+    index = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else -1
+    section = _repeated(call)
+    if not 0 <= index < len(getattr(call.gateway.settings.value, section)):
+        raise Refusal(404, "no_row", "There is no such row.")
+    _take(call, removed(call.gateway.settings.value, section, index))
+    return await show(call)
+
+
+def _repeated(call: Call) -> str:
+    section = call.path["section"]
+    if section not in REPEATED:
+        raise Refusal(404, "no_rows", "This section has no rows.")
+    return section
+
+
+async def undo(call: Call) -> shapes.SettingsShape:
+    """The settings before the last change, but for name and password."""
+    if not call.state.former.known:
+        raise Refusal(409, "nothing", "There is nothing to undo.")
+    if refused := call.state.former.undo():
+        raise refusal(refused)
+    return await show(call)
+
+
+async def backup(call: Call) -> Response:
+    """The settings as a file; with secrets only for whoever says the password again."""
+    secrets = call.query["secrets"]
+    if secrets:
+        if call.caller.access is not Access.OWNER:
+            raise Refusal(403, "scope", "This token may not do that.")
+        await prove(call, call.gateway.settings.value.web.user, call.request.headers.get("x-password", ""))
+    text = sample(call.gateway.settings.value, secrets=secrets)
+    return Response(text, media_type="application/toml", headers=attachment("han2x.toml"))
+
+
+async def restore(call: Call) -> shapes.SettingsShape:
+    """Settings from a file, all or nothing; secrets that it does not hold stay, and so does the log-in."""
+    try:
+        table = tomllib.loads(call.body)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(422, "toml", f"The file is not TOML: {error}") from None
+    result = from_table(table)
+    if isinstance(result, Settings):
+        result = _with_secrets(result, table, call.gateway.settings.value)
+    _take(call, result)
+    return await show(call)
+
+
+def _with_secrets(wanted: Settings, table: Mapping[str, Any], now: Settings) -> Settings:
+    """Secrets that a file leaves out, from the settings in force: of a row with the same name."""
+    web = replace(wanted.web, user=now.web.user, password=now.web.password)
+    wanted = replace(wanted, web=web)
+    for name in REPEATED:
+        known = {row.name: row for row in getattr(now, name)}
+        given = table.get(name, [{}] * len(getattr(wanted, name)))
+        rows = zip(getattr(wanted, name), given, strict=True)
+        kept: Any = tuple(_kept(row, said, known.get(row.name)) for row, said in rows)
+        wanted = replace(wanted, **{name: kept})
+    return wanted
+
+
+def _kept(row: Any, said: Mapping[str, Any], known: Any) -> Any:
+    secret = [key for key, rule in rules(type(row)).items() if rule.secret and key not in said]
+    return replace(row, **{key: getattr(known, key) for key in secret}) if known and secret else row
+
+
+def _take(call: Call, result: Settings | Refused) -> None:
+    """Put settings in force; raises `Refusal` with the reasons against them."""
+    if refused := call.gateway.take(result):
+        raise refusal(refused)
+    log.info(
+        "%s: settings changed by %s %s", call.caller.host, call.request.method, call.request.scope["path"]
+    )
+
+
+def refusal(refused: Refused) -> Refusal:
+    """Complaints about settings, for a form."""
+    found = [complaint(one) for one in refused.complaints]
+    return Refusal(422, "settings", "The settings are refused; nothing was changed.", complaints=found)
+
+
+def complaint(one: Complaint) -> shapes.ComplaintShape:
+    """A complaint with the rule that it is about."""
+    section, _, key = one.path.rpartition(".")
+    if one.code != "rule" or not section:
+        return {"path": one.path, "code": one.code, "params": {}, "text": one.text}
+    rule = rules(SECTIONS[section.partition(".")[0]])[key]
+    bounds = {"low": rule.low, "high": rule.high, "choices": list(rule.choices) or None, "must": rule.must}
+    params = {name: value for name, value in bounds.items() if value is not None}
+    return {"path": one.path, "code": rule.kind, "params": params, "text": one.text}

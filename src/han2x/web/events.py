@@ -1,0 +1,278 @@
+"""Live events to many pages (server-sent events): each meter is written down once a change.
+
+A page has one place for each kind of event, and the newest takes it: a page that reads slowly gets fewer
+events, never old ones, and grows by nothing. A meter that no page watches costs nothing.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from .. import __version__
+from ..model.view import FRESH_MS
+from ..runtime.clients import Clients
+from ..runtime.gateway import Gateway, Health
+from ..runtime.logbook import Line
+from . import live_shapes, shapes
+from .meter import LAMP_MS, meter
+from .signal import Kept, telegram
+from .times import iso
+
+QUIET_S = 0.25
+"""A meter is told of four times a second at most."""
+
+LOOK_S = 10.0
+CLIENTS_S = 5.0
+SERVERS = ("modbus tcp", "modbus rtu", "modbus rtu over tcp")
+BEAT_S = 15.0
+LINES = 50
+"""Log lines that wait for a page at most."""
+
+
+def event(name: str, data: Any) -> bytes:
+    """An event with JSON data."""
+    return f"event: {name}\ndata: {dumps(data)}\n\n".encode()
+
+
+def dumps(data: Any) -> str:
+    """JSON on one line."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+class Page:
+    """One page that listens: what waits for it, the newest of each kind."""
+
+    def __init__(
+        self, meters: Collection[str], telegrams: Collection[str], *, log: bool, clients: bool = False
+    ) -> None:
+        self.meters, self.telegrams = frozenset(meters), frozenset(telegrams)
+        self.log, self.clients = log, clients
+        self._waiting: dict[object, bytes] = {}
+        self._lines = 0
+        self._woken = asyncio.Event()
+        self.ended = False
+
+    def offer(self, key: object, data: bytes) -> None:
+        """An event that takes the place of the one before it of the same key."""
+        self._waiting[key] = data
+        self._woken.set()
+
+    def line(self, data: bytes) -> None:
+        """A log line: all are wanted, but not more than `LINES` of them."""
+        self._lines += 1
+        self._waiting.pop(("line", self._lines - LINES), None)
+        self.offer(("line", self._lines), data)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self.ended = True
+        self._woken.set()
+
+    async def next(self) -> bytes | None:
+        """What waits; b"" when for long nothing has come, None at the end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEAT_S):
+                await self._woken.wait()
+        self._woken.clear()
+        if self.ended:
+            return None
+        waiting, self._waiting = self._waiting, {}
+        return b"".join(waiting.values())
+
+
+class Hub:
+    """All pages, and a small task for each meter that one of them watches."""
+
+    def __init__(self, gateway: Gateway, version: Callable[[], int]) -> None:
+        self._gateway, self._version = gateway, version
+        self._pages: set[Page] = set()
+        self._feeds: dict[str, _Feed] = {}
+        self._stops: list[Callable[[], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._pages)
+
+    async def listen(self, page: Page, holds: Callable[[], bool]) -> AsyncIterator[bytes]:
+        """The events of a page, until it goes away, `holds` no more or the hub ends."""
+        self._join(page)
+        try:
+            while holds() and (data := await page.next()) is not None:
+                yield data or self._beat()
+        finally:
+            self._leave(page)
+
+    def _beat(self) -> bytes:
+        """That the line is alive; a page cannot see comments."""
+        return event("beat", {"now": iso(self._gateway.now().unix_ms)})
+
+    def end(self) -> None:
+        """Send every page away."""
+        for page in tuple(self._pages):
+            page.end()
+
+    def telegram(self, name: str, kept: Kept) -> None:
+        """A telegram has come; it is explained if a page wants to see that."""
+        pages = [page for page in self._pages if name in page.telegrams]
+        sources = self._gateway.providers.sources
+        if pages and sources:
+            data = event("telegram", {"meter": name, **telegram(kept, sources.explain(kept.octets))})
+            for page in pages:
+                page.offer(("telegram", name), data)
+
+    def offer(self, key: str, data: bytes) -> None:
+        """An event for every page."""
+        for page in self._pages:
+            page.offer(key, data)
+
+    def watched_by(self, name: str) -> list[Page]:
+        """The pages that watch a meter."""
+        return [page for page in self._pages if name in page.meters]
+
+    def _join(self, page: Page) -> None:
+        gateway = self._gateway
+        if not self._pages:
+            self._begin()
+        self._pages.add(page)
+        now = iso(gateway.now().unix_ms)
+        page.offer("hello", event("hello", {"version": __version__, "now": now}))
+        page.offer("health", event("health", health(gateway.health.value)))
+        page.offer("settings", event("settings", {"version": self._version()}))
+        if page.clients:
+            page.offer("clients", event("clients", servers(gateway)))
+        known = {meter.name for meter in gateway.settings.value.meters}
+        for name in page.meters & known:
+            feed = self._feeds.get(name)
+            if feed is None:
+                feed = self._feeds[name] = _Feed(self, gateway, name)
+            elif feed.last:
+                page.offer(("meter", name), feed.last)
+
+    def _leave(self, page: Page) -> None:
+        self._pages.discard(page)
+        for name in [name for name in self._feeds if not self.watched_by(name)]:
+            self._feeds.pop(name).stop()
+        if not self._pages:
+            for stop in self._stops:
+                stop()
+            self._stops.clear()
+
+    def _begin(self) -> None:
+        gateway, loop = self._gateway, asyncio.get_running_loop()
+        beat = loop.create_task(self._look())
+        self._stops = [
+            gateway.health.watch(lambda value: self.offer("health", event("health", health(value)))),
+            gateway.settings.watch(self._settings),
+            gateway.logbook.watch(partial(_soon, loop, self._line)),
+            partial(_cancel, beat),
+        ]
+
+    def _settings(self, _: object) -> None:
+        self.offer("settings", event("settings", {"version": self._version()}))
+
+    def _line(self, line: Line) -> None:
+        data = event("log", {"at": iso(line.at_ms), "level": line.level, "text": line.text})
+        for page in self._pages:
+            if page.log:
+                page.line(data)
+
+    async def _look(self) -> None:
+        """Who is connected is nowhere told: it is looked up every so often while a page wants to see it."""
+        while True:
+            await asyncio.sleep(CLIENTS_S)
+            pages = [page for page in self._pages if page.clients]
+            data = event("clients", servers(self._gateway)) if pages else b""
+            for page in pages:
+                page.offer("clients", data)
+
+
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+
+
+def _soon(loop: asyncio.AbstractEventLoop, work: Callable[[Line], None], line: Line) -> None:
+    """From any thread; a loop that has ended wants nothing."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(work, line)
+
+
+class _Feed:
+    """One meter, for all pages that watch it. `last`: the newest event."""
+
+    def __init__(self, hub: Hub, gateway: Gateway, name: str) -> None:
+        self._hub, self._gateway, self._name = hub, gateway, name
+        self.last = b""
+        self._verdict: object = gateway.diagnosis(name).value.verdict
+        self._woken = asyncio.Event()
+        self._number = gateway.number(name)
+        self._stops = [
+            gateway.snapshot(name).watch(lambda _: self._woken.set()),
+            gateway.diagnosis(name).watch(lambda found: self._diagnosed(found.verdict)),
+            gateway.settings.watch(lambda _: self._woken.set()),
+        ]
+        self._task = asyncio.create_task(self._run())
+
+    def stop(self) -> None:
+        """Nobody watches any more."""
+        for stop in self._stops:
+            stop()
+        self._task.cancel()
+
+    def _diagnosed(self, verdict: object) -> None:
+        if verdict != self._verdict:
+            self._verdict = verdict
+            self._woken.set()
+
+    async def _run(self) -> None:
+        while True:
+            self._woken.clear()
+            wait_s = self._tell()
+            await asyncio.sleep(QUIET_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._woken.wait()
+
+    def _tell(self) -> float:
+        """Tell the pages; after how long to do so again, if nothing comes."""
+        settings = next((m for m in self._gateway.settings.value.meters if m.name == self._name), None)
+        if settings is None:
+            return LOOK_S
+        now = self._gateway.now()
+        view = self._gateway.view(settings, now)
+        diagnosis = self._gateway.diagnosis(self._name).value
+        self.last = event("meter", meter(settings, view, diagnosis, now, number=self._number))
+        for page in self._hub.watched_by(self._name):
+            page.offer(("meter", self._name), self.last)
+        ends = [end - view.age_ms for end in (FRESH_MS, LAMP_MS) if view.age_ms is not None]
+        return min([LOOK_S, *((ms + 1) / 1000 for ms in ends if ms >= 0)])
+
+
+def health(services: Mapping[str, Health]) -> live_shapes.Health:
+    """How all services fare."""
+    return {
+        "services": [
+            {"name": name, "condition": one.condition.value, "text": one.text}
+            for name, one in services.items()
+        ]
+    }
+
+
+def servers(gateway: Gateway) -> list[shapes.ServerShape]:
+    """The Modbus servers, and who is connected to each."""
+    return [
+        _server(name, one, gateway.clients[name]() if name in gateway.clients else Clients())
+        for name, one in gateway.health.value.items()
+        if name in SERVERS
+    ]
+
+
+def _server(name: str, health: Health, clients: Clients) -> shapes.ServerShape:
+    return {
+        "name": name,
+        "condition": health.condition.value,
+        "text": health.text,
+        "clients": [one._asdict() for one in clients.connected],  # type: ignore[misc]
+        "refused": clients.refused,
+    }

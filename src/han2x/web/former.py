@@ -1,0 +1,48 @@
+"""The settings' version, and those that were in force before, so that a change can be undone."""
+
+from collections import deque
+from dataclasses import replace
+
+from ..runtime.gateway import Gateway
+from ..settings.amend import Refused
+from ..settings.schema import Settings
+
+KEPT = 20
+
+
+class Former:
+    """Counts changes and keeps what was. `version` begins with 1 and grows with each change."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._now = gateway.settings.value
+        self._kept: deque[Settings] = deque(maxlen=KEPT)
+        self._undoing = False
+        self.version = 1
+        gateway.settings.watch(self._changed)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is something to undo."""
+        return bool(self._kept)
+
+    def undo(self) -> Refused | None:
+        """Back to the settings before the last change, but for name and password; needs `known`."""
+        web = self._gateway.settings.value.web
+        former = self._kept.pop()
+        self._undoing = True
+        try:
+            kept = replace(former.web, user=web.user, password=web.password)
+            return self._gateway.take(replace(former, web=kept))
+        finally:
+            self._undoing = False
+
+    def forget(self) -> None:
+        """Nothing can be undone: what was before is not to come back."""
+        self._kept.clear()
+
+    def _changed(self, settings: Settings) -> None:
+        if not self._undoing:
+            self._kept.append(self._now)
+        self._now = settings
+        self.version += 1

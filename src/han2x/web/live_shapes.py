@@ -1,0 +1,242 @@
+"""What the API tells of meters, services and telegrams: a TypedDict each, as in `shapes`."""
+
+from typing import Literal, TypedDict
+
+
+class Age(TypedDict):
+    """Seconds since a list came."""
+
+    age_s: float
+
+
+class LineShape(TypedDict):
+    """How the line to a meter fares; `line`: its serial settings."""
+
+    open: bool
+    fault: str
+    checksum_errors: int
+    discarded: int
+    octets: int
+    octets_per_s: float
+    source: str
+    line: str | None
+
+
+class Seen(TypedDict):
+    """What a verdict rests on."""
+
+    octets: int
+    age_s: float | None
+    good: int
+    discarded: dict[str, int]
+    text: str
+
+
+class DiagnosisShape(TypedDict):
+    """What the line is like, and what to do next."""
+
+    verdict: Literal[
+        "good",
+        "weak",
+        "encrypted",
+        "foreign",
+        "unknown",
+        "damaged",
+        "no-frames",
+        "silent",
+        "waiting",
+        "no-source",
+    ]
+    text: str
+    next: str
+    seen: Seen
+
+
+class ValueShape(TypedDict):
+    """A quantity; `valid`: it came lately."""
+
+    value: float
+    unit: str
+    valid: bool
+    age_s: float | None
+    label: str
+
+
+class Basis(TypedDict):
+    """The power a forecast rests on, over how long, and how long of the hour nothing was known."""
+
+    power_w: int
+    rests_on_s: float
+    gap_s: float
+
+
+class BudgetShape(TypedDict):
+    """The running hour; energies in kWh, `left_w` what may be drawn for its rest."""
+
+    elapsed_s: float
+    rest_s: int
+    used: float
+    forecast: float
+    limit: float | None
+    left_w: int | None
+    basis: Basis
+
+
+class PeakShape(TypedDict):
+    """A peak that counts."""
+
+    hour: str
+    kw: float
+    weight: int
+    estimated: bool
+
+
+class CapacityShape(TypedDict):
+    """The capacity step of the month; prices in NOK a month with VAT."""
+
+    tariff: str
+    rule: str
+    month: str
+    peaks: list[PeakShape]
+    mean_kw: float | None
+    step: int | None
+    limit_kw: float | None
+    next_limit_kw: float | None
+    price_nok: float
+    next_price_nok: float | None
+    billed_price_nok: float | None
+    headroom_kwh: float | None
+    estimated: bool
+    missing: int
+
+
+class PriceShape(TypedDict):
+    """The spot price now, without taxes."""
+
+    nok_per_kwh: float
+    provisional: bool
+
+
+class CostShape(TypedDict):
+    """What some hours cost, in NOK with all taxes."""
+
+    total: float
+    power: float
+    support: float
+    grid: float
+    export: float
+    imported_kwh: float
+    exported_kwh: float
+    unpriced_kwh: float
+    complete: bool
+
+
+class CostsShape(TypedDict):
+    """So far today and this month."""
+
+    area: str
+    price: PriceShape | None
+    today: CostShape
+    month: CostShape
+
+
+class Meter(TypedDict):
+    """A meter as it is now."""
+
+    name: str
+    number: int
+    vendor: str
+    meter_id: str | None
+    meter_type: str | None
+    list_version: str | None
+    net: Literal["1", "it", "tn"] | None
+    label: str
+    live: bool
+    lamp: bool
+    age_s: float | None
+    received: int
+    last_telegram: str | None
+    clock: str | None
+    clock_plausible: bool
+    scale: int
+    lists: dict[str, Age]
+    line: LineShape
+    diagnosis: DiagnosisShape
+    values: dict[str, ValueShape]
+    net_power: int | None
+    estimates: dict[str, float]
+    hour: dict[str, float]
+    budget: BudgetShape | None
+    capacity: CapacityShape | None
+    costs: CostsShape | None
+    fuse_a: int | None
+    digital_input: bool
+
+
+class Summary(TypedDict):
+    """A meter in a list of meters."""
+
+    name: str
+    number: int
+    vendor: str
+    meter_id: str | None
+    meter_type: str | None
+    net: Literal["1", "it", "tn"] | None
+    label: str
+    live: bool
+    lamp: bool
+    age_s: float | None
+    net_power: int | None
+    verdict: str
+
+
+class ServiceShape(TypedDict):
+    """How a service fares."""
+
+    name: str
+    condition: Literal["ok", "starting", "failing"]
+    text: str
+
+
+class Health(TypedDict):
+    """How all services fare."""
+
+    services: list[ServiceShape]
+
+
+class PartShape(TypedDict):
+    """Some octets of a telegram, and what they are."""
+
+    offset: int
+    length: int
+    hex: str
+    obis: str | None
+    text: str
+    value: str | None
+
+
+class TelegramShape(TypedDict):
+    """A telegram octet by octet; `reason`: why it gave no reading."""
+
+    id: int
+    at: str
+    octets: str
+    vendor: str
+    list: Literal["1", "2", "3", "other"] | None
+    reason: str
+    tree: list[PartShape]
+
+
+class MinuteRate(TypedDict):
+    """Telegrams of a list in the last minute."""
+
+    list: str
+    count: int
+
+
+class Rates(TypedDict):
+    """What came in the last `per` seconds."""
+
+    minute: list[MinuteRate]
+    errors: dict[str, int]
+    per: int

@@ -1,0 +1,75 @@
+"""The page's server: its sockets, its certificate, and how it ends. It comes up after Modbus.
+
+uvicorn's protocol answers, in this loop; its server, which takes the signals and looks at the clock ten
+times a second, is not used.
+"""
+
+import asyncio
+import logging
+import ssl
+from functools import partial
+from pathlib import Path
+
+from uvicorn.server import ServerState
+
+from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.listening import listen, names
+from ..settings.schema import Page
+from .answering import Answering
+from .certificate import files_of
+from .door import Door
+from .protocol import Connection, config
+from .routes import ROUTES
+from .state import State, state_of
+from .static import Files
+
+STATIC = Path(__file__).parent / "static"
+FAREWELL_S = 2.0
+"""How long answers that are being sent have when the server ends."""
+
+
+async def run(section: Page, gateway: Gateway, name: str) -> None:
+    """Serve until cancelled; raises `Trouble` when the port cannot be opened, or there is no certificate."""
+    logging.getLogger("uvicorn.error").disabled = True  # what strangers send is no news
+    context = await _context(section, gateway)
+    state, connections = state_of(gateway), ServerState()
+    files = await asyncio.to_thread(Files, STATIC)
+    door = state.door = Door(lambda: gateway.settings.value.web.allow)
+    protocol = partial(Connection, config(Answering(state, ROUTES, files)), connections, door)
+    listener = await listen(section.host, section.port, protocol, section="web", ssl=context)
+    state.begin()
+    try:
+        scheme = "https" if section.tls else "http"
+        gateway.report(name, Condition.OK, f"listening on {scheme}://{names(listener)}")
+        await asyncio.Event().wait()
+    finally:
+        listener.close()
+        await asyncio.shield(_end(state, connections))
+
+
+async def _end(state: State, connections: ServerState) -> None:
+    """Let what is being answered be answered, and then let go of everybody."""
+    state.end()
+    for connection in tuple(connections.connections):
+        connection.shutdown()
+    tasks = tuple(connections.tasks)
+    if tasks:
+        await asyncio.wait(tasks, timeout=FAREWELL_S)
+    for task in connections.tasks:
+        task.cancel()
+    for connection in tuple(connections.connections):
+        connection.transport.abort()
+
+
+async def _context(section: Page, gateway: Gateway) -> ssl.SSLContext | None:
+    """What TLS needs; None without it."""
+    if not section.tls:
+        return None
+    certificate, key = await files_of(section, gateway.state_dir)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        await asyncio.to_thread(context.load_cert_chain, certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise Trouble(f"the certificate {certificate} cannot be used: {error}") from None
+    return context

@@ -1,0 +1,169 @@
+"""Who is logged in, and which tokens there are: only hashes are kept, and they survive a restart.
+
+A session holds for the credentials it was opened with: a new name or password ends all others.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..runtime.files import replace as write_file
+
+FORMAT = 1
+SESSIONS, TOKENS = 64, 64
+"""How many are kept; of sessions the one that was used longest ago makes room."""
+
+IDLE_MS = 30 * 24 * 3_600_000
+LOOK_MS = 3_600_000
+"""How exactly it is kept when one was last used: a disk is not written for each request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that is logged in; `stamp`: of the credentials. Times are Unix ms."""
+
+    hash: str
+    stamp: str
+    created_ms: int
+    used_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A program's key to the API; `scope`: read or write."""
+
+    id: str
+    name: str
+    scope: str
+    hash: str
+    created_ms: int
+    used_ms: int | None = None
+
+
+class Keys:
+    """Sessions, tokens, and whether the wizard was finished; `path` None keeps them for this process only."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        table = _read(path)
+        self._sessions: dict[str, Session] = {one.hash: one for one in _load(Session, table.get("sessions"))}
+        self._tokens: dict[str, Token] = {one.id: one for one in _load(Token, table.get("tokens"))}
+        self.wizard_done = table.get("wizard_done") is True
+        self.changed = False
+
+    def open(self, stamp: str, now_ms: int) -> str:
+        """A new session's secret."""
+        secret = secrets.token_urlsafe(32)
+        session = Session(_hash(secret), stamp, now_ms, now_ms)
+        self._sessions[session.hash] = session
+        while len(self._sessions) > SESSIONS:
+            del self._sessions[min(self._sessions.values(), key=lambda one: one.used_ms).hash]
+        self.changed = True
+        return secret
+
+    def session(self, secret: str, stamp: str, now_ms: int) -> Session | None:
+        """The session of a secret, if it still holds."""
+        found = self._sessions.get(_hash(secret)) if secret else None
+        if found is None or not hmac.compare_digest(found.stamp, stamp):
+            return None
+        if now_ms - found.used_ms > IDLE_MS:
+            self.close(secret)
+            return None
+        if now_ms - found.used_ms > LOOK_MS:
+            self._sessions[found.hash] = replace(found, used_ms=now_ms)
+            self.changed = True
+        return found
+
+    def close(self, secret: str) -> None:
+        """End a session."""
+        self.changed |= self._sessions.pop(_hash(secret), None) is not None
+
+    def close_all(self) -> None:
+        """End all sessions."""
+        self._sessions.clear()
+        self.changed = True
+
+    def tokens(self) -> list[Token]:
+        """All tokens, the oldest first."""
+        return list(self._tokens.values())
+
+    def add_token(self, name: str, scope: str, now_ms: int) -> tuple[str, str] | None:
+        """A new token's id and secret; None when there are too many."""
+        if len(self._tokens) >= TOKENS:
+            return None
+        secret, key = f"han2x_{secrets.token_urlsafe(32)}", secrets.token_hex(4)
+        self._tokens[key] = Token(key, name, scope, _hash(secret), now_ms)
+        self.changed = True
+        return key, secret
+
+    def token(self, secret: str, now_ms: int) -> Token | None:
+        """The token of a secret."""
+        wanted = _hash(secret)
+        found = next((one for one in self._tokens.values() if hmac.compare_digest(one.hash, wanted)), None)
+        if found and (found.used_ms is None or now_ms - found.used_ms > LOOK_MS):
+            found = self._tokens[found.id] = replace(found, used_ms=now_ms)
+            self.changed = True
+        return found
+
+    def revoke(self, key: str) -> bool:
+        """End a token; whether there was one."""
+        gone = self._tokens.pop(key, None) is not None
+        self.changed |= gone
+        return gone
+
+    def forget(self) -> None:
+        """As on the first day."""
+        self._sessions.clear()
+        self._tokens.clear()
+        self.wizard_done, self.changed = False, True
+
+    def to_text(self) -> str:
+        """What is to be kept."""
+        self.changed = False
+        table = {
+            "format": FORMAT,
+            "wizard_done": self.wizard_done,
+            "sessions": [asdict(one) for one in self._sessions.values()],
+            "tokens": [asdict(one) for one in self._tokens.values()],
+        }
+        return json.dumps(table)
+
+    def write(self, text: str) -> None:
+        """Keep it; blocks, and raises OSError."""
+        if self._path is not None:
+            write_file(self._path, text)
+
+
+def stamp(user: str, password: str) -> str:
+    """What a session keeps of the credentials it was opened with."""
+    return _hash(f"{user}\0{password}")
+
+
+def csrf(secret: str) -> str:
+    """What a page must say beside the cookie: only whoever may read our answers knows it."""
+    return _hash(f"csrf\0{secret}")[:32]
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _read(path: Path | None) -> Mapping[str, Any]:
+    """What was kept; nothing if that cannot be read: everybody logs in again."""
+    try:
+        table = json.loads(path.read_bytes()) if path else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return table if isinstance(table, dict) and table.get("format") == FORMAT else {}
+
+
+def _load(kind: type[Any], rows: object) -> list[Any]:
+    try:
+        return [kind(**row) for row in rows] if isinstance(rows, list) else []
+    except TypeError:
+        return []
