@@ -1,6 +1,6 @@
 """`python -m bench`: everything that has a bar, in one run; or only what is named.
 
-    python -m bench [--runs 5] [decode] [start] [latency] [many_meters] [history] [mqtt] [modbus]
+    python -m bench [--runs 5] [decode] [start] [latency] [many_meters] [mqtt] [history] [modbus]
 
 Prints medians with their bars, writes JSON lines to bench/results, and ends with 1 if a bar is missed.
 """
@@ -29,8 +29,8 @@ BENCHES = {
     "start": Bench(start.run, start.hint),
     "latency": Bench(latency.run, latency.hint),
     "many_meters": Bench(many_meters.run, many_meters.hint),
-    "history": Bench(history.run, history.hint),
     "mqtt": Bench(mqtt.run, mqtt.hint),
+    "history": Bench(history.run, history.hint),
 }
 MODBUS = HERE / "modbus.py"
 

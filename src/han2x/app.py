@@ -6,18 +6,20 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from .model.instant import Instant
 from .runtime.factory import erase, factory
 from .runtime.gateway import Gateway, Reset, Trouble
+from .runtime.outbox import POSTGRES, history_target
 from .runtime.service import Service, keep
 from .settings.device import Announced, Watched
 from .settings.networks import parse_networks, within
 from .settings.schema import (
     Archive,
+    Collecting,
     Intake,
     Meter,
     Page,
@@ -77,8 +79,34 @@ def _prices(settings: Settings) -> Mapping[str, object]:
 
 def _history(settings: Settings) -> Mapping[str, object]:
     names = tuple(meter.name for meter in settings.meters)
-    archive = Archive(history=settings.history, meters=names, time_zone=settings.site.time_zone)
+    zone = settings.site.time_zone
+    archive = Archive(
+        history=settings.history, meters=names, time_zone=zone, targets=tuple(_targets(settings))
+    )
     return {"history": archive} if settings.history.enabled else {}
+
+
+def _targets(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Who takes the history over, and what of it."""
+    if settings.postgres.enabled:
+        yield POSTGRES, settings.postgres.history
+    for broker in settings.mqtt:
+        if broker.enabled and broker.history != "off":
+            yield history_target(broker), broker.history
+
+
+def _postgres(settings: Settings) -> Mapping[str, object]:
+    return {POSTGRES: settings.postgres} if settings.postgres.enabled else {}
+
+
+def collecting(settings: Settings) -> Collecting:
+    """What a worker of a fleet depends on."""
+    found = (broker for broker in settings.mqtt if broker.name == settings.collect.broker)
+    return Collecting(collect=settings.collect, postgres=settings.postgres, broker=next(found, None))
+
+
+def _collect(settings: Settings) -> Mapping[str, object]:
+    return {"collect": collecting(settings)}
 
 
 def _accounts(settings: Settings) -> Mapping[str, object]:
@@ -132,6 +160,7 @@ SERVICES: tuple[Service, ...] = (
     Service(_prices, "han2x.billing.prices:run"),
     Service(_history, "han2x.history.service:run"),
     Service(_accounts, "han2x.history.recall:run"),
+    Service(_postgres, "han2x.postgres.service:run"),
     Service(_web, "han2x.web.service:run"),
     Service(_network, "han2x.board.network:run"),
     Service(_board, "han2x.board.service:run"),
@@ -139,6 +168,9 @@ SERVICES: tuple[Service, ...] = (
     Service(_watchdog, "han2x.board.watchdog:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""
+
+COLLECTING: tuple[Service, ...] = (Service(_collect, "han2x.postgres.collect:run"),)
+"""What runs instead in a worker of a fleet."""
 
 
 def clock() -> Instant:
@@ -177,6 +209,7 @@ async def run(
     settings_file: Path | None,
     state_dir: Path | None,
     ready: Callable[[Gateway], None],
+    services: tuple[Service, ...] = SERVICES,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `ready` is called with the gateway before its services start.
 
@@ -196,7 +229,7 @@ async def run(
         logging.getLogger("han2x").addHandler(gateway.logbook)
         try:
             ready(gateway)
-            wish = await _serve(gateway, settings_file, stop)
+            wish = await _serve(gateway, services, settings_file, stop)
         finally:
             logging.getLogger("han2x").removeHandler(gateway.logbook)
         if wish:
@@ -204,12 +237,13 @@ async def run(
             was_reset = True
 
 
-async def _serve(gateway: Gateway, settings_file: Path | None, stop: asyncio.Event) -> Reset | None:
+async def _serve(
+    gateway: Gateway, services: tuple[Service, ...], settings_file: Path | None, stop: asyncio.Event
+) -> Reset | None:
     """Keep all services until told to stop, or until everything is to begin anew."""
-    services = SERVICES
     if settings_file:
         file = Service(lambda _: {"settings file": settings_file}, "han2x.runtime.settings_file:run")
-        services = (*SERVICES, file)
+        services = (*services, file)
     keeping = asyncio.ensure_future(_keep_all(services, gateway))
     stopped = asyncio.ensure_future(stop.wait())
     wished = asyncio.ensure_future(gateway.wish.changed(None))

@@ -216,6 +216,45 @@ def test_what_was_stored_before_is_no_new_register(tmp_path: Path) -> None:
     assert sum(wh for _, wh in spread) == 650
 
 
+def test_registers_that_came_before_it_followed_are_taken(tmp_path: Path) -> None:
+    """An hourly list that comes while the program is still starting is not lost to the history."""
+
+    async def scene() -> None:
+        site = Site(tmp_path / "h.sqlite")
+        site.energy(0, 100)  # in the turn in which the service was made: it has not run yet
+        await site.until(Condition.OK)
+        site.energy(1, 350)
+        await site.end()
+
+    play(scene)
+    assert hours(tmp_path / "h.sqlite")[0] == ("M", 250)
+
+
+def test_meter_that_sends_its_counters_with_each_list(tmp_path: Path) -> None:
+    """Of counters that come every ten seconds the first of an hour count; a gap there spreads two hours."""
+
+    async def scene() -> None:
+        site = Site(tmp_path / "h.sqlite")
+        await site.until(Condition.OK)
+        for second in range(10, 4 * HOUR, 10):
+            if not 2 * HOUR <= second < 2 * HOUR + 600:
+                site.at(second)
+                clock = datetime(1970, 1, 1) + timedelta(seconds=T0 + second + HOUR)
+                reading = Reading(
+                    vendor="kaifa",
+                    list_type=ListType.OTHER,
+                    values={A_POS: 1_000_000 + second, P_POS: 3600},
+                    clock=MeterClock(clock, True, TimeBase.STANDARD),
+                )
+                site.gateway.received("main", reading)
+        await site.end()
+
+    play(scene)
+    (m, first), (_, two), (_, three), (e, _) = hours(tmp_path / "h.sqlite")
+    assert (m, first, two + three, e) == ("M", 3590, 7200, "E")  # the first counters came ten seconds late
+    assert abs(two - three) <= 1
+
+
 def test_scale_factor_in_force_is_kept(tmp_path: Path) -> None:
     """A factor that is changed while it runs is with what comes after, without a restart."""
 

@@ -224,6 +224,21 @@ def test_backup_is_whole_while_rows_are_written(store: Store, tmp_path: Path) ->
     assert len(rows(copy, "10s")) == 1000
     assert wh(copy) == {0: ("M", 7)}
     assert [path.name for path in tmp_path.glob(".*part*")] == []
+    assert {path.stat().st_mode & 0o777 for path in (store.path, copy)} == {0o600}
+
+
+def test_backup_onto_itself_is_refused(store: Store, tmp_path: Path) -> None:
+    """The history is not replaced by its own copy, by whatever name; a bad place is told."""
+    store.write(Batch(marks=[mark(0, 0), mark(1, 7)]))
+    (tmp_path / "link").symlink_to(store.path)
+    (tmp_path / "file").touch()
+    for target in (store.path, tmp_path / "link", tmp_path / "file" / "copy"):
+        with pytest.raises(Trouble, match="cannot be written"):
+            backup(store.path, target)
+    with pytest.raises(Trouble, match="there is no history"):
+        backup(tmp_path / "none", tmp_path / "copy")
+    assert sorted(path.name for path in tmp_path.iterdir() if "history" not in path.name) == ["file", "link"]
+    assert wh(store.path) == {0: ("M", 7)}
 
 
 @given(

@@ -431,6 +431,7 @@ VIEWS = st.builds(
     age_ms=st.none() | AGES,
     list_age_ms=st.dictionaries(st.sampled_from(ListType), AGES),
     last_unix_ms=st.none() | AGES,
+    energies_unix_ms=st.none() | AGES,
     received=AGES,
     line=st.builds(
         LineStatus,
@@ -441,6 +442,16 @@ VIEWS = st.builds(
     ),
     scale=st.integers(10, 999_999_999),
     uptime_s=AGES,
+    budget=st.none() | st.builds(replace, st.just(BUDGET), forecast=INTEGERS, left=st.none() | INTEGERS),
+    capacity=st.none() | st.builds(replace, st.just(CAPACITY), mean=st.none() | AGES, price=AGES),
+    costs=st.none()
+    | st.builds(
+        Costs,
+        area=st.just("NO1"),
+        today=st.builds(Cost, power=INTEGERS),
+        month=st.builds(Cost, grid=INTEGERS, missing=st.integers(0, 1)),
+        price=st.none() | st.builds(Price, INTEGERS, st.booleans()),
+    ),
 )
 ANY_MAP = [
     *(load(ModbusMaps()) for load in MAPS.values()),

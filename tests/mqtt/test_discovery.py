@@ -216,9 +216,9 @@ def test_turned_off() -> None:
 
 
 def test_another_prefix() -> None:
-    """The device is announced under the new one and taken from the old one."""
+    """The device is taken from the old one and announced under the new one."""
     before = announced(everything())
-    new, old = change(before, announced(everything(), before=before, discovery_prefix="ha"))
+    old, new = change(before, announced(everything(), before=before, discovery_prefix="ha"))
     assert (new.topic, old) == ("ha/device/han2x_12345678/config", Due(DEVICE, b"", 1, True))
 
 
@@ -238,15 +238,24 @@ def test_an_entity_a_message() -> None:
 
 @pytest.mark.parametrize(("old", "new"), [("device", "entities"), ("entities", "device")])
 def test_from_one_form_to_the_other(old: str, new: str) -> None:
-    """The old topics are told to migrate, the new ones follow, then the old ones are emptied."""
+    """The old topics are told to migrate and emptied, then the new ones follow."""
     before = announced(everything(), discovery=old)
     after = announced(everything(), before=before, discovery=new)
     messages = change(before, after)
     old_topics = [message.topic for message in again(before)]
     new_topics = [message.topic for message in again(after)]
-    assert [message.topic for message in messages] == [*old_topics, *new_topics, *old_topics]
+    assert [message.topic for message in messages] == [*old_topics, *old_topics, *new_topics]
     assert {m.payload for m in messages[: len(old_topics)]} == {b'{"migrate_discovery":true}'}
-    assert {m.payload for m in messages[-len(old_topics) :]} == {b""}
+    assert {m.payload for m in messages[len(old_topics) : 2 * len(old_topics)]} == {b""}
+
+
+@pytest.mark.parametrize(("form", "device_class"), [("device", "reactive_energy"), ("entities", None)])
+def test_old_home_assistants_do_not_know_reactive_energy(form: str, device_class: str | None) -> None:
+    """The fallback form names no class that Home Assistant before 2025.6 rejects."""
+    (first, *others) = (content(message) for message in change(None, announced(everything(), discovery=form)))
+    parts = first["components"].values() if form == "device" else (first, *others)
+    classes = {part.get("device_class") for part in parts if part.get("unit_of_measurement") == "kvarh"}
+    assert classes == {device_class}
 
 
 def test_an_entity_that_is_gone_is_emptied() -> None:

@@ -152,7 +152,27 @@ MQTT: dict[str, tuple[list[object], list[object]]] = {
         ["homeassistant", "ha/x", "p" * 65],
         ["", "/a", "a/", "a b", "a+", "a#", "$a", "p" * 66, 1],
     ),
+    "prices_topic": METER["main_topic"],
     "raw": (["off", "hex", "binary"], ["", "on", False, None]),
+    "history": (["off", "hours", "minutes", "all"], ["", "on", "10s", False, None]),
+}
+POSTGRES: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": FLAG,
+    "dsn": (
+        ["", "postgresql://me:æ@h/d", "host=h password='a b'", "x" * 1023],
+        ["x" * 1024, "a\n", "a\0", 1],
+    ),
+    "prefix": (["han2x_", "_", "a" * 24], ["", "1a", "A", "a-", 'a"', "a;b", "a" * 25, "a\n", 1, None]),
+    "history": (["hours", "minutes", "all"], ["off", "", "Hours", True, None]),
+}
+COLLECT: dict[str, tuple[list[object], list[object]]] = {
+    "broker": METER["name"],
+    "topic": (
+        ["+/history/#", "#", "a/+/history/hour", "x" * 128],
+        ["", "a b", "a+/b", "#/a", "a#", "$share/a/b", "x" * 129, "a\n", 1, None],
+    ),
+    "group": (["han2x", "A-1_b", "g" * 32], ["", "a/b", "a+", "a b", "å", "g" * 33, 1, None]),
+    "worker": (["", "one", "host.example-1_b", "w" * 64], ["a b", "a/b", "å", "w" * 65, "a\n", 1, None]),
 }
 LINE: tuple[list[object], list[object]] = (
     ["", "FACTRESET", "17", "gpiochip4:17", "gpiochip0:DI 1"],
@@ -235,6 +255,8 @@ TABLES = {
     "board": BOARD,
     "network": NETWORK,
     "announce": ANNOUNCE,
+    "postgres": POSTGRES,
+    "collect": COLLECT,
     "web": WEB,
 }
 GOOD = [(s, k, v) for s, table in TABLES.items() for k, (good, _) in table.items() for v in good]

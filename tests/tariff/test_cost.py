@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from han2x.tariff.cost import CONTRACTS, Cost, Costs, Terms, costs
+from han2x.tariff.contracts import CONTRACTS
+from han2x.tariff.cost import Cost, Costs, Terms, costs
 from han2x.tariff.levies_reading import levies
 from han2x.tariff.prices import Price, Row, Series, merge
 from han2x.tariff.use import HOUR_S, Use

@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "simulate": "be a meter: send telegrams to a pty, a TCP port or a file",
     "registers": "print the Modbus register table",
     "history": "print, fill, compare and copy what is kept of what was measured",
+    "collect": "take the history of many gateways from an MQTT broker to a database",
     "settings": "print or check the settings",
     "probe": "ask the Modbus server of this machine whether it answers, for health checks",
     "find": "list the gateways of the local network",

@@ -11,6 +11,7 @@ from pathlib import Path
 from .. import app
 from ..runtime.gateway import Gateway
 from ..runtime.quiet import Quiet
+from ..runtime.service import Service
 from ..settings.schema import Settings
 from . import Wrong
 
@@ -33,6 +34,7 @@ def serve(
     settings_file: Path | None,
     state_dir: Path | None,
     ready: Callable[[Gateway], None] = lambda _: None,
+    services: tuple[Service, ...] = app.SERVICES,
 ) -> int:
     """Serve until the process is told to stop."""
     logging.basicConfig(
@@ -43,7 +45,9 @@ def serve(
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers if not arguments.verbose else ():
         handler.addFilter(Quiet(time.monotonic))
-    serving = app.run(settings, settings_file=settings_file, state_dir=state_dir, ready=ready)
+    serving = app.run(
+        settings, settings_file=settings_file, state_dir=state_dir, ready=ready, services=services
+    )
     with asyncio.Runner(loop_factory=_loop_factory(arguments.loop)) as runner:
         runner.run(serving)
     return 0

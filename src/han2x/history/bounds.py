@@ -2,6 +2,7 @@
 
 import sqlite3
 
+from . import journal
 from .batch import Limits
 from .rows import MINUTE_S, RAW_S
 
@@ -44,3 +45,4 @@ def _oldest(connection: sqlite3.Connection, table: str) -> int | None:
 def _delete(connection: sqlite3.Connection, table: str, before: int) -> None:
     for (number,) in connection.execute("SELECT id FROM meter").fetchall():
         connection.execute(f"DELETE FROM {table} WHERE meter = ? AND t < ?", (number, before))
+    journal.drop(connection, table, before)

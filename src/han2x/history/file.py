@@ -49,6 +49,7 @@ def open_file(path: Path, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) 
     """The file for writing, made if need be; raises `Trouble`, and sqlite3.Error for a damaged one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _private(path)
     except OSError as error:
         raise as_trouble(error, path) from None
     wal = path.with_name(f"{path.name}-wal")
@@ -71,13 +72,21 @@ def open_reading(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise Trouble(f"there is no history in {path}")
     try:
-        connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, check_same_thread=False
-        )
+        connection = _connect_reading(path)
         connection.execute("SELECT 1 FROM hour LIMIT 1")
     except sqlite3.Error as error:
         raise as_trouble(error, path) from None
     return connection
+
+
+def _connect_reading(path: Path) -> sqlite3.Connection:
+    name = f"{path.resolve().as_uri()}?mode=ro"
+    return sqlite3.connect(name, uri=True, timeout=BUSY_S, check_same_thread=False)
+
+
+def _private(path: Path) -> None:
+    """Make a file that only we may read, if there is none: when someone is at home is nobody's business."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def _check(connection: sqlite3.Connection) -> None:
@@ -140,7 +149,7 @@ def _free_name(path: Path) -> Path:
 
 def _salvage(damaged: Path, into: sqlite3.Connection) -> int:
     """Copy what can be read of what is kept for ever; how many hours that was."""
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(damaged)) as source:
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(_connect_reading(damaged)) as source:
         for table in FOR_EVER:
             for order in ("ASC", "DESC"):  # from both ends, up to where it is damaged
                 with contextlib.suppress(sqlite3.Error):
@@ -168,16 +177,23 @@ def _copy(source: sqlite3.Connection, into: sqlite3.Connection, table: str, orde
 def backup(path: Path, target: Path) -> None:
     """A whole copy while the history is being written: one moment's state; raises `Trouble`."""
     part = target.with_name(f".{target.name}.part")
-    try:
-        with (
-            contextlib.closing(open_reading(path)) as source,
-            contextlib.closing(sqlite3.connect(part)) as copy,
-        ):
-            source.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(part, target)
-    except (sqlite3.Error, OSError) as error:
-        part.unlink(missing_ok=True)
-        raise Trouble(f"{target} cannot be written: {error}") from None
+    with contextlib.closing(open_reading(path)) as source:
+        try:
+            if target.exists() and target.samefile(path):
+                raise OSError("it is the history itself")
+            part.unlink(missing_ok=True)
+            _private(part)
+            _copy_whole(source, part)
+            os.replace(part, target)
+        except (sqlite3.Error, OSError) as error:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise Trouble(f"{target} cannot be written: {error}") from None
+
+
+def _copy_whole(source: sqlite3.Connection, target: Path) -> None:
+    with contextlib.closing(sqlite3.connect(target)) as copy:
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+    with target.open("rb") as file:
+        os.fsync(file.fileno())

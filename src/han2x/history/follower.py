@@ -40,6 +40,8 @@ class Follower:
         self._last: Instant | None = None
         self._counters = _counters(snapshot)
         self._marked: int | None = None
+        if snapshot.last and snapshot.clock and snapshot.clock.local == snapshot.energies_clock:
+            self._mark(snapshot, snapshot.last)  # they came before anyone followed, while we were starting
 
     def take(self, snapshot: Snapshot) -> None:
         """A telegram has come."""

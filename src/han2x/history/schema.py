@@ -5,30 +5,10 @@ are Unix seconds (UTC) of a period's beginning; meters go by a small number. NUL
 costs one octet.
 """
 
-from ..model.quantity import ENERGIES, Quantity
-from .rows import MEASURED
+from ..model.record import COLUMNS, COUNTERS, DRIFTS, MEANS
+from .journal import JOURNAL
 
-COLUMNS: dict[Quantity, str] = {
-    Quantity.ACT_POW_POS: "p_pos",
-    Quantity.ACT_POW_NEG: "p_neg",
-    Quantity.REACT_POW_POS: "q_pos",
-    Quantity.REACT_POW_NEG: "q_neg",
-    Quantity.CURR_L1: "i1",
-    Quantity.CURR_L2: "i2",
-    Quantity.CURR_L3: "i3",
-    Quantity.VOLT_L1: "u1",
-    Quantity.VOLT_L2: "u2",
-    Quantity.VOLT_L3: "u3",
-    Quantity.ACT_ENERGY_POS: "a_pos",
-    Quantity.ACT_ENERGY_NEG: "a_neg",
-    Quantity.REACT_ENERGY_POS: "r_pos",
-    Quantity.REACT_ENERGY_NEG: "r_neg",
-}
-"""W, var, mA, mV; Wh and varh."""
-
-MEANS = tuple(COLUMNS[quantity] for quantity in MEASURED)
-COUNTERS = tuple(COLUMNS[energy] for energy in ENERGIES)
-DRIFTS = tuple(f"d_{column}" for column in COUNTERS)
+__all__ = ["APPLICATION_ID", "COLUMNS", "COUNTERS", "DRIFTS", "FOR_EVER", "MEANS", "MIGRATIONS"]
 
 APPLICATION_ID = 0x68326E78
 """Marks the file as ours, for `file` and for ourselves."""
@@ -55,6 +35,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             meter INTEGER NOT NULL, t INTEGER NOT NULL, basis INTEGER NOT NULL, scale INTEGER NOT NULL,
             {_integers(COUNTERS)}, {_integers(DRIFTS)}, PRIMARY KEY (meter, t)) WITHOUT ROWID""",
     ),
+    JOURNAL,
 )
 """What makes version n of version n - 1; `user_version` of the file says which it is. Only ever appended."""
 

@@ -22,9 +22,12 @@ from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.schema import Archive, History, Settings
 from .batch import Batch, Limits, Mark
 from .follower import Follower
+from .outlet import Outlet
 from .rows import Row
 
 if TYPE_CHECKING:
+    import sqlite3
+
     from .store import Store
 
 log = logging.getLogger("han2x")
@@ -58,7 +61,8 @@ async def run(section: Archive, gateway: Gateway, name: str) -> None:
     thread = ThreadPoolExecutor(1, "history")
     try:
         loading = asyncio.get_running_loop().run_in_executor(thread, import_module, "han2x.history.store")
-        store: Store = (await loading).Store(path)  # SQLite costs time and memory
+        opened = partial(_enlist, section, gateway)
+        store: Store = (await loading).Store(path, opened=opened)  # SQLite costs time and memory
         from .lending import Lent
 
         gateway.providers.archive = Lent(path, ZoneInfo(section.time_zone))
@@ -66,6 +70,13 @@ async def run(section: Archive, gateway: Gateway, name: str) -> None:
     finally:
         gateway.providers.archive = None
         thread.shutdown(wait=False)
+
+
+def _enlist(section: Archive, gateway: Gateway, file: "sqlite3.Connection") -> None:
+    """Have the file note what changes for those who take it over."""
+    from .journal import enlist
+
+    enlist(file, dict(section.targets), gateway.now().unix_ms)
 
 
 class _Writer:
@@ -83,6 +94,7 @@ class _Writer:
         self._scales: dict[str, int] = {}
         self._rescale(gateway.settings.value)
         zone = ZoneInfo(section.time_zone)
+        self._outlet = Outlet(gateway, store, thread)
         self._meters = [Follower(name, gateway.snapshot(name).value, self, zone) for name in section.meters]
 
     def scale(self, meter: str) -> int:
@@ -104,9 +116,11 @@ class _Writer:
             watching.callback(self._gateway.settings.watch(self._rescale))
             for meter in self._meters:
                 watching.callback(self._gateway.snapshot(meter.name).watch(meter.take))
+            self._outlet.open()
             try:
                 await self._write_on()
             finally:
+                self._outlet.close()
                 await self._farewell()
 
     async def _write_on(self) -> None:
@@ -143,6 +157,7 @@ class _Writer:
             self._rows = deque([*batch.rows, *self._rows], PENDING_MAX)
             self._marks = deque([*batch.marks, *self._marks], MARKS_MAX)
             raise
+        self._outlet.written()
         if self._store.overtaken:
             self._gateway.hours.set({})
         if changed:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..model.hour import HOUR_S, Hour
-from . import bounds
+from . import bounds, journal
 from .batch import Batch, Changed, Conflict, Limits
 from .file import as_trouble, is_damage, open_file, set_aside, transaction
 from .ledger import Ledger
@@ -37,20 +37,38 @@ class Store:
     """The history file. Methods raise `Trouble`; after it the same call may be made again.
 
     `notice`: what happened to the file that people should know, empty if nothing. `overtaken`: whether
-    another program wrote to it, such as an import, between the last two calls.
+    another program wrote to it, such as an import, between the last two writes. `opened` is called with the
+    file, in a transaction, whenever it has been opened.
     """
 
-    def __init__(self, path: Path, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        migrations: tuple[tuple[str, ...], ...] = MIGRATIONS,
+        opened: Callable[[sqlite3.Connection], None] = lambda _: None,
+    ) -> None:
         self.path = path
         self.notice = ""
         self.overtaken = False
+        self._met_another = False
         self._version = 0
-        self._migrations = migrations
+        self._migrations, self._opened = migrations, opened
         self._file: sqlite3.Connection | None = None
 
     def write(self, batch: Batch) -> Changed:
         """Keep a batch, all or nothing. Hours are on the disk when this returns, rows soon after."""
-        return self._guarded(lambda file: _write(file, batch), durable=bool(batch.marks))
+        changed = self._guarded(lambda file: _write(file, batch), durable=bool(batch.marks))
+        self.overtaken, self._met_another = self._met_another, False
+        return changed
+
+    def changes(self, target: str, limit: int) -> journal.Changes:
+        """What has changed since a target's cursor, at most so many changes of it."""
+        return self._guarded(lambda file: journal.changes(file, target, limit))
+
+    def taken(self, target: str, upto: int) -> bool:
+        """Set a target's cursor; True. A power cut may set it back, which only makes it take over again."""
+        self._guarded(lambda file: journal.taken(file, target, upto))
+        return True
 
     def adopt(self, meter: str, hours: Sequence[Hour]) -> list[Conflict]:
         """Take hours from elsewhere where none is metered; those that were are returned beside them."""
@@ -85,9 +103,12 @@ class Store:
     def _tried(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> T:
         if self._file is None:
             self._file, self._version = open_file(self.path, self._migrations), 0
+            with transaction(self._file):
+                self._opened(self._file)
         self._file.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         (version,) = self._file.execute("PRAGMA data_version").fetchone()
-        self.overtaken, self._version = self._version not in (0, version), version
+        self._met_another |= self._version not in (0, version)
+        self._version = version
         with transaction(self._file):
             return work(self._file)
 

@@ -16,12 +16,9 @@ from .reading import MeterClock, TimeBase
 LATE_S = 90
 """How long after its mark a register still is the hour's (Kamstrup: up to 60 s, han-port sheet 4.3)."""
 
-AHEAD_S = 1800
-"""A register further in the future than this has a clock on another time base than its vendor's; less may
-be a machine that has no time server."""
-
 DOUBT_S = 86_400
-"""A meter's clock further than this from the machine's is not believed (han-port sheet 5.27)."""
+"""A meter's clock further than this behind the machine's was never set (han-port sheet 5.27). One that is
+ahead is believed: it is the machine that was never set, or has no time server."""
 
 COVERED_S = HOUR_S - 60
 """From so much known power on, what an hour's power made can be held against its registers."""
@@ -56,16 +53,23 @@ def hour_mark(clock: MeterClock | None, now_s: int, zone: tzinfo) -> int | None:
     """The full hour (Unix seconds) that the registers of a list are of; None if they are of no full hour.
 
     The meter's clock decides; `now_s`, the arrival by the machine's clock, settles what a civil clock
-    leaves open in the repeated hour of autumn, and stands in for a clock that cannot be believed.
-    `zone`: of a civil clock.
+    leaves open in the repeated hour of autumn, and stands in for a clock that was never set. `zone`: of a
+    civil clock.
     """
-    at_s = _meter_time(clock, now_s, zone) if clock and clock.valid else now_s
-    if abs(at_s - now_s) > DOUBT_S:
-        at_s = now_s
-    while at_s > now_s + AHEAD_S:
-        at_s -= HOUR_S
+    at_s = _believed(clock, now_s, zone)
     mark = at_s // HOUR_S * HOUR_S
     return mark if at_s - mark <= LATE_S else None
+
+
+def _believed(clock: MeterClock | None, now_s: int, zone: tzinfo) -> int:
+    """When a list's counters were true."""
+    if clock is None or not clock.valid:
+        return now_s
+    at_s = _meter_time(clock, now_s, zone)
+    if now_s - at_s > DOUBT_S:
+        return now_s
+    other_base = abs(at_s - HOUR_S - now_s) <= LATE_S  # heard an hour before it was true: it has summer time
+    return at_s - HOUR_S if other_base else at_s
 
 
 def _meter_time(clock: MeterClock, now_s: int, zone: tzinfo) -> int:

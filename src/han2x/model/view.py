@@ -6,11 +6,10 @@ The scale factor (manual row M22) multiplies powers, currents and energies, neve
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from ..tariff.account import NO_ACCOUNT, Account
 from ..tariff.budget import Budget, Pace, budget
-from ..tariff.capacity import Capacity
-from ..tariff.cost import Costs
 from .box import NO_BOX, Box
 from .estimate import WMS_PER_WH
 from .instant import Instant
@@ -19,6 +18,10 @@ from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
 from .reading import Identity, ListType, Net
 from .running import IMPORT, MINUTE_MS
 from .state import Snapshot
+
+if TYPE_CHECKING:
+    from ..tariff.capacity import Capacity
+    from ..tariff.cost import Costs
 
 SCALE_ONE = 1000
 SCALE_MIN, SCALE_MAX = 10, 999_999_999
@@ -56,8 +59,8 @@ class View:
     digital_input: bool = False
     temperature: int | None = None
     budget: Budget | None = None
-    capacity: Capacity | None = None
-    costs: Costs | None = None
+    capacity: "Capacity | None" = None
+    costs: "Costs | None" = None
 
     @property
     def net_power(self) -> int | None:

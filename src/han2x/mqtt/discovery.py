@@ -52,6 +52,8 @@ TIME = (None, "timestamp", None)
 DIAGNOSTIC: dict[str, object] = {"entity_category": "diagnostic"}
 RARE: dict[str, object] = {"enabled_by_default": False}
 EXPIRES_S = 60
+LATE = frozenset({"reactive_energy"})
+"""Device classes that Home Assistant before 2025.6 rejects; the form for old ones does without."""
 
 
 def _sent(quantity: Quantity) -> Callable[[View], bool]:
@@ -237,8 +239,8 @@ def change(before: Announced | None, after: Announced | None) -> list[Due]:
             messages += [_kept(topic, {"migrate_discovery": True}) for topic in gone]
         elif after.form == "device":
             messages += _without(before, after)
-    messages += [_kept(topic, config) for topic, config in new.items()]
-    return messages + [Due(topic, b"", 1, True) for topic in gone]
+    messages += [Due(topic, b"", 1, True) for topic in gone]  # first, or it takes them for a conflict
+    return messages + [_kept(topic, config) for topic, config in new.items()]
 
 
 def again(announced: Announced) -> list[Due]:
@@ -323,6 +325,8 @@ def _shared(announced: Announced) -> Config:
 
 def _component(announced: Announced, entity: Entity) -> Config:
     unit, device_class, state_class = entity.base
+    if announced.form == "entities" and device_class in LATE:
+        device_class = None
     config: Config = {
         "name": _named(entity, announced.net),
         "unique_id": f"{_id(announced)}_{entity.key}",

@@ -9,6 +9,7 @@ the hour changes.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from ..model.hour import HOUR_S, Basis, Hour
 from ..model.instant import Instant
@@ -56,6 +57,7 @@ class Accounts:
         self.tariffs.watch(self._changed)
         self.levies.watch(self._changed)
         self.prices.watch(self._changed)
+        self._changed(None)
 
     def _written(self, hours: Mapping[str, Sequence[Hour]]) -> None:
         for meter, some in hours.items():
@@ -149,8 +151,6 @@ class Accounts:
         """The time zone of local days."""
         name = self._settings.value.site.time_zone
         if self._zone is None or self._zone[0] != name:
-            from zoneinfo import ZoneInfo  # costs start time, and most gateways have no account
-
             self._zone = name, ZoneInfo(name)
         return self._zone[1]
 

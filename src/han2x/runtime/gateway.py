@@ -5,7 +5,9 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..model.box import NO_BOX
 from ..model.diagnosis import LISTENING, Diagnosis
@@ -19,6 +21,7 @@ from ..model.telegram import Telegram
 from ..model.view import SCALE_ONE, View, view
 from ..settings.amend import Refused, amend
 from ..settings.schema import Meter, Settings
+from ..tariff.account import NO_ACCOUNT
 from . import trial
 from .accounts import Accounts
 from .clients import Provider
@@ -27,6 +30,10 @@ from .latest import Latest
 from .logbook import Logbook
 from .providers import Providers
 from .stored import Stored
+
+if TYPE_CHECKING:
+    from .accounts import Accounts
+    from .outbox import Outbox
 
 log = logging.getLogger("han2x")
 
@@ -69,7 +76,7 @@ class Gateway:
     are those of the settings file, `on_disk` what of them it holds or held when it was last written.
     `hours`: those that history has last written or corrected, by meter; a watcher misses none; none named:
     another program has written to the history, which is to be read again.
-    `accounts`: what the meters' hours make in capacity and cost.
+    `outbox`: what history lets others take over; None while it does not run.
     `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
     `box`, `network`: the machine as it is. `trusted`: the network setting that needs no confirmation: the one
     the program began with, or the last one confirmed. `wish`: set when everything is to begin anew, of which
@@ -99,9 +106,9 @@ class Gateway:
         self.providers = Providers()
         self.logbook = Logbook()
         self.hours: Latest[Mapping[str, Sequence[Hour]]] = Latest({})
+        self.outbox: Latest[Outbox | None] = Latest(None)
         self.now = clock
         self.started = clock()
-        self.accounts = Accounts(self.settings, self.hours, self.started)
         self.state_dir = state_dir
         self.settings_file = settings_file
         self._numbers: dict[str, int] = {}
@@ -133,6 +140,13 @@ class Gateway:
         """The cell with the newest telegram of a meter as it came; whoever wants each one watches it."""
         return self._telegrams.setdefault(meter, Latest(None))
 
+    @cached_property
+    def accounts(self) -> "Accounts":
+        """What the meters' hours make in capacity and cost."""
+        from .accounts import Accounts  # costs start time, and most gateways have no account
+
+        return Accounts(self.settings, self.hours, self.now())
+
     def octets(self, meter: str) -> Latest[bytes]:
         """The cell with the octets of a meter's line as they were read last, telegrams or not."""
         return self._octets.setdefault(meter, Latest(b""))
@@ -147,13 +161,14 @@ class Gateway:
 
     def view(self, meter: Meter, now: Instant) -> View:
         """A meter as every output sees it at `now`."""
+        billed = meter.tariff or self.settings.value.prices.enabled
         return view(
             self.snapshot(meter.name).value,
             scale=meter.scale,
             now=now,
             uptime_s=(now.mono_ms - self.started.mono_ms) // 1000,
             line=self.line(meter.name),
-            account=self.accounts.at(meter, now),
+            account=self.accounts.at(meter, now) if billed else NO_ACCOUNT,
             limit_w=meter.limit_w,
             box=self.box.value,
         )

@@ -3,9 +3,10 @@
 A section is a frozen dataclass; a service is restarted when its section is no longer equal.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
-from ..tariff.cost import CONTRACTS
+from ..tariff.contracts import CONTRACTS
+from .database import EXTENTS, Collect, Postgres
 from .device import FILE, Announce, Board, Network
 from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, setting, text
 
@@ -35,11 +36,8 @@ BAUD_RATE = Rule(
     kind="choice",
     choices=BAUD_RATES,
 )
-PASSWORD_HASH = text(
-    r"(scrypt:[A-Za-z0-9+/=]{24}:[A-Za-z0-9+/=]{44})?",
-    "a hash that the web page has written, or empty for the default password",
-    secret=True,
-)
+HASH = r"(scrypt:[A-Za-z0-9+/=]{24}:[A-Za-z0-9+/=]{44})?"
+PASSWORD_HASH = text(HASH, "a hash that the page has written, or empty", secret=True)
 USER = text(r"[^\0\r\n:]{1,64}", "a name of 1 to 64 characters")
 TITLE = text(r"[^\0\r\n]{1,64}", "a line of 1 to 64 characters")
 
@@ -245,11 +243,19 @@ class Mqtt:
     discovery: str = setting(
         "device",
         choice("device", "entities", "off"),
-        "Home Assistant discovery: one message a device, one an entity (before 2024.11), or none.",
+        "Home Assistant discovery: one message a device, one an entity (before 2025.6), or none.",
     )
     discovery_prefix: str = setting("homeassistant", PREFIX, "Topic under which Home Assistant looks.")
+    prices_topic: str = setting(
+        "", TOPIC, "Topic that spot prices come from, as CSV or JSON; empty for none."
+    )
     raw: str = setting(
         "off", choice("off", "hex", "binary"), "Whether each telegram is published as it came."
+    )
+    history: str = setting(
+        "off",
+        choice("off", *EXTENTS),
+        "What of the history is published, for han2x collect: hours, minutes too, or ten seconds too.",
     )
 
 
@@ -269,12 +275,8 @@ class Web:
     user: str = setting("bits", USER, "User name of the page.")
     password: str = setting("", PASSWORD_HASH, "The password's hash; empty for the default, vari.")
     metrics: bool = setting(False, BOOLEAN, "Whether /metrics is there for Prometheus, without a log-in.")
-    amsreader: bool = setting(
-        False, BOOLEAN, "Whether /data.json answers as amsreader's does, without a log-in."
-    )
-    homewizard: bool = setting(
-        False, BOOLEAN, "Whether /api/v1/data answers as a HomeWizard P1 meter's does, without a log-in."
-    )
+    amsreader: bool = setting(False, BOOLEAN, "Whether /data.json answers as amsreader, without a log-in.")
+    homewizard: bool = setting(False, BOOLEAN, "Whether /api answers as a HomeWizard P1, without a log-in.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,11 +292,24 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """What the history service depends on: its settings, the meters it follows, and their time zone."""
+    """What the history service depends on: its settings, the meters it follows, and their time zone.
+
+    `targets`: who takes it over, by name, and what of it, a word of `EXTENTS`.
+    """
 
     history: History
     meters: tuple[str, ...]
     time_zone: str
+    targets: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collecting:
+    """What a collecting worker depends on; `broker`: None if the settings have none so called."""
+
+    collect: Collect
+    postgres: Postgres
+    broker: Mqtt | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,9 +335,11 @@ class Settings:
     modbus_rtu_tcp: ModbusRtuTcp = ModbusRtuTcp()
     mqtt: tuple[Mqtt, ...] = (Mqtt(),)
     history: History = History()
-    board: Board = Board()
-    network: Network = Network()
-    announce: Announce = Announce()
+    postgres: Postgres = field(default=Postgres())
+    collect: Collect = field(default=Collect())
+    board: Board = field(default=Board())
+    network: Network = field(default=Network())
+    announce: Announce = field(default=Announce())
     web: Web = Web()
 
 
@@ -337,6 +354,8 @@ SECTIONS: dict[str, type] = {
     "modbus_rtu_tcp": ModbusRtuTcp,
     "mqtt": Mqtt,
     "history": History,
+    "postgres": Postgres,
+    "collect": Collect,
     "board": Board,
     "network": Network,
     "announce": Announce,

@@ -14,9 +14,6 @@ from .prices import Price, Series
 from .tariff import Tariff
 from .use import HOUR_S, Use
 
-CONTRACTS = ("spot", "support", "norgespris", "norgespris-cabin")
-"""What the state does to the price: nothing (cabins, businesses), the support of homes, or a fixed price."""
-
 
 class Terms(NamedTuple):
     """What decides a price: where, by which contract, and what the supplier adds (milliøre per kWh)."""
