@@ -163,11 +163,3 @@ SOURCE = Rule(
     _wrong_source,
     kind="source",
 )
-
-
-def setting(default: Any, rule: Rule, doc: str) -> Any:
-    """A field of a section: its default, its rule, and what it means in one sentence.
-
-    A secret is never shown: not in a section's repr, not in complaints, not by `han2x settings`.
-    """
-    return field(default=default, metadata={"rule": rule, "doc": doc}, repr=not rule.secret)
