@@ -133,7 +133,8 @@ def test_to_dhcp_and_back_confirmed() -> None:
             await until(lambda: addresses() == ["192.168.1.232/24"])
             change(gateway, method="dhcp")
             print("DHCP in use after", await until(has_lease))
-            await until(lambda: shown(gateway).gateway == "10.77.0.1")
+            await until(lambda: bool(shown(gateway).addresses) and shown(gateway).gateway == "10.77.0.1")
+            await until(lambda: bool(shown(gateway).dns))
             assert shown(gateway).trial_ends
             assert (shown(gateway).method, shown(gateway).dns) == ("dhcp", ("10.77.0.53",))
             assert not gateway.confirm_network("192.168.1.232"), "not from the old address"

@@ -62,7 +62,7 @@ def found(host: str = "") -> dict[str, dict[str, object]]:
 
 def until_found(count: int, host: str = "") -> dict[str, dict[str, object]]:
     deadline = time.monotonic() + DEADLINE_S
-    while len(gateways := found(host)) != count:
+    while len(gateways := found(host)) != count or not all(one["modbus_port"] for one in gateways.values()):
         assert time.monotonic() < deadline, f"found {gateways}"
     return gateways
 

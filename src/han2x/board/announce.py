@@ -57,8 +57,8 @@ async def _announced(section: Announced, host: str, addresses: list[str]) -> Any
     except OSError as error:
         raise Trouble(f"mDNS cannot be used: {error.strerror or error}") from None
     try:
-        for info in _services(section, host, addresses):
-            await (await zeroconf.async_register_service(info))
+        said = [zeroconf.async_register_service(info) for info in _services(section, host, addresses)]
+        await asyncio.gather(*await asyncio.gather(*said))
         yield
     except NonUniqueNameException:
         raise Trouble(f"another gateway on this network is named {host}: set announce.name") from None

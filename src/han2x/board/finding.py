@@ -20,7 +20,7 @@ class Found(NamedTuple):
 async def find(seconds: float) -> list[Found]:
     """The gateways that answer within so many seconds, by host name; raises `Trouble`."""
     try:
-        from zeroconf import InterfaceChoice, IPVersion
+        from zeroconf import DNSQuestionType, InterfaceChoice, IPVersion
         from zeroconf.asyncio import AsyncServiceBrowser, AsyncZeroconf
     except ImportError:
         raise Trouble("finding gateways needs mDNS: install han2x[mdns]") from None
@@ -33,7 +33,10 @@ async def find(seconds: float) -> list[Found]:
     def heard(zeroconf: Any, service_type: str, name: str, state_change: Any) -> None:
         names[name] = service_type
 
-    browser = AsyncServiceBrowser(zeroconf.zeroconf, [HTTP, MODBUS], handlers=[heard])
+    # Answers to all: one to us alone may reach another program of this machine, such as a gateway.
+    browser = AsyncServiceBrowser(
+        zeroconf.zeroconf, [HTTP, MODBUS], handlers=[heard], question_type=DNSQuestionType.QM
+    )
     try:
         await asyncio.sleep(seconds)
         found = await asyncio.gather(*(_ask(zeroconf, kind, name) for name, kind in list(names.items())))
@@ -45,10 +48,11 @@ async def find(seconds: float) -> list[Found]:
 
 async def _ask(zeroconf: Any, kind: str, name: str) -> Found | None:
     """What a service says of itself; None if it is no gateway of ours, or does not answer."""
+    from zeroconf import DNSQuestionType
     from zeroconf.asyncio import AsyncServiceInfo
 
     info = AsyncServiceInfo(kind, name)
-    if not await info.async_request(zeroconf.zeroconf, 2000):
+    if not await info.async_request(zeroconf.zeroconf, 2000, question_type=DNSQuestionType.QM):
         return None
     said = info.properties
     if said.get(b"product") != PRODUCT.encode():
