@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from han2x.wire.crc import check_sequence
-from han2x.wire.hdlc import NOISE_MAX, Deframer, Frame
+from han2x.wire.hdlc import Frame
 from han2x.wire.result import Discarded, Kind
+from han2x.wire.scan import NOISE_MAX, Deframer
 
 HEADER = bytes.fromhex("01020110")
 

@@ -9,13 +9,8 @@ _LOOKS: tuple[tuple[re.Pattern[bytes], Kind, str], ...] = (
         re.compile(
             rb"/[A-Za-z]{3}[0-9a-zA-Z][^\r\n]{0,80}\r?\n|\r\n?[01]-\d:\d+\.\d+\.\d+\(|![0-9A-Fa-f]{4}\r\n"
         ),
-        Kind.FOREIGN,
-        "P1 text (DSMR, IEC 62056-21): recognised, not decoded yet",
-    ),
-    (
-        re.compile(rb"\x68(.)\1\x68[\x53\x73]", re.DOTALL),
-        Kind.FOREIGN,
-        "wired M-Bus long frame: recognised, not decoded yet",
+        Kind.TRUNCATED,
+        "P1 text (DSMR, IEC 62056-21) whose beginning or end is missing or damaged",
     ),
     (
         re.compile(rb"^(\xe6\xe7\x00|\x0f.{4}(\x00[\x01\x02]|\x0c\x07|\x09\x0c))", re.DOTALL),

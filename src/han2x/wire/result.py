@@ -21,12 +21,15 @@ class Framing(StrEnum):
     HDLC = "hdlc"
     LLC = "llc"
     APDU = "apdu"
+    MBUS = "mbus"
+    P1 = "p1"
 
 
 class Apdu(NamedTuple):
     """One application message: `data` begins with its tag; `offset` and `length` in the input's octets.
 
-    `header` is the HDLC header of the first frame from destination address to control, empty without
+    With `Framing.P1`, `data` is the text from `/` to its last line, or what it is encrypted in. `header` is
+    the HDLC header of the first frame from destination address to control, empty without
     HDLC; it hints at the vendor where the message itself carries no identity.
     """
 
