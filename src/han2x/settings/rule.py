@@ -97,6 +97,7 @@ def _is_time_zone(value: object) -> bool:
 BOOLEAN = Rule("true or false", lambda value: type(value) is bool)
 NAME = text(r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit")
 HOST = text(r"[A-Za-z0-9.:%_-]{0,255}", "a host name or an IP address, or empty for all of this machine's")
+KEY = text(r"([0-9A-Fa-f]{32})?", "32 hex digits, or empty for none", secret=True)
 NETWORKS = Rule(
     "networks such as 192.168.1.0/24, separated by commas, or empty for everyone",
     _are_networks,

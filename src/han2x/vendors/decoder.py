@@ -3,18 +3,32 @@
 The only memory is which vendor spoke last, for the fast lists that several vendors send alike.
 """
 
+from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 
-from ..model.quantity import Quantity
+from ..model.quantity import Detail, Quantity
 from ..model.reading import Identity, ListType, MeterClock, Reading, classify
 from ..wire.axdr import Data, Structure
+from ..wire.cipher import Keyring, Opened
 from ..wire.clock import cosem_time
-from ..wire.dlms import Notification, parse
+from ..wire.dlms import GENERAL_GLO_CIPHERING, Malformed, Notification, parse
 from ..wire.obis import obis
-from ..wire.result import Apdu, Discarded, Kind
-from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr
+from ..wire.p1 import checked
+from ..wire.result import Apdu, Discarded, Framing, Kind
+from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr, p1
 from .layouts import as_text
-from .meanings import CLOCK, DEVICE_NAME, LIST_VERSION, METER_ID, METER_TYPE, QUANTITIES, TEXTS, UNITS
+from .meanings import (
+    CLOCK,
+    DETAILS,
+    DEVICE_NAME,
+    LIST_VERSION,
+    METER_ID,
+    METER_TYPE,
+    QUANTITIES,
+    TEXTS,
+    UNITS,
+)
 from .vendor import Mismatch, Vendor
 
 VENDORS: tuple[Vendor, ...] = (
@@ -30,6 +44,7 @@ VENDORS: tuple[Vendor, ...] = (
     iskraemeco.PUSH,
     landisgyr.PUSH,
     iskraemeco.POSITIONAL,
+    landisgyr.AUSTRIA,
 )
 """All that is recognised, in the order they are tried: the first whose mark is there."""
 
@@ -37,17 +52,29 @@ MARK_AGE_MAX_MS = 600_000
 SCALER_MAX = 9  # powers of ten; meters send -3 to 1
 
 
-class Decoder:
-    """The APDUs of one stream to readings."""
+NO_CHECK_SUM = "P1 text without a check sum; set unchecked = true to believe it"
 
-    def __init__(self) -> None:
+
+class Decoder:
+    """The APDUs of one stream to readings.
+
+    `keyring`: the meter's keys. `unchecked`: whether P1 text without a check sum is believed.
+    """
+
+    def __init__(self, keyring: Keyring | None = None, *, unchecked: bool = False) -> None:
+        self._keyring, self._unchecked = keyring, unchecked
         self._speaker = ""
 
     def decode(self, apdu: Apdu) -> Reading | Discarded:
         """The reading in an APDU, or why there is none."""
+        if apdu.framing is Framing.P1:
+            return self._text(apdu)
         notification = parse(apdu)
         if isinstance(notification, Discarded):
-            return notification
+            return self._encrypted(apdu, notification)
+        return self._notified(apdu, notification)
+
+    def _notified(self, apdu: Apdu, notification: Notification) -> Reading | Discarded:
         vendor = recognise(notification.body)
         if vendor is None:
             return Discarded(Kind.UNKNOWN, "a list that no table explains", apdu.offset, apdu.length)
@@ -58,6 +85,40 @@ class Decoder:
             return Discarded(Kind.UNKNOWN, f"{vendor.name}: {mismatch}", apdu.offset, apdu.length)
         self._speaker = name
         return reading
+
+    def _text(self, apdu: Apdu) -> Reading | Discarded:
+        """P1 text, plain or encrypted."""
+        if apdu.data[0] == GENERAL_GLO_CIPHERING:
+            return self._encrypted(apdu, Discarded(Kind.ENCRYPTED, "encrypted", apdu.offset, apdu.length))
+        if not self._unchecked and not checked(apdu.data):
+            return Discarded(Kind.UNKNOWN, NO_CHECK_SUM, apdu.offset, apdu.length)
+        try:
+            return p1.read(apdu.data)
+        except Mismatch as mismatch:
+            return Discarded(Kind.UNKNOWN, f"P1 text: {mismatch}", apdu.offset, apdu.length)
+
+    def _encrypted(self, apdu: Apdu, otherwise: Discarded) -> Reading | Discarded:
+        """The reading in an APDU that is not plain, with the keys; `otherwise` where they do not fit."""
+        if self._keyring is None:
+            return otherwise
+        opened: Opened | Malformed | None
+        if apdu.data[:1] == bytes((GENERAL_GLO_CIPHERING,)):
+            opened = self._keyring.open(apdu.data)
+        else:
+            opened = self._keyring.electronic_codebook(apdu.data) if apdu.framing is Framing.HDLC else None
+        if not isinstance(opened, Opened):
+            return opened.discarded(apdu) if opened else otherwise
+        outcome = self._plain(apdu._replace(data=opened.plain))
+        if isinstance(outcome, Discarded):
+            return outcome
+        self._keyring.accept(opened)
+        return replace(outcome, notes=(*opened.notes, *outcome.notes)) if opened.notes else outcome
+
+    def _plain(self, apdu: Apdu) -> Reading | Discarded:
+        if apdu.data[:1] == b"/":
+            return self._text(apdu)
+        notification = parse(apdu)
+        return notification if isinstance(notification, Discarded) else self._notified(apdu, notification)
 
 
 def recognise(body: Data) -> Vendor | None:
@@ -73,6 +134,7 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
     texts: dict[str, str] = {}
     numbers: list[tuple[Quantity, Data, Data]] = []
     unknown: list[str] = []
+    details: list[tuple[Detail, Data, Data]] = []
     clock = None
     for code, value, scaler_unit in vendor.items(notification.body):
         cde = code[2:5]
@@ -83,6 +145,8 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
             texts[text] = as_text(value)
         elif cde == CLOCK and isinstance(value, bytes):
             clock = value
+        elif (detail := DETAILS.get(cde)) is not None:
+            details.append((detail, value, scaler_unit))
         else:
             unknown.append(obis(code))
     values = _values(vendor, texts.get(METER_TYPE), numbers)
@@ -101,7 +165,22 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
         mark_age_ms=_mark_age_ms(vendor, clock, notification.sent_at),
         fitting=vendor.fitting(texts.get(METER_TYPE, ""), values),
         unknown=tuple(unknown),
+        details=_details(vendor, details) if details else (),
     )
+
+
+def _details(vendor: Vendor, sent: list[tuple[Detail, Data, Data]]) -> tuple[tuple[Detail, int], ...]:
+    """The numbers that are sent besides, in their units; what is no number in that unit is left out."""
+    values: dict[Detail, int] = {}
+    for detail, raw, scaler_unit in sent:
+        if type(raw) is not int:
+            continue
+        with suppress(Mismatch):
+            multiplier, divisor = vendor.detail_factors.get(detail.unit, 1), 1
+            if scaler_unit is not None:
+                multiplier, divisor = _by_scaler(detail, scaler_unit)
+            values[detail] = raw * multiplier // divisor
+    return tuple(values.items())
 
 
 def _values(
@@ -126,7 +205,7 @@ def _values(
 
 
 @lru_cache(maxsize=64)
-def _by_scaler(quantity: Quantity, scaler_unit: Data) -> tuple[int, int]:
+def _by_scaler(quantity: Quantity | Detail, scaler_unit: Data) -> tuple[int, int]:
     """Multiplier and divisor from a register's own scaler and unit to the quantity's unit."""
     scaler: Data = None
     unit: Data = None

@@ -8,7 +8,7 @@ clock runs on standard time all year. Danish lists have more elements of the sam
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from ..model.quantity import Quantity
+from ..model.quantity import POWER_FACTOR, WATT_HOUR, Quantity
 from ..model.reading import Fitting, Net, TimeBase
 from ..wire.axdr import Data, Structure
 from ..wire.obis import cde, electricity
@@ -77,6 +77,7 @@ KAMSTRUP = Vendor(
     factors=_by_kind,
     fitting=_fitting,
     texts={cde("0.0.5"): METER_ID, cde("96.1.1"): METER_TYPE},
+    detail_factors={POWER_FACTOR: 10, WATT_HOUR: 10},
     time_base=TimeBase.STANDARD,
     norwegian=True,
 )

@@ -1,4 +1,4 @@
-"""AES-128 as meters use it, by the library `cryptography` (the extra [crypto]). Imported when a key is set."""
+"""AES-128 as meters use it, by the library `cryptography` (extra [crypto]); imported when a key is set."""
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes

@@ -70,7 +70,7 @@ def frame(buffer: bytearray, start: int, offset: int) -> Frame | Failed | int:
     )
 
 
-def truncated(buffer: bytearray, start: int) -> Failed:
+def truncated(buffer: bytearray, start: int, _: int) -> Failed:
     """The verdict on a candidate that would have needed more octets."""
     have = len(buffer) - start
     if have < 3:

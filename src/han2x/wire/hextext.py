@@ -62,7 +62,7 @@ def _characters(buffer: bytearray, start: int, digits: int) -> int:
     return position - start
 
 
-def truncated(buffer: bytearray, start: int) -> Failed:
+def truncated(buffer: bytearray, start: int, _: int) -> Failed:
     """The verdict on a candidate that would have needed more characters."""
     have = len(buffer) - start
     if _LOOK.match(buffer, start) is None:

@@ -36,7 +36,7 @@ class Segment(NamedTuple):
 
 def segment(buffer: bytearray, start: int, offset: int) -> Segment | Failed | int:
     """The long frame that begins at `start`, why there is none, or the buffer length needed to know."""
-    head = buffer[start : start + 7]
+    head = bytes(buffer[start : start + 7])
     if not _begins(head):
         return NOTHING
     if len(head) < 7:
@@ -50,7 +50,7 @@ def segment(buffer: bytearray, start: int, offset: int) -> Segment | Failed | in
     return Failed(Kind.CHECKSUM, "wired M-Bus: checksum or stop octet is wrong", size + AROUND)
 
 
-def _begins(head: bytearray) -> bool:
+def _begins(head: bytes) -> bool:
     """Whether the first octets, as far as they are there, can begin a long frame."""
     return (
         head[2:3] in (b"", head[1:2])
@@ -60,7 +60,7 @@ def _begins(head: bytearray) -> bool:
     )
 
 
-def _sizes(head: bytearray) -> list[int]:
+def _sizes(head: bytes) -> list[int]:
     """What the length field can mean: Sagemcom sends 257 as 1, in segments that are not the last."""
     length, ci = head[1], head[6]
     plain = [length] if length > HEADER else []
@@ -73,7 +73,7 @@ def _segment(octets: bytes, offset: int) -> Segment:
     return Segment(header, octets[9:-2], ci & SEQUENCE, bool(ci & FINAL), offset, len(octets))
 
 
-def truncated(buffer: bytearray, start: int) -> Failed:
+def truncated(buffer: bytearray, start: int, _: int) -> Failed:
     """The verdict on a candidate that would have needed more octets."""
     have = len(buffer) - start
     if have < 5:

@@ -1,4 +1,4 @@
-"""P1 text (DSMR 5.0.2; IEC 62056-21 mode D style): from the slash to the check sum behind the exclamation mark.
+"""P1 text (DSMR 5.0.2; IEC 62056-21 mode D style): from the slash to the check sum behind the `!`.
 
 The check sum is CRC-16/ARC over everything from `/` to `!`, both included, in four upper-case hex digits.
 Old meters send none (DSMR 2 and 3, Iskraemeco in Slovenia): then nothing tells damage, and whoever decodes
@@ -19,6 +19,7 @@ _HEADER_BEGUN = re.compile(rb"/(?:[A-Za-z]{0,3}|[A-Za-z]{3}[^\r\n\0\x80-\xff]{1,
 _NO_TEXT = re.compile(rb"[\0\x80-\xff]|\n/[A-Za-z]{3}")
 _END = re.compile(rb"\n!(?:([0-9A-F]{4})?\r?\n)?")
 _END_BEGUN = re.compile(rb"\n!(?:[0-9A-F]{0,4}|[0-9A-F]{4}\r|\r)")
+_END_UNENDED = re.compile(rb"\n!(?:[0-9A-F]{4})?$")
 END_MAX = 8
 
 _CUT = "truncated: P1 text without its last line"
@@ -48,10 +49,17 @@ def text(buffer: bytearray, start: int, offset: int) -> Apdu | Failed | int:
     return Apdu(octets, Framing.P1, offset + start, len(octets))
 
 
-def truncated(buffer: bytearray, start: int) -> Failed:
-    """The verdict on a candidate that would have needed more octets."""
-    begun = _HEADER.match(buffer, start)
-    return Failed(Kind.TRUNCATED, _CUT, len(buffer) - start) if begun else NOTHING
+def truncated(buffer: bytearray, start: int, offset: int) -> Apdu | Failed:
+    """The verdict on a candidate that would have needed more octets; its last line end may be missing."""
+    header = _HEADER.match(buffer, start)
+    if header is None:
+        return NOTHING
+    end = _END_UNENDED.search(buffer, header.end() - 1)
+    outcome = text(buffer + b"\r\n", start, offset) if end else None
+    if isinstance(outcome, Apdu):
+        octets = bytes(buffer[start:])
+        return Apdu(octets, Framing.P1, offset + start, len(octets))
+    return Failed(Kind.TRUNCATED, _CUT, len(buffer) - start)
 
 
 def checked(octets: bytes) -> bool:

@@ -33,18 +33,15 @@ class FramingRow(NamedTuple):
     """A framing: what is at a place of a buffer, and the verdict on what ends too early."""
 
     candidate: Callable[[bytearray, int, int], Found | Failed | int]
-    truncated: Callable[[bytearray, int], Failed]
+    truncated: Callable[[bytearray, int, int], Found | Failed]
 
 
 def _sealed(buffer: bytearray, start: int, offset: int) -> Apdu | Failed | int:
     """An encrypted message that no frame surrounds, as P1 text may be sent (han-port sheet 6.2)."""
     head = _SEALED.match(buffer, start)
     if head is None:
-        return (
-            start + 5
-            if len(buffer) - start < 5 and buffer[start + 1 : start + 2] in (b"", b"\x08")
-            else NOTHING
-        )
+        begun = bytes(buffer[start : start + 5])
+        return start + 5 if begun in (b"\xdb", b"\xdb\x08") else NOTHING
     octets = bytes(buffer[start : start + SEALED_MAX])
     parts = sealed(octets)
     if isinstance(parts, Malformed):
@@ -52,11 +49,9 @@ def _sealed(buffer: bytearray, start: int, offset: int) -> Apdu | Failed | int:
     return Apdu(octets[: parts.size], Framing.P1, offset + start, parts.size)
 
 
-def _truncated_seal(buffer: bytearray, start: int) -> Failed:
+def _truncated_seal(buffer: bytearray, start: int, _: int) -> Failed:
     have = len(buffer) - start
-    return (
-        Failed(Kind.TRUNCATED, "truncated: an encrypted message without end", have) if have > 10 else NOTHING
-    )
+    return Failed(Kind.TRUNCATED, f"truncated: an encrypted message ends after {have} octets", have)
 
 
 _HEX = FramingRow(hextext.frame, hextext.truncated)
@@ -113,7 +108,7 @@ class Deframer:
                     self._enough = outcome - start
                     position = start
                     break
-                outcome = framing.truncated(buffer, start)
+                outcome = framing.truncated(buffer, start, self._offset)
             if isinstance(outcome, Failed):
                 self._blame(start, outcome, found)
                 position = start + 1
@@ -167,8 +162,8 @@ class Deframer:
                 self._report_noise(found)
 
     def _report_noise(self, found: list[Found | Discarded]) -> None:
-        """The noise up to here as one stretch; flags between frames are none."""
-        if self._noise.strip(b"\x7e"):
+        """The noise up to here as one stretch; flags and line ends between telegrams are none."""
+        if self._noise.strip(b"\x7e\r\n"):
             kind, reason = describe(bytes(self._noise))
             found.append(Discarded(kind, reason, self._accounted - len(self._noise), len(self._noise)))
         self._noise.clear()
