@@ -25,8 +25,18 @@ _LOOKS: tuple[tuple[re.Pattern[bytes], Kind, str], ...] = (
 )
 
 
+INVERTED = "P1 text upside down: the signal is inverted"
+_UPRIGHT = bytes(~(octet >> 1) & 0x7F for octet in range(256))
+"""What a UART that reads an inverted line at 8N1 takes for its octets: it starts at each stop bit, so the
+inverted start bit comes first and all are shifted by one."""
+
+_P1_LINE = re.compile(rb"[01]-\d:\d+\.\d+\.\d+\(")
+
+
 def describe(noise: bytes) -> tuple[Kind, str]:
     """Kind and name of octets that are no frame."""
+    if _P1_LINE.search(noise.translate(_UPRIGHT)):
+        return Kind.NOISE, INVERTED
     for look, kind, name in _LOOKS:
         if look.search(noise):
             return kind, name

@@ -19,7 +19,8 @@ _HEADER_BEGUN = re.compile(rb"/(?:[A-Za-z]{0,3}|[A-Za-z]{3}[^\r\n\0\x80-\xff]{1,
 _NO_TEXT = re.compile(rb"[\0\x80-\xff]|\n/[A-Za-z]{3}")
 _END = re.compile(rb"\n!(?:([0-9A-F]{4})?\r?\n)?")
 _END_BEGUN = re.compile(rb"\n!(?:[0-9A-F]{0,4}|[0-9A-F]{4}\r|\r)")
-_END_UNENDED = re.compile(rb"\n!(?:[0-9A-F]{4})?$")
+_END_UNENDED = re.compile(rb"\n!(?:[0-9A-F]{4})?\Z")
+_CHECKED_END = re.compile(rb"!([0-9A-F]{4})(?:\r?\n)?\Z")
 END_MAX = 8
 
 _CUT = "truncated: P1 text without its last line"
@@ -56,17 +57,18 @@ def truncated(buffer: bytearray, start: int, offset: int) -> Apdu | Failed:
         return NOTHING
     end = _END_UNENDED.search(buffer, header.end() - 1)
     outcome = text(buffer + b"\r\n", start, offset) if end else None
+    extent = len(buffer) - start
     if isinstance(outcome, Apdu):
-        octets = bytes(buffer[start:])
-        return Apdu(octets, Framing.P1, offset + start, len(octets))
-    return Failed(Kind.TRUNCATED, _CUT, len(buffer) - start)
+        return Apdu(bytes(buffer[start:]), Framing.P1, offset + start, extent)
+    if isinstance(outcome, Failed):
+        return outcome._replace(extent=min(outcome.extent, extent))
+    return Failed(Kind.TRUNCATED, _CUT, extent)
 
 
 def checked(octets: bytes) -> bool:
     """Whether a text carries a check sum, and the right one."""
-    body, mark, digits = octets.rpartition(b"!")
-    digits = digits.strip()
-    return bool(mark) and len(digits) == 4 and b"%04X" % crc16(body + mark) == digits
+    end = _CHECKED_END.search(octets)
+    return end is not None and b"%04X" % crc16(octets[: end.start() + 1]) == end.group(1)
 
 
 def _table() -> list[int]:
