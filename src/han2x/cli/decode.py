@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from ..model.reading import Reading
 from ..vendors.decoder import Decoder
+from ..vendors.manner import Manner
 from ..wire.cipher import Keyring, Keys
 from ..wire.dump import Dump
 from ..wire.result import Apdu, Discarded
@@ -54,7 +55,7 @@ def decoded(file: BinaryIO, given: Keys = NO_KEYS) -> Iterator[Found]:
     P1 text without a check sum is shown, with a note: whoever looks can judge it.
     """
     keyring = Keyring(given) if given.encryption else None
-    dump, stream, decoder = Dump(), Stream(keyring), Decoder(keyring, unchecked=True)
+    dump, stream, decoder = Dump(), Stream(keyring), Decoder(keyring, Manner(unchecked=True))
     read = getattr(file, "read1", file.read)
     while chunk := read(CHUNK):
         yield from _outcomes(stream.feed(dump.feed(chunk)), decoder)

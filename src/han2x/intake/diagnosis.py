@@ -7,6 +7,8 @@ else came; after that the most telling kind of damage decides.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..vendors.decoder import NO_CHECK_SUM
+from ..wire.foreign import INVERTED
 from ..wire.result import Kind
 from .pipeline import Tally
 
@@ -24,6 +26,8 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
     DAMAGED = "damaged"
     NO_FRAMES = "no-frames"
+    INVERTED = "inverted"
+    UNCHECKED = "unchecked"
     SILENT = "silent"
     WAITING = "waiting"
 
@@ -48,24 +52,33 @@ _TEXTS: dict[Verdict, tuple[str, str]] = {
     ),
     Verdict.ENCRYPTED: (
         "The telegrams are encrypted",
-        "Ask the grid company for the meter's keys, or to send its telegrams unencrypted.",
+        "Set the meter's key and auth_key: the grid company has them, or can turn encryption off. "
+        "If they are set, one of them is wrong.",
     ),
     Verdict.FOREIGN: (
-        "This is another protocol than the Norwegian HAN port's",
-        "It is recognised but not decoded so far; send us a recording.",
+        "The telegrams use a feature that is not read",
+        "It is recognised but not decoded so far; send us a recording (han2x bundle).",
     ),
     Verdict.UNKNOWN: (
         "The telegrams are whole, but their list is not known",
-        "Send us a recording, so that it can be added.",
+        "Send us a bundle (han2x record, han2x bundle), so that it can be added.",
     ),
     Verdict.DAMAGED: (
         "Frames arrive with wrong checksums",
         "Check wiring, cable length and adapter; a serial bridge must be in raw mode (no CR LF translation).",
     ),
+    Verdict.INVERTED: (
+        "The signal is inverted",
+        "P1 needs an adapter that inverts its data line: use a P1 cable, or set the adapter to invert.",
+    ),
+    Verdict.UNCHECKED: (
+        "The telegrams carry no check sum",
+        "If the meter's documentation confirms that, set unchecked = true; damage cannot be told then.",
+    ),
     Verdict.NO_FRAMES: (
         "Bytes arrive, but no frames",
-        "The line's speed or parity is wrong, the signal is inverted, or it is noise: 8E1 and 8N1 are tried "
-        "in turn; check that the adapter is an M-Bus slave, not a master.",
+        "The line's speed or parity is wrong, the signal is inverted, or it is noise: 2400, 115200 and "
+        "9600 Bd are tried in turn; check that the adapter is an M-Bus slave, not a master.",
     ),
     Verdict.SILENT: (
         "Nothing is received at all",
@@ -83,6 +96,10 @@ _BY_KIND = (
     (Kind.TRUNCATED, Verdict.DAMAGED),
     (Kind.NOISE, Verdict.NO_FRAMES),
 )
+
+
+_BY_REASON = {INVERTED: Verdict.INVERTED, NO_CHECK_SUM: Verdict.UNCHECKED}
+"""Where the last reason is more telling than its kind."""
 
 
 def diagnose(tally: Tally, *, mono_ms: int, since_ms: int) -> Diagnosis:
@@ -106,7 +123,7 @@ def _verdict(tally: Tally, mono_ms: int, since_ms: int) -> Verdict:
         return Verdict.WEAK if weak else Verdict.GOOD
     for kind, verdict in _BY_KIND:
         if _recent(tally.discarded_at.get(kind), mono_ms) and not (kind in _FRAMES and _mere_noise(tally)):
-            return verdict
+            return _BY_REASON.get(tally.reason, verdict) if tally.last is kind else verdict
     if _recent(tally.octet_at, mono_ms):
         return Verdict.NO_FRAMES if tally.octets > 2 * SCRAP else Verdict.WAITING
     return Verdict.SILENT if mono_ms - since_ms >= PATIENCE_MS else Verdict.WAITING

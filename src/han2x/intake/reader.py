@@ -9,8 +9,11 @@ from collections.abc import Callable
 from ..model.instant import Instant
 from ..model.line import Fault, LineStatus
 from ..model.reading import Reading
+from ..runtime.gateway import Trouble
 from ..settings.schema import Mqtt
 from ..settings.source import SerialSource, Source
+from ..vendors.manner import PLAIN, Manner
+from ..wire.cipher import CipherMissingError
 from ..wire.result import Kind
 from .diagnosis import Diagnosis, diagnose
 from .line import AUTO, LineFinder
@@ -32,10 +35,16 @@ class Reader:
         *,
         tap: Tap | None = None,
         broker: Mqtt | None = None,
+        manner: Manner = PLAIN,
     ) -> None:
+        """Raises `Trouble` where there are keys but no AES."""
         self._source, self._clock, self._deliver, self._broker = source, clock, deliver, broker
         self._finder = LineFinder(source.line if isinstance(source, SerialSource) else AUTO)
-        self._pipeline = Pipeline(tap)
+        self._manner = manner
+        try:
+            self._pipeline = Pipeline(tap, manner)
+        except CipherMissingError as missing:
+            raise Trouble(str(missing)) from None
         self._since_ms = clock().mono_ms
 
     def diagnosis(self) -> Diagnosis:
@@ -60,7 +69,7 @@ class Reader:
 
     async def read(self) -> None:
         """Open the source and read it to its end; raises `Trouble` when it fails."""
-        link = await open_link(self._source, self._finder.line, self._clock(), self._broker)
+        link = await open_link(self._source, self._finder.line, self._clock(), self._broker, self._manner)
         try:
             self._pipeline.restart()
             while octets := await self._octets(link):

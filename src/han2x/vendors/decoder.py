@@ -18,6 +18,7 @@ from ..wire.p1 import checked
 from ..wire.result import Apdu, Discarded, Framing, Kind
 from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr, p1
 from .layouts import as_text
+from .manner import PLAIN, Manner
 from .meanings import (
     CLOCK,
     DETAILS,
@@ -48,6 +49,8 @@ VENDORS: tuple[Vendor, ...] = (
 )
 """All that is recognised, in the order they are tried: the first whose mark is there."""
 
+VENDORS_1_WH = tuple(kamstrup.ONE_WH if vendor is kamstrup.KAMSTRUP else vendor for vendor in VENDORS)
+
 MARK_AGE_MAX_MS = 600_000
 SCALER_MAX = 9  # powers of ten; meters send -3 to 1
 
@@ -56,13 +59,11 @@ NO_CHECK_SUM = "P1 text without a check sum; set unchecked = true to believe it"
 
 
 class Decoder:
-    """The APDUs of one stream to readings.
+    """The APDUs of one stream to readings. `keyring`: that of `manner`, shared with the stream."""
 
-    `keyring`: the meter's keys. `unchecked`: whether P1 text without a check sum is believed.
-    """
-
-    def __init__(self, keyring: Keyring | None = None, *, unchecked: bool = False) -> None:
-        self._keyring, self._unchecked = keyring, unchecked
+    def __init__(self, keyring: Keyring | None = None, manner: Manner = PLAIN) -> None:
+        self._keyring, self._unchecked = keyring, manner.unchecked
+        self._vendors = VENDORS if manner.kamstrup_energy_wh == 10 else VENDORS_1_WH
         self._speaker = ""
 
     def decode(self, apdu: Apdu) -> Reading | Discarded:
@@ -75,7 +76,7 @@ class Decoder:
         return self._notified(apdu, notification)
 
     def _notified(self, apdu: Apdu, notification: Notification) -> Reading | Discarded:
-        vendor = recognise(notification.body)
+        vendor = recognise(notification.body, self._vendors)
         if vendor is None:
             return Discarded(Kind.UNKNOWN, "a list that no table explains", apdu.offset, apdu.length)
         name = (self._speaker or vendor.name) if vendor.anonymous else vendor.name
@@ -121,9 +122,9 @@ class Decoder:
         return notification if isinstance(notification, Discarded) else self._notified(apdu, notification)
 
 
-def recognise(body: Data) -> Vendor | None:
+def recognise(body: Data, vendors: tuple[Vendor, ...] = VENDORS) -> Vendor | None:
     """The vendor whose list a body is."""
-    for vendor in VENDORS:
+    for vendor in vendors:
         if vendor.recognise(body):
             return vendor
     return None
