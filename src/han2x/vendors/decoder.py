@@ -14,9 +14,8 @@ from ..wire.cipher import Keyring, Opened
 from ..wire.clock import cosem_time
 from ..wire.dlms import GENERAL_GLO_CIPHERING, Malformed, Notification, parse
 from ..wire.obis import obis
-from ..wire.p1 import checked
 from ..wire.result import Apdu, Discarded, Framing, Kind
-from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr, p1
+from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr
 from .layouts import as_text
 from .manner import PLAIN, Manner
 from .meanings import (
@@ -91,6 +90,9 @@ class Decoder:
         """P1 text, plain or encrypted."""
         if apdu.data[0] == GENERAL_GLO_CIPHERING:
             return self._encrypted(apdu, Discarded(Kind.ENCRYPTED, "encrypted", apdu.offset, apdu.length))
+        from ..wire.p1 import checked
+        from . import p1  # most meters send none: not imported for them
+
         if not self._unchecked and not checked(apdu.data):
             return Discarded(Kind.UNKNOWN, NO_CHECK_SUM, apdu.offset, apdu.length)
         try:

@@ -7,8 +7,7 @@ order, and any gap drops what was gathered (han-port sheet 2.7, 6.3, 6.5).
 from .axdr import AxdrError, length
 from .dlms import AES_BLOCK, GENERAL_BLOCK_TRANSFER
 from .hdlc import Frame
-from .mbus import Segment
-from .result import Apdu, Discarded, Framing, Kind
+from .result import Apdu, Discarded, Framing, Kind, Segment
 
 LLC = b"\xe6\xe7\x00"
 MESSAGE_MAX = 8192

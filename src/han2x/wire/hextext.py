@@ -9,10 +9,8 @@ from collections.abc import Callable
 from . import hdlc, mbus
 from .candidate import NOTHING, Failed
 from .hdlc import Frame
-from .mbus import Segment
-from .result import Kind
+from .result import Kind, Segment
 
-DIGITS = b"76"
 TEXT_MAX = 6144
 """Characters of a frame at the most: 1024 octets as `0x7E, `."""
 
@@ -29,10 +27,10 @@ _SEPARATORS = b" \t\r\n,;:-"
 _BEGUN_MAX = 24
 
 Framing = Callable[[bytearray, int, int], Frame | Segment | Failed | int]
-_FRAMINGS: dict[int, Framing] = {hdlc.FLAG: hdlc.frame, mbus.START: mbus.segment}
+_FRAMINGS: dict[int, Framing] = {hdlc.FLAG: hdlc.frame, mbus.START: mbus.candidate}
 
 
-def frame(buffer: bytearray, start: int, offset: int) -> Frame | Segment | Failed | int:
+def candidate(buffer: bytearray, start: int, offset: int) -> Frame | Segment | Failed | int:
     """The frame written from `start` on, why there is none, or the buffer length needed to know."""
     if _LOOK.match(buffer, start) is None:
         begun = len(buffer) - start < _BEGUN_MAX and _BEGUN.fullmatch(buffer, start)

@@ -3,10 +3,8 @@
 68 L L 68 C A CI STSAP DTSAP data CS 16. The checksum is the sum of the octets that L counts, modulo 256.
 """
 
-from typing import NamedTuple
-
 from .candidate import NOTHING, Failed
-from .result import Kind
+from .result import Kind, Segment
 
 START, STOP = 0x68, 0x16
 SEND_USER_DATA = (0x53, 0x73)
@@ -20,21 +18,7 @@ WRAPPED = 256
 FINAL, SEQUENCE = 0x10, 0x0F
 
 
-class Segment(NamedTuple):
-    """A long frame with right checksum; `number` from 0, `final` for the last of a message.
-
-    `header` is C, A, STSAP and DTSAP: what all segments of one message have in common.
-    """
-
-    header: bytes
-    data: bytes
-    number: int
-    final: bool
-    offset: int
-    length: int
-
-
-def segment(buffer: bytearray, start: int, offset: int) -> Segment | Failed | int:
+def candidate(buffer: bytearray, start: int, offset: int) -> Segment | Failed | int:
     """The long frame that begins at `start`, why there is none, or the buffer length needed to know."""
     head = bytes(buffer[start : start + 7])
     if not _begins(head):

@@ -10,7 +10,6 @@ import re
 from .candidate import NOTHING, Failed
 from .result import Apdu, Framing, Kind
 
-SLASH = 0x2F
 TEXT_MAX = 4096
 HEADER_LINE_MAX = 96
 
@@ -27,7 +26,7 @@ _CUT = "truncated: P1 text without its last line"
 _END_DAMAGED = "P1 text whose last line is damaged"
 
 
-def text(buffer: bytearray, start: int, offset: int) -> Apdu | Failed | int:
+def candidate(buffer: bytearray, start: int, offset: int) -> Apdu | Failed | int:
     """The text that begins at `start`, why there is none, or the buffer length needed to know."""
     header = _HEADER.match(buffer, start)
     if header is None:
@@ -56,7 +55,7 @@ def truncated(buffer: bytearray, start: int, offset: int) -> Apdu | Failed:
     if header is None:
         return NOTHING
     end = _END_UNENDED.search(buffer, header.end() - 1)
-    outcome = text(buffer + b"\r\n", start, offset) if end else None
+    outcome = candidate(buffer + b"\r\n", start, offset) if end else None
     extent = len(buffer) - start
     if isinstance(outcome, Apdu):
         return Apdu(bytes(buffer[start:]), Framing.P1, offset + start, extent)

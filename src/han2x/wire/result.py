@@ -47,3 +47,17 @@ class Discarded(NamedTuple):
     reason: str
     offset: int
     length: int
+
+
+class Segment(NamedTuple):
+    """A wired M-Bus long frame with right checksum; `number` from 0, `final` for the last of a message.
+
+    `header` is C, A, STSAP and DTSAP: what all segments of one message have in common.
+    """
+
+    header: bytes
+    data: bytes
+    number: int
+    final: bool
+    offset: int
+    length: int

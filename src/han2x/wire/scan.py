@@ -8,16 +8,16 @@ is dropped and the search goes on in what is buffered, so that damage never cost
 
 import re
 from collections.abc import Callable
+from importlib import import_module
 from typing import NamedTuple
 
-from . import hdlc, hextext, mbus, p1
+from . import hdlc
 from .candidate import NOTHING, Failed
 from .cipher import Keyring, sealed
 from .dlms import GENERAL_GLO_CIPHERING, Malformed
 from .foreign import describe
 from .hdlc import FLAG, Frame
-from .mbus import Segment
-from .result import Apdu, Discarded, Framing, Kind
+from .result import Apdu, Discarded, Framing, Kind, Segment
 
 NOISE_MAX = 2048
 """Skipped octets kept to tell what they are; longer noise is reported in pieces."""
@@ -54,13 +54,26 @@ def _truncated_seal(buffer: bytearray, start: int, _: int) -> Failed:
     return Failed(Kind.TRUNCATED, f"truncated: an encrypted message ends after {have} octets", have)
 
 
-_HEX = FramingRow(hextext.frame, hextext.truncated)
+def _later(name: str) -> FramingRow:
+    """A framing of this package, imported when a telegram may first begin with its octet."""
+    module = f"{__package__}.{name}"
+
+    def candidate(buffer: bytearray, start: int, offset: int) -> Found | Failed | int:
+        return import_module(module).candidate(buffer, start, offset)  # type: ignore[no-any-return]
+
+    def truncated(buffer: bytearray, start: int, offset: int) -> Found | Failed:
+        return import_module(module).truncated(buffer, start, offset)  # type: ignore[no-any-return]
+
+    return FramingRow(candidate, truncated)
+
+
+MBUS, SLASH, HEX_DIGITS = 0x68, 0x2F, b"76"
 FRAMINGS: dict[int, FramingRow] = {
     FLAG: FramingRow(hdlc.frame, hdlc.truncated),
-    mbus.START: FramingRow(mbus.segment, mbus.truncated),
-    p1.SLASH: FramingRow(p1.text, p1.truncated),
+    MBUS: _later("mbus"),
+    SLASH: _later("p1"),
     GENERAL_GLO_CIPHERING: FramingRow(_sealed, _truncated_seal),
-    **dict.fromkeys(hextext.DIGITS, _HEX),
+    **dict.fromkeys(HEX_DIGITS, _later("hextext")),
 }
 """By the octet that a telegram begins with."""
 

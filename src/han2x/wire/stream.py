@@ -11,8 +11,7 @@ from .assemble import LLC, Assembler
 from .cipher import Keyring, sealed
 from .dlms import GENERAL_GLO_CIPHERING, Malformed, read
 from .hdlc import Frame
-from .mbus import Segment
-from .result import Apdu, Discarded, Framing
+from .result import Apdu, Discarded, Framing, Segment
 from .scan import Deframer
 
 UNWRAPPED_MAX = 4096
