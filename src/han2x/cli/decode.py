@@ -75,27 +75,34 @@ def _outcomes(found: list[Apdu | Discarded], decoder: Decoder) -> Iterator[Found
 def _show_json(name: str, found: Iterator[Found]) -> int:
     """One object a line; how many telegrams were decoded."""
     good = 0
-    for item in found:
-        row: dict[str, object] = {"file": name}
-        if isinstance(item, Discarded):
-            row |= {"offset": item.offset, "length": item.length, "kind": item.kind, "rejected": item.reason}
-        else:
-            apdu, reading = item
-            good += 1
-            row |= {
-                "offset": apdu.offset,
-                "length": apdu.length,
-                "vendor": reading.vendor,
-                "list": reading.list_type,
-                "framing": apdu.framing,
-                "values": values(reading),
-            }
-            if reading.details:
-                row["extra"] = details(reading)
-            if reading.notes:
-                row["notes"] = reading.notes
+    for row in json_rows(name, found):
+        good += "values" in row
         sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
     return good
+
+
+def json_rows(name: str, found: Iterator[Found]) -> Iterator[dict[str, object]]:
+    """What `--json` prints, an object for each telegram and each stretch that is none."""
+    for item in found:
+        if isinstance(item, Discarded):
+            place = {"offset": item.offset, "length": item.length}
+            yield {"file": name, **place, "kind": item.kind, "rejected": item.reason}
+            continue
+        apdu, reading = item
+        row: dict[str, object] = {
+            "file": name,
+            "offset": apdu.offset,
+            "length": apdu.length,
+            "vendor": reading.vendor,
+            "list": reading.list_type,
+            "framing": apdu.framing,
+            "values": values(reading),
+        }
+        if reading.details:
+            row["extra"] = details(reading)
+        if reading.notes:
+            row["notes"] = reading.notes
+        yield row
 
 
 def _show_tree(name: str, found: Iterator[Found]) -> int:

@@ -36,8 +36,10 @@ class Reader:
         tap: Tap | None = None,
         broker: Mqtt | None = None,
         manner: Manner = PLAIN,
+        raw: Callable[[bytes], None] | None = None,
     ) -> None:
-        """Raises `Trouble` where there are keys but no AES."""
+        """`raw` is handed what was read, before it is looked at. Raises `Trouble` for keys without AES."""
+        self._raw = raw
         self._source, self._clock, self._deliver, self._broker = source, clock, deliver, broker
         self._finder = LineFinder(source.line if isinstance(source, SerialSource) else AUTO)
         self._manner = manner
@@ -90,6 +92,8 @@ class Reader:
 
     def _take(self, link: Link, octets: bytes) -> None:
         mono_ms = self._clock().mono_ms
+        if self._raw:
+            self._raw(octets)
         outcomes = self._pipeline.feed(octets, mono_ms)
         for outcome in outcomes:
             self._deliver(outcome)

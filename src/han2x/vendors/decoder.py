@@ -72,9 +72,6 @@ class Decoder:
         notification = parse(apdu)
         if isinstance(notification, Discarded):
             return self._encrypted(apdu, notification)
-        return self._notified(apdu, notification)
-
-    def _notified(self, apdu: Apdu, notification: Notification) -> Reading | Discarded:
         vendor = recognise(notification.body, self._vendors)
         if vendor is None:
             return Discarded(Kind.UNKNOWN, "a list that no table explains", apdu.offset, apdu.length)
@@ -111,17 +108,12 @@ class Decoder:
             opened = self._keyring.electronic_codebook(apdu.data) if apdu.framing is Framing.HDLC else None
         if not isinstance(opened, Opened):
             return opened.discarded(apdu) if opened else otherwise
-        outcome = self._plain(apdu._replace(data=opened.plain))
+        plain = apdu._replace(data=opened.plain, framing=Framing.APDU)
+        outcome = self._text(plain) if opened.plain[:1] == b"/" else self.decode(plain)
         if isinstance(outcome, Discarded):
             return outcome
         self._keyring.accept(opened)
         return replace(outcome, notes=(*opened.notes, *outcome.notes)) if opened.notes else outcome
-
-    def _plain(self, apdu: Apdu) -> Reading | Discarded:
-        if apdu.data[:1] == b"/":
-            return self._text(apdu)
-        notification = parse(apdu)
-        return notification if isinstance(notification, Discarded) else self._notified(apdu, notification)
 
 
 def recognise(body: Data, vendors: tuple[Vendor, ...] = VENDORS) -> Vendor | None:

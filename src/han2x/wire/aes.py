@@ -26,6 +26,15 @@ def authentic(key: bytes, nonce: bytes, associated: bytes, octets: bytes, tag: b
     return True
 
 
+def tag(key: bytes, nonce: bytes, associated: bytes, octets: bytes) -> bytes:
+    """The first 12 octets of the GCM tag of a ciphertext and of what is associated with it."""
+    encryptor = Cipher(algorithms.AES(key), modes.GCM(nonce)).encryptor()
+    encryptor.authenticate_additional_data(associated)
+    encryptor.update(counter_mode(key, nonce, octets))
+    encryptor.finalize()
+    return encryptor.tag[:TAG_SIZE]
+
+
 def electronic_codebook(key: bytes, octets: bytes) -> bytes:
     """Whole blocks, each by itself."""
     decryptor = Cipher(algorithms.AES(key), modes.ECB()).decryptor()

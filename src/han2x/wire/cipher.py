@@ -105,6 +105,17 @@ class Keyring:
         opened = self.open(data)
         return isinstance(opened, Opened) and opened.plain[:1] == b"/" and checked(opened.plain)
 
+    def seal(self, plain: bytes, title: bytes, like: Sealed) -> bytes:
+        """What follows the invocation counter when `plain` is encrypted as the message `like` was."""
+        nonce = title + like.counter.to_bytes(4, "big")
+        encrypted = like.control & ENCRYPTED
+        secret = self._aes.counter_mode(self._keys.encryption, nonce, plain) if encrypted else plain
+        if not like.control & AUTHENTICATED:
+            return secret
+        associated = bytes((like.control,)) + self._keys.authentication
+        signed = (associated, secret) if encrypted else (associated + secret, b"")
+        return secret + self._aes.tag(self._keys.encryption, nonce, *signed)
+
     def electronic_codebook(self, data: bytes) -> Opened | None:
         """What Kaifa's AES-ECB conceals (sheet 4.2); None if it is none, or of another key."""
         if not data or len(data) % AES_BLOCK:

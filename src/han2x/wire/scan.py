@@ -110,18 +110,19 @@ class Deframer:
     def _scan(self, *, final: bool) -> list[Found | Discarded]:
         found: list[Found | Discarded] = []
         buffer, position, self._enough = self._buffer, 0, 0
-        while (start := self._next(position)) >= 0:
-            self._skip(position, start, found)
-            framing = FRAMINGS[buffer[start]]
-            outcome = framing.candidate(buffer, start, self._offset)
-            if buffer[start] == GENERAL_GLO_CIPHERING:
-                outcome = self._proven(outcome)
+        while (start := position if buffer.startswith(b"\x7e", position) else self._next(position)) >= 0:
+            if start > position:
+                self._skip(position, start, found)
+            octet = buffer[start]
+            outcome: Found | Failed | int
+            hdlc_opens = octet == FLAG  # by far the most
+            outcome = hdlc.frame(buffer, start, self._offset) if hdlc_opens else self._other(octet, start)
             if isinstance(outcome, int):
                 if not final:
                     self._enough = outcome - start
                     position = start
                     break
-                outcome = framing.truncated(buffer, start, self._offset)
+                outcome = FRAMINGS[octet].truncated(buffer, start, self._offset)
             if isinstance(outcome, Failed):
                 self._blame(start, outcome, found)
                 position = start + 1
@@ -131,10 +132,8 @@ class Deframer:
                 found.append(outcome)
                 position = start + outcome.length
                 self._accounted = self._offset + position
-                if (
-                    isinstance(outcome, Frame) and buffer[start] == FLAG
-                ):  # its closing flag may open the next …
-                    position -= not buffer.startswith(b"\x7e", position)  # … unless that has its own
+                if hdlc_opens:  # its closing flag may open the next one, unless that has its own
+                    position -= not buffer.startswith(b"\x7e", position)
         else:
             self._skip(position, len(buffer), found)
             position = len(buffer)
@@ -144,16 +143,17 @@ class Deframer:
 
     def _next(self, position: int) -> int:
         """Where the next telegram may begin, -1 for nowhere."""
-        if self._buffer.startswith(b"\x7e", position):
-            return position
         found = _START(self._buffer, position)
         return found.start() if found else -1
 
-    def _proven(self, outcome: Found | Failed | int) -> Found | Failed | int:
-        """Encrypted P1 text, which no frame surrounds, is believed only when the keys prove it."""
-        if not isinstance(outcome, Apdu) or (self._keyring and self._keyring.proves(outcome.data)):
+    def _other(self, octet: int, start: int) -> Found | Failed | int:
+        """What is there in other framings than HDLC."""
+        outcome = FRAMINGS[octet].candidate(self._buffer, start, self._offset)
+        if octet != GENERAL_GLO_CIPHERING or not isinstance(outcome, Apdu):
             return outcome
-        return Failed(Kind.ENCRYPTED, _SEALED_ALONE, outcome.length)
+        # Encrypted P1 text, which no frame surrounds, is believed only when the keys prove it.
+        proven = self._keyring is not None and self._keyring.proves(outcome.data)
+        return outcome if proven else Failed(Kind.ENCRYPTED, _SEALED_ALONE, outcome.length)
 
     def _blame(self, start: int, failed: Failed, found: list[Found | Discarded]) -> None:
         """Report a failed frame, unless it lies within one that has been reported."""
