@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--file", type=Path, required=True, help="the bundle to write; it must not exist")
     keys.configure(parser)
     parser.epilog = (
-        "Keys that are given open the telegrams and stay out of the bundle: the telegrams are encrypted anew, "
+        "Keys that are given open the telegrams and stay out of the bundle: the telegrams are encrypted anew "
         "with keys that stand in about.json."
     )
 

@@ -163,19 +163,41 @@ def _written_over(text: bytes, digits: str) -> bytes:
 def _encrypted(
     item: Apdu, octets: bytes, to: _Replacement, keyring: Keyring | None, result: Anonymised
 ) -> bytes:
-    parts, at = sealed(item.data), octets.find(item.data)
+    parts, places = sealed(item.data), _places(item.data, octets)
     opened = keyring.open(item.data) if keyring else None
-    if isinstance(parts, Sealed) and isinstance(opened, Opened) and at >= 0:
-        plain = opened.plain
-        text = plain.startswith(b"/")
-        clean = _repaired(plain, to.text(plain)) if text else to.replaced(plain)
-        again = Keyring(PUBLIC).seal(clean, to.title(parts.title), parts)
-        begin = len(item.data) - len(again)
-        data = item.data[:2] + to.title(parts.title) + item.data[10:begin] + again
+    if isinstance(parts, Sealed) and isinstance(opened, Opened) and len(places) == len(item.data):
+        plain, title = opened.plain, to.title(parts.title)
+        clean = _repaired(plain, to.text(plain)) if plain.startswith(b"/") else to.replaced(plain)
+        again = Keyring(PUBLIC).seal(clean, title, parts)
+        data = item.data[:2] + title + item.data[10 : len(item.data) - len(again)] + again
         result.note("encrypted telegrams: encrypted anew with the keys that about.json tells")
-        return _repaired(octets, octets[:at] + data + octets[at + len(data) :])
-    result.note("encrypted telegrams without keys or in pieces: cannot be deciphered any more")
+        done = bytearray(octets)
+        for place, octet in zip(places, data, strict=True):
+            done[place] = octet
+        return _repaired(octets, bytes(done))
+    result.note("encrypted telegrams without keys: cannot be deciphered any more")
     return _repaired(octets, to.replaced(octets))
+
+
+HEAD_MAX = 16
+"""Octets of LLC and transfer block header before a frame's part of a message, at the most."""
+
+
+def _places(data: bytes, octets: bytes) -> list[int]:
+    """Where in its frames each octet of a message stands; fewer than there are where that cannot be told."""
+    deframer, places = Deframer(), list[int]()
+    for found in [*deframer.feed(octets), *deframer.flush()]:
+        payload = {Frame: "information", Segment: "data"}.get(type(found))
+        if payload is None:
+            continue
+        part: bytes = getattr(found, payload)
+        rest = data[len(places) :]
+        skipped = next((n for n in range(min(HEAD_MAX, len(part))) if rest.startswith(part[n:])), len(part))
+        end = found.offset + found.length - (3 if isinstance(found, Frame) else 2)
+        places += range(end - len(part) + skipped, end)
+    if not places and (at := octets.find(data)) >= 0:
+        places += range(at, at + len(data))
+    return places
 
 
 def _repaired(before: bytes, after: bytes) -> bytes:
