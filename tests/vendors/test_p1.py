@@ -146,7 +146,17 @@ def test_a_value_that_is_none_costs_the_telegram(sent: str) -> None:
     """A right check sum over a value that cannot be is no reading."""
     refused = outcome(p1_text({"1.7.0": sent, "2.7.0": "1*kW"}))
     assert isinstance(refused, Discarded)
-    assert "act_pow_pos" in refused.reason
+    assert "act_pow_pos" in refused.reason or "1-0:1.7.0" in refused.reason
+
+
+def test_what_is_not_sent_or_not_known_costs_nothing() -> None:
+    """Empty brackets, codes without a meaning, and a power factor without a unit beside a good value."""
+    reading = read(
+        {"1.7.0": "1*kW", "2.7.0": "", "99.97.0": "0)(0-0:96.7.19", "13.7.0": "0.98", "33.7.0": "1*X"}
+    )
+    assert reading.values == {Q.ACT_POW_POS: 1000}
+    assert reading.unknown == ("1-0:99.97.0",)
+    assert [(detail.name, value) for detail, value in reading.details] == [("power_factor", 980)]
 
 
 def test_without_a_check_sum() -> None:

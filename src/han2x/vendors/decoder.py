@@ -87,15 +87,23 @@ class Decoder:
         """P1 text, plain or encrypted."""
         if apdu.data[0] == GENERAL_GLO_CIPHERING:
             return self._encrypted(apdu, Discarded(Kind.ENCRYPTED, "encrypted", apdu.offset, apdu.length))
-        from ..wire.p1 import checked
+        from ..wire.p1 import carries_check_sum
         from . import p1  # most meters send none: not imported for them
 
-        if not self._unchecked and not checked(apdu.data):
+        if not self._unchecked and not carries_check_sum(apdu.data):
             return Discarded(Kind.UNKNOWN, NO_CHECK_SUM, apdu.offset, apdu.length)
         try:
             return p1.read(apdu.data)
         except Mismatch as mismatch:
             return Discarded(Kind.UNKNOWN, f"P1 text: {mismatch}", apdu.offset, apdu.length)
+
+    def _opened_text(self, apdu: Apdu) -> Reading | Discarded:
+        """P1 text that was encrypted: nobody has looked at its check sum yet."""
+        from ..wire.p1 import carries_check_sum, checked
+
+        if carries_check_sum(apdu.data) and not checked(apdu.data):
+            return Discarded(Kind.CHECKSUM, "the P1 text's check sum is wrong", apdu.offset, apdu.length)
+        return self._text(apdu)
 
     def _encrypted(self, apdu: Apdu, otherwise: Discarded) -> Reading | Discarded:
         """The reading in an APDU that is not plain, with the keys; `otherwise` where they do not fit."""
@@ -109,7 +117,7 @@ class Decoder:
         if not isinstance(opened, Opened):
             return opened.discarded(apdu) if opened else otherwise
         plain = apdu._replace(data=opened.plain, framing=Framing.APDU)
-        outcome = self._text(plain) if opened.plain[:1] == b"/" else self.decode(plain)
+        outcome = self._opened_text(plain) if opened.plain[:1] == b"/" else self.decode(plain)
         if isinstance(outcome, Discarded):
             return outcome
         self._keyring.accept(opened)

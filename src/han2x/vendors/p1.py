@@ -6,14 +6,14 @@ decimals with the unit they carry. Only 1-0 (measurements) and 0-0 (clock, who i
 """
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
+from typing import NamedTuple
 
 from ..model.quantity import Detail, Quantity
 from ..model.reading import Identity, ListType, MeterClock, Reading, TimeBase
 from ..wire.obis import cde
-from ..wire.p1 import checked
-from .meanings import CLOCK, DETAILS, QUANTITIES
+from ..wire.p1 import carries_check_sum
+from .meanings import DETAILS, QUANTITIES
 from .vendor import Mismatch
 
 MAKERS = {
@@ -44,10 +44,10 @@ UNITS: dict[str, dict[bytes, int]] = {
 }
 """Our unit: the power of ten from each unit that is sent to it."""
 
-METER_ID = tuple(map(cde, ("96.1.1", "96.1.0", "42.0.0")))
+METER_ID = (b"96.1.1", b"96.1.0", b"42.0.0")
 """In the order in which they are believed to name the meter."""
 
-NET_POWER = cde("16.7.0")
+CLOCK, NET_POWER = b"1.0.0", cde("16.7.0")
 TARIFFS = {
     cde(f"{c}.8.{tariff}"): quantity
     for c, quantity in (
@@ -61,47 +61,46 @@ TARIFFS = {
 
 NOT_CHECKED = "the text carries no check sum: damage cannot be told"
 
-_LINE = re.compile(rb"^(\d+-\d+):(\d+\.\d+\.\d+)(?:[.*]\d+)?((?:\([^()\r\n]*\))+)\r?$", re.MULTILINE)
+_LINE = re.compile(
+    rb"^([01]-0:\d+\.\d+\.\d+)(?:[.*]\d+)?\((?:(-?\d+)(?:\.(\d+))?(\*[A-Za-z]+)?\)|(.*)\))\r?$", re.MULTILINE
+)
+"""A line of this meter: code, then a plain number in its parts and its unit, or whatever else there is."""
+
 _ANY_LINE = re.compile(rb"(?:\d+-\d+:\d+\.\d+\.\d+(?:[.*]\d+)?)?(?:\([^()\r\n]*\))*")
-_NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
+_NUMBER = re.compile(rb"(-?\d+)(?:\.(\d+))?(\*[A-Za-z]+)")
 _CLOCK = re.compile(rb"(?:20)?(\d\d)-?(\d\d)-?(\d\d)[ T]?(\d\d):?(\d\d):?(\d\d)([WS]?)")
 
 
 def read(octets: bytes) -> Reading:
-    """What a text says; raises `Mismatch`."""
+    """What a whole text says, whose check sum, if it has one, is right; raises `Mismatch`."""
     body = octets.partition(b"\n")[2].rpartition(b"!")[0]
-    notes = () if checked(octets) else _unchecked(body)
-    values: dict[Quantity, int] = {}
-    finer: dict[Quantity, float] = {}
-    details: dict[Detail, int] = {}
-    sums: dict[Quantity, int] = {}
-    unknown: list[str] = []
-    others: dict[bytes, bytes] = {}
-    for channel, code, value in _lines(body):
-        if channel == b"0-0":
-            others.setdefault(code, value)
-        elif quantity := QUANTITIES.get(code):
-            values[quantity] = _integer(quantity, value, finer)
-        elif quantity := TARIFFS.get(code):
-            sums[quantity] = sums.get(quantity, 0) + _integer(quantity, value, {})
-        elif detail := DETAILS.get(code):
-            details[detail] = _integer(detail, value, {})
-        elif code == NET_POWER:
-            _net(_integer(Quantity.ACT_POW_POS, value, {}), values)
-        else:
-            unknown.append("1-0:" + ".".join(map(str, code)))
-    values = {**sums, **values}
+    notes = () if carries_check_sum(octets) else _unchecked(body)
+    found = _Found()
+    for code, whole, fraction, unit, rest in _LINE.findall(body):
+        target = _TARGETS.get(code) or _target(code)
+        if target is OTHER:
+            found.others.setdefault(code[4:], rest or whole + (fraction and b"." + fraction))
+        elif target is UNKNOWN:
+            found.unknown.append(code.decode("ascii"))
+        elif rest:
+            _add(found, target, *_last_with_unit(code, rest))
+        elif whole:
+            _add(found, target, whole, fraction, unit)
+    values = {**found.sums, **found.values} if found.sums else found.values
+    if found.net is not None:
+        values.setdefault(Quantity.ACT_POW_POS, max(found.net, 0))
+        values.setdefault(Quantity.ACT_POW_NEG, max(-found.net, 0))
     if not values:
         raise Mismatch("carries no electricity reading")
     return Reading(
         vendor=maker(octets),
         list_type=ListType.OTHER,
         values=values,
-        identity=Identity(meter_id=_meter_id(others)),
-        clock=_clock(others.get(CLOCK, b"")),
-        unknown=tuple(unknown),
-        details=tuple(details.items()),
-        finer=tuple(finer.items()),
+        identity=Identity(meter_id=_meter_id(found.others)),
+        clock=_clock(found.others.get(CLOCK, b"")),
+        unknown=tuple(found.unknown),
+        details=tuple(found.details.items()),
+        finer=tuple(found.finer.items()),
         notes=notes,
     )
 
@@ -112,54 +111,90 @@ def maker(octets: bytes) -> str:
     return MAKERS.get(letters, letters.lower())
 
 
-def _lines(body: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Channel, C.D.E and value with unit of each line that has one of this meter's."""
-    for channel, code, value in _LINE.findall(body):
-        if channel in (b"1-0", b"0-0"):
-            inner = value[1:-1]
-            if b")(" in inner:
-                groups = inner.split(b")(")
-                inner = next((group for group in reversed(groups) if b"*" in group), groups[-1])
-            if inner:
-                yield channel, _code(code), inner
+class _Found:
+    """What the lines of a text say, as it is read."""
+
+    __slots__ = ("details", "finer", "net", "others", "sums", "unknown", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[Quantity, int] = {}
+        self.sums: dict[Quantity, int] = {}
+        self.details: dict[Detail, int] = {}
+        self.finer: dict[Quantity, float] = {}
+        self.others: dict[bytes, bytes] = {}
+        self.unknown: list[str] = []
+        self.net: int | None = None
 
 
-_TENS: list[int] = [10**exponent for exponent in range(25)]
-_CODES: dict[bytes, bytes] = {}
+class _Target(NamedTuple):
+    """What a line's code means: a quantity or detail, by itself, of one tariff, or the net of two."""
+
+    kind: str
+    of: Quantity | Detail = Quantity.ACT_POW_POS
 
 
-def _code(text: bytes) -> bytes:
-    """C, D and E in three octets; what is no such code, as it is. A meter sends the same ones for years."""
-    code = _CODES.get(text)
-    if code is None:
-        numbers = [int(part) for part in text.split(b".")]
-        code = bytes(numbers) if max(numbers) < 256 else text
-        if len(_CODES) < 1024:
-            _CODES[text] = code
-    return code
+OTHER, UNKNOWN = _Target("other"), _Target("unknown")
+_TARGETS: dict[bytes, _Target] = {}
+_TENS: list[int] = [10**exponent for exponent in range(32)]
+DIGITS_MAX = 24
 
 
-def _integer(quantity: Quantity | Detail, value: bytes, finer: dict[Quantity, float]) -> int:
-    """A decimal with its unit as the quantity's integer unit, rounded; more exact in `finer` where it is."""
-    number, _, unit = value.partition(b"*")
-    exponent = UNITS[quantity.unit.symbol].get(unit.lower())
-    if exponent is None or not _NUMBER.fullmatch(number) or len(number) > 24:
-        raise Mismatch(f"{quantity} is sent as {value.decode('ascii', 'replace')}")
-    whole, _, fraction = number.partition(b".")
-    scaled, exponent = int(whole + fraction), exponent - len(fraction)
+def _target(code: bytes) -> _Target:
+    """What a code means. A meter sends the same ones for years, so that is remembered."""
+    target = _look_up(code)
+    if len(_TARGETS) < 1024:
+        _TARGETS[code] = target
+    return target
+
+
+def _look_up(code: bytes) -> _Target:
+    if code.startswith(b"0"):
+        return OTHER
+    numbers = [int(part) for part in code[4:].split(b".")]
+    cde = bytes(numbers) if max(numbers) < 256 else b""
+    if quantity := QUANTITIES.get(cde):
+        return _Target("value", quantity)
+    if quantity := TARIFFS.get(cde):
+        return _Target("tariff", quantity)
+    if detail := DETAILS.get(cde):
+        return _Target("detail", detail)
+    return _Target("net") if cde == NET_POWER else UNKNOWN
+
+
+def _add(found: _Found, target: _Target, whole: bytes, fraction: bytes, unit: bytes) -> None:
+    """One number to where it belongs, as an integer of its quantity's unit, rounded."""
+    kind, quantity = target
+    exponent = UNITS[quantity.unit.symbol].get(unit[1:].lower())
+    if exponent is None and isinstance(quantity, Detail):
+        return
+    if exponent is None or len(whole) + len(fraction) > DIGITS_MAX:
+        raise Mismatch(
+            f"{_name(quantity)} is sent as a number in {unit[1:].decode('ascii', 'replace') or 'nothing'}"
+        )
+    number, exponent = int(whole + fraction), exponent - len(fraction)
     if exponent >= 0:
-        return scaled * _TENS[exponent]
-    divisor = _TENS[-exponent]
-    rounded = (2 * scaled + divisor) // (2 * divisor)
-    if rounded * divisor != scaled and isinstance(quantity, Quantity):
-        finer[quantity] = scaled / (divisor * quantity.unit.per_display)
-    return rounded
+        value = number * _TENS[exponent]
+    else:
+        divisor = _TENS[-exponent]
+        value = (2 * number + divisor) // (2 * divisor)
+        if kind == "value" and value * divisor != number and isinstance(quantity, Quantity):
+            found.finer[quantity] = number / (divisor * quantity.unit.per_display)
+    if isinstance(quantity, Detail):
+        found.details[quantity] = value
+    elif kind == "value":
+        found.values[quantity] = value
+    elif kind == "tariff":
+        found.sums[quantity] = found.sums.get(quantity, 0) + value
+    else:
+        found.net = value
 
 
-def _net(watts: int, values: dict[Quantity, int]) -> None:
-    """Import and export of a meter that sends only their difference."""
-    values.setdefault(Quantity.ACT_POW_POS, max(watts, 0))
-    values.setdefault(Quantity.ACT_POW_NEG, max(-watts, 0))
+def _last_with_unit(code: bytes, rest: bytes) -> tuple[bytes, bytes, bytes]:
+    """Of several brackets the last one with a unit, in its parts; raises `Mismatch`."""
+    for group in reversed(rest.split(b")(")):
+        if number := _NUMBER.fullmatch(group):
+            return number.group(1), number.group(2) or b"", number.group(3)
+    raise Mismatch(f"{code.decode('ascii')} carries no number with a unit")
 
 
 def _unchecked(body: bytes) -> tuple[str, ...]:
