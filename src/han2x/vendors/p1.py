@@ -7,7 +7,7 @@ decimals with the unit they carry. Only 1-0 (measurements) and 0-0 (clock, who i
 
 import re
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any
 
 from ..model.quantity import Detail, Quantity
 from ..model.reading import Identity, ListType, MeterClock, Reading, TimeBase
@@ -62,12 +62,13 @@ TARIFFS = {
 NOT_CHECKED = "the text carries no check sum: damage cannot be told"
 
 _LINE = re.compile(
-    rb"^([01]-0:\d+\.\d+\.\d+)(?:[.*]\d+)?\((?:(-?\d+)(?:\.(\d+))?(\*[A-Za-z]+)?\)|(.*)\))\r?$", re.MULTILINE
+    rb"^([01]-0:\d+\.\d+\.\d+)(?:[.*]\d+)?\((?:(-?\d{1,20})(?:\.(\d{1,20}))?(\*[A-Za-z]+)?\)|(.*)\))\r?$",
+    re.MULTILINE,
 )
 """A line of this meter: code, then a plain number in its parts and its unit, or whatever else there is."""
 
 _ANY_LINE = re.compile(rb"(?:\d+-\d+:\d+\.\d+\.\d+(?:[.*]\d+)?)?(?:\([^()\r\n]*\))*")
-_NUMBER = re.compile(rb"(-?\d+)(?:\.(\d+))?(\*[A-Za-z]+)")
+_NUMBER = re.compile(rb"(-?\d{1,20})(?:\.(\d{1,20}))?(\*[A-Za-z]+)")
 _CLOCK = re.compile(rb"(?:20)?(\d\d)-?(\d\d)-?(\d\d)[ T]?(\d\d):?(\d\d):?(\d\d)([WS]?)")
 
 
@@ -76,16 +77,20 @@ def read(octets: bytes) -> Reading:
     body = octets.partition(b"\n")[2].rpartition(b"!")[0]
     notes = () if carries_check_sum(octets) else _unchecked(body)
     found = _Found()
+    values, targets = found.values, _TARGETS
     for code, whole, fraction, unit, rest in _LINE.findall(body):
-        target = _TARGETS.get(code) or _target(code)
-        if target is OTHER:
+        kind, quantity, exponent = targets.get(code + unit) or _target(code, unit)
+        if rest and kind in _NUMBERS:
+            whole, fraction, unit = _last_with_unit(code, rest)
+            kind, quantity, exponent = _target(code, unit)
+        if kind == "value" and whole and exponent >= len(fraction):  # by far the most
+            values[quantity] = int(whole + fraction) * _TENS[exponent - len(fraction)]
+        elif kind == "other":
             found.others.setdefault(code[4:], rest or whole + (fraction and b"." + fraction))
-        elif target is UNKNOWN:
+        elif kind == "unknown":
             found.unknown.append(code.decode("ascii"))
-        elif rest:
-            _add(found, target, *_last_with_unit(code, rest))
         elif whole:
-            _add(found, target, whole, fraction, unit)
+            _add(found, kind, quantity, exponent, whole, fraction)
     values = {**found.sums, **found.values} if found.sums else found.values
     if found.net is not None:
         values.setdefault(Quantity.ACT_POW_POS, max(found.net, 0))
@@ -126,63 +131,56 @@ class _Found:
         self.net: int | None = None
 
 
-class _Target(NamedTuple):
-    """What a line's code means: a quantity or detail, by itself, of one tariff, or the net of two."""
-
-    kind: str
-    of: Quantity | Detail = Quantity.ACT_POW_POS
-
-
-OTHER, UNKNOWN = _Target("other"), _Target("unknown")
-_TARGETS: dict[bytes, _Target] = {}
 _TENS: list[int] = [10**exponent for exponent in range(32)]
-DIGITS_MAX = 24
+_NUMBERS = frozenset(("value", "tariff", "detail", "net"))
+NO_UNIT = -99
+"""For an exponent: the unit is none of the quantity's."""
+
+Target = tuple[str, Any, int]
+"""What a line's code and unit mean: what kind of line, its quantity or detail, and the power of ten."""
+
+_TARGETS: dict[bytes, Target] = {}
 
 
-def _target(code: bytes) -> _Target:
-    """What a code means. A meter sends the same ones for years, so that is remembered."""
-    target = _look_up(code)
+def _target(code: bytes, unit: bytes) -> Target:
+    """What a code with a unit means. A meter sends the same ones for years, so that is remembered."""
+    kind, quantity = _look_up(code)
+    exponent = UNITS[quantity.unit.symbol].get(unit[1:].lower(), NO_UNIT) if quantity else 0
     if len(_TARGETS) < 1024:
-        _TARGETS[code] = target
-    return target
+        _TARGETS[code + unit] = kind, quantity, exponent
+    return kind, quantity, exponent
 
 
-def _look_up(code: bytes) -> _Target:
+def _look_up(code: bytes) -> tuple[str, Quantity | Detail | None]:
     if code.startswith(b"0"):
-        return OTHER
+        return "other", None
     numbers = [int(part) for part in code[4:].split(b".")]
     cde = bytes(numbers) if max(numbers) < 256 else b""
     if quantity := QUANTITIES.get(cde):
-        return _Target("value", quantity)
+        return "value", quantity
     if quantity := TARIFFS.get(cde):
-        return _Target("tariff", quantity)
+        return "tariff", quantity
     if detail := DETAILS.get(cde):
-        return _Target("detail", detail)
-    return _Target("net") if cde == NET_POWER else UNKNOWN
+        return "detail", detail
+    return ("net", Quantity.ACT_POW_POS) if cde == NET_POWER else ("unknown", None)
 
 
-def _add(found: _Found, target: _Target, whole: bytes, fraction: bytes, unit: bytes) -> None:
+def _add(
+    found: _Found, kind: str, quantity: Quantity | Detail, exponent: int, whole: bytes, fraction: bytes
+) -> None:
     """One number to where it belongs, as an integer of its quantity's unit, rounded."""
-    kind, quantity = target
-    exponent = UNITS[quantity.unit.symbol].get(unit[1:].lower())
-    if exponent is None and isinstance(quantity, Detail):
-        return
-    if exponent is None or len(whole) + len(fraction) > DIGITS_MAX:
-        raise Mismatch(
-            f"{_name(quantity)} is sent as a number in {unit[1:].decode('ascii', 'replace') or 'nothing'}"
-        )
-    number, exponent = int(whole + fraction), exponent - len(fraction)
-    if exponent >= 0:
-        value = number * _TENS[exponent]
-    else:
-        divisor = _TENS[-exponent]
-        value = (2 * number + divisor) // (2 * divisor)
-        if kind == "value" and value * divisor != number and isinstance(quantity, Quantity):
-            found.finer[quantity] = number / (divisor * quantity.unit.per_display)
+    if exponent == NO_UNIT:
+        if kind == "detail":
+            return
+        raise Mismatch(f"{quantity} is sent in another unit than its own")
+    number, divisor = int(whole + fraction) * _TENS[exponent], _TENS[len(fraction)]
+    value = (2 * number + divisor) // (2 * divisor)
     if isinstance(quantity, Detail):
         found.details[quantity] = value
     elif kind == "value":
         found.values[quantity] = value
+        if value * divisor != number:
+            found.finer[quantity] = number / (divisor * quantity.unit.per_display)
     elif kind == "tariff":
         found.sums[quantity] = found.sums.get(quantity, 0) + value
     else:
