@@ -186,3 +186,10 @@ def test_the_last_line_end_may_be_missing(end: bytes) -> None:
     """At the end of a recording the check sum alone is enough."""
     octets = p1_text({"1.7.0": "1*kW"})[:-2] + end
     assert isinstance(outcome(octets), Reading)
+
+
+def test_a_bridge_that_takes_the_returns_away() -> None:
+    """Text whose CRs were lost on the way is known by its check sum; without LFs it is no text any more."""
+    octets = p1_text({"1.7.0": "1.234*kW", "32.7.0": "230.1*V"})
+    assert outcome(octets.replace(b"\r", b"")) == outcome(octets)
+    assert isinstance(outcome(octets.replace(b"\n", b"")), Discarded)

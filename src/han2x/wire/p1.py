@@ -48,7 +48,7 @@ def candidate(buffer: bytearray, start: int, offset: int) -> Apdu | Failed | int
         whole = _END_BEGUN.fullmatch(begun)
         return len(buffer) + 1 if whole else Failed(Kind.CHECKSUM, _END_DAMAGED, mark + 2 - start)
     octets = bytes(buffer[start : end.end()])
-    if end.group(1) and not checked(octets):
+    if end.group(1) and not checked(octets) and not _checked_without_cr(octets):
         return Failed(Kind.CHECKSUM, _CHECK_SUM, len(octets))
     return Apdu(octets, Framing.P1, offset + start, len(octets))
 
@@ -71,6 +71,11 @@ def truncated(buffer: bytearray, start: int, offset: int) -> Apdu | Failed:
     if isinstance(outcome, Failed):
         return outcome._replace(extent=min(outcome.extent, extent))
     return Failed(Kind.TRUNCATED, _CUT, extent)
+
+
+def _checked_without_cr(octets: bytes) -> bool:
+    """Whether the check sum is right for the text as the meter sent it, before a bridge took its CRs away."""
+    return b"\r" not in octets and checked(octets.replace(b"\n", b"\r\n"))
 
 
 def carries_check_sum(octets: bytes) -> bool:
