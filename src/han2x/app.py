@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from .model.instant import Instant
 from .runtime.gateway import Gateway
+from .runtime.outbox import POSTGRES, history_target
 from .runtime.service import Service, keep
-from .settings.schema import Intake, Meter, Publishing, Settings
+from .settings.schema import Archive, Collecting, Intake, Meter, Publishing, Settings, TariffFiles
 from .settings.source import MqttSource, parse_source
 
 
@@ -58,14 +59,69 @@ def _mqtt(settings: Settings) -> Mapping[str, object]:
     }
 
 
+def _tariffs(settings: Settings) -> Mapping[str, object]:
+    names = tuple(sorted({meter.tariff for meter in settings.meters if meter.tariff}))
+    files = TariffFiles(folder=settings.tariffs.folder, names=names, tax_zone=settings.prices.tax_zone)
+    return {"tariffs": files} if names or settings.prices.enabled else {}
+
+
+def _prices(settings: Settings) -> Mapping[str, object]:
+    return {"prices": settings.prices} if settings.prices.enabled else {}
+
+
+def _history(settings: Settings) -> Mapping[str, object]:
+    names = tuple(meter.name for meter in settings.meters)
+    zone = settings.site.time_zone
+    archive = Archive(
+        history=settings.history, meters=names, time_zone=zone, targets=tuple(_targets(settings))
+    )
+    return {"history": archive} if settings.history.enabled else {}
+
+
+def _targets(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Who takes the history over, and what of it."""
+    if settings.postgres.enabled:
+        yield POSTGRES, settings.postgres.history
+    for broker in settings.mqtt:
+        if broker.enabled and broker.history != "off":
+            yield history_target(broker), broker.history
+
+
+def _postgres(settings: Settings) -> Mapping[str, object]:
+    return {POSTGRES: settings.postgres} if settings.postgres.enabled else {}
+
+
+def collecting(settings: Settings) -> Collecting:
+    """What a worker of a fleet depends on."""
+    found = (broker for broker in settings.mqtt if broker.name == settings.collect.broker)
+    return Collecting(collect=settings.collect, postgres=settings.postgres, broker=next(found, None))
+
+
+def _collect(settings: Settings) -> Mapping[str, object]:
+    return {"collect": collecting(settings)}
+
+
+def _accounts(settings: Settings) -> Mapping[str, object]:
+    wanted = _tariffs(settings) and _history(settings)
+    return {"accounts": wanted["history"]} if wanted else {}
+
+
 SERVICES: tuple[Service, ...] = (
     Service(_modbus_tcp, "han2x.modbus.tcp:run"),
     Service(_modbus_rtu, "han2x.modbus.line:run"),
     Service(_modbus_rtu_tcp, "han2x.modbus.rtu_tcp:run"),
     Service(_meters, "han2x.intake.service:run"),
     Service(_mqtt, "han2x.mqtt.service:run"),
+    Service(_tariffs, "han2x.billing.tariffs:run"),
+    Service(_prices, "han2x.billing.prices:run"),
+    Service(_history, "han2x.history.service:run"),
+    Service(_accounts, "han2x.history.recall:run"),
+    Service(_postgres, "han2x.postgres.service:run"),
 )
 """In the order in which they start: the port first, so that it answers while the rest is loaded."""
+
+COLLECTING: tuple[Service, ...] = (Service(_collect, "han2x.postgres.collect:run"),)
+"""What runs instead in a worker of a fleet."""
 
 
 def clock() -> Instant:
@@ -86,24 +142,31 @@ async def _kept(service: Service, gateway: Gateway) -> None:
     await keep(service, gateway)
 
 
+async def _keep_all(services: Iterable[Service], gateway: Gateway) -> None:
+    """Keep services until cancelled, and wait for the last of them to end: some have things to write."""
+    async with asyncio.TaskGroup() as group:
+        for service in services:
+            group.create_task(_kept(service, gateway))
+
+
 async def run(
     settings: Settings,
     *,
     settings_file: Path | None,
     state_dir: Path | None,
     ready: Callable[[Gateway], None],
+    services: tuple[Service, ...] = SERVICES,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `ready` is called with the gateway before its services start."""
     gateway = Gateway(settings, clock=clock, state_dir=state_dir)
     gateway.recall()
     ready(gateway)
-    services = SERVICES
     if settings_file:
         file = Service(lambda _: {"settings file": settings_file}, "han2x.runtime.settings_file:run")
-        services = (*SERVICES, file)
-    keepers = asyncio.gather(*(_kept(service, gateway) for service in services))
+        services = (*services, file)
+    keeping = asyncio.ensure_future(_keep_all(services, gateway))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, keepers.cancel)
+        loop.add_signal_handler(number, keeping.cancel)
     with contextlib.suppress(asyncio.CancelledError):
-        await keepers
+        await keeping

@@ -5,7 +5,8 @@ what a silent meter does to a map in test_staleness.py.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from struct import unpack
 from typing import Any
 
@@ -29,6 +30,10 @@ from han2x.model.state import Snapshot
 from han2x.model.view import View
 from han2x.runtime.gateway import Gateway
 from han2x.settings.schema import Meter, ModbusMaps, Settings
+from han2x.tariff.budget import Budget, Pace
+from han2x.tariff.capacity import Capacity
+from han2x.tariff.cost import Cost, Costs
+from han2x.tariff.prices import Price
 
 Q = Quantity
 Seen = Callable[..., View]
@@ -41,6 +46,33 @@ def words(map: Map, view: View, address: int, count: int) -> str:
     return octets.hex(" ", 2)
 
 
+BUDGET = Budget(
+    pace=Pace(elapsed_ms=2_700_000, used=2_250, gap_ms=0, power=3_000, rests_on_ms=600_000),
+    rest_s=900,
+    forecast=3_000,
+    limit=2_200,
+    left=-200,
+)
+CAPACITY = Capacity(
+    tariff="any",
+    month=date(2026, 11, 1),
+    rule="days",
+    mean=6_500,
+    step=3,
+    limit=10_000,
+    next_limit=300_000,  # far above 255 kW
+    price=24_000_000,
+    billed_price=24_000_000,
+    next_price=33_600_000,
+    headroom=12_001,
+)
+COSTS = Costs(
+    area="NO4",
+    today=Cost(power=1_000_000, support=50_000, grid=284_500),  # 12.345 NOK
+    month=Cost(power=499, export=1_000),  # less than an øre was earned
+    price=Price(-1_280, True),
+)
+
 PINNED = """
 100 1 map_version      101 1 heartbeat        102 1 status           103 1 last_fault
 104 2 validity         106 2 telegrams        108 2 errors           110 1 age
@@ -52,8 +84,11 @@ PINNED = """
 154 4 x_react_energy_neg       158 4 x_act_energy_pos_est     162 4 x_act_energy_neg_est
 166 4 x_react_energy_pos_est   170 4 x_react_energy_neg_est   174 2 hour_act_pos
 176 2 hour_act_neg     178 2 hour_react_pos   180 2 hour_react_neg   182 2 x_scale
-184 1 net              200 8 vendor           208 8 list_version     216 10 meter_id
-226 10 meter_type
+184 1 net              185 1 capacity_step    186 2 hour_forecast    188 2 power_left
+190 2 month_peak       192 2 step_limit       194 2 next_limit       196 2 step_left
+198 1 hour_rest        200 8 vendor           208 8 list_version     216 10 meter_id
+226 10 meter_type      240 2 spot_price       242 2 cost_today       244 2 cost_month
+246 2 step_price       248 2 next_price
 """
 
 
@@ -62,7 +97,7 @@ def test_extension_addresses() -> None:
     pinned = [(int(a), int(w), name) for a, w, name in zip(*[iter(PINNED.split())] * 3, strict=True)]
     named = [(row.address, row.words, row.name) for row in EXTENSION if row.name != "reserved"]
     assert named == pinned
-    assert [a for row in EXTENSION for a in row.addresses] == list(range(100, 240))
+    assert [a for row in EXTENSION for a in row.addresses] == list(range(100, 250))
 
 
 def test_before_the_first_telegram(seen: Seen) -> None:
@@ -70,7 +105,7 @@ def test_before_the_first_telegram(seen: Seen) -> None:
     zeros = "0000 0000"
     unknown32, signed32 = "ffff ffff", "8000 0000"
     expected = [
-        "0001 0000 0000 0000",  # version, heartbeat, status, last fault
+        "0002 0000 0000 0000",  # version, heartbeat, status, last fault
         f"{zeros} {zeros} {zeros}",  # validity, telegrams, errors
         "ffff ffff ffff ffff",  # ages
         f"{unknown32} {zeros}",  # Unix time, uptime
@@ -79,10 +114,13 @@ def test_before_the_first_telegram(seen: Seen) -> None:
         " ".join(["ffff ffff ffff ffff"] * 8),
         " ".join([unknown32] * 4),
         "0000 03e8 0000",  # scale, net
-        " ".join(["0000"] * 15),
+        f"ffff {unknown32} {signed32}",  # step, forecast, power left
+        " ".join([unknown32] * 4),  # peak, limits, what is left of the step
+        "ffff 0000",  # rest of the hour
     ]
     assert words(HAN2X, seen(), 100, 100) == " ".join(expected)
     assert words(HAN2X, seen(), 200, 40) == " ".join(["0000"] * 40)
+    assert words(HAN2X, seen(), 240, 10) == " ".join([signed32] * 3 + [unknown32] * 2)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +164,24 @@ def test_known_value(seen: Seen, quantity: Quantity, value: int, address: int, e
         ({"hour": {Q.ACT_ENERGY_NEG: 0}}, 176, "0000 0000"),
         ({"hour": {Q.REACT_ENERGY_POS: 1}}, 178, "0000 0001"),
         ({"hour": {Q.REACT_ENERGY_NEG: 2}}, 180, "0000 0002"),
+        ({"budget": BUDGET}, 186, "0000 0bb8"),
+        ({"budget": BUDGET}, 188, "ffff ff38"),
+        ({"budget": BUDGET}, 198, "0384"),
+        ({"budget": replace(BUDGET, limit=None, left=None)}, 188, "8000 0000"),
+        ({"capacity": CAPACITY}, 185, "0003"),
+        ({"capacity": CAPACITY}, 190, "0000 1964"),
+        ({"capacity": CAPACITY}, 192, "0000 2710"),
+        ({"capacity": CAPACITY}, 194, "0004 93e0"),
+        ({"capacity": CAPACITY}, 196, "0000 2ee1"),
+        ({"capacity": CAPACITY}, 246, "0000 5dc0"),
+        ({"capacity": CAPACITY}, 248, "0000 8340"),
+        ({"capacity": replace(CAPACITY, next_price=None, headroom=None)}, 248, "ffff ffff"),
+        ({"costs": COSTS}, 240, "ffff fb00"),
+        ({"costs": replace(COSTS, price=None)}, 240, "8000 0000"),
+        ({"costs": COSTS}, 242, "0000 04d3"),
+        ({"costs": COSTS}, 244, "ffff ffff"),
+        ({"costs": replace(COSTS, month=Cost(power=5_000, missing=1))}, 244, "8000 0000"),
+        ({"costs": replace(COSTS, today=Cost(power=5_000, unpriced=1))}, 242, "8000 0000"),
         ({"scale": 999_999_999}, 182, "3b9a c9ff"),
         ({"net": Net.ONE_PHASE}, 184, "0001"),
         ({"net": Net.IT}, 184, "0002"),
@@ -246,8 +302,8 @@ def test_texts(seen: Seen) -> None:
         (99, 1, False),
         (99, 2, False),
         (0, 125, False),
-        (239, 2, False),
-        (240, 1, False),
+        (249, 2, False),
+        (250, 1, False),
     ],
 )
 def test_blocks(seen: Seen, address: int, count: int, exists: bool) -> None:
@@ -375,6 +431,7 @@ VIEWS = st.builds(
     age_ms=st.none() | AGES,
     list_age_ms=st.dictionaries(st.sampled_from(ListType), AGES),
     last_unix_ms=st.none() | AGES,
+    energies_unix_ms=st.none() | AGES,
     received=AGES,
     line=st.builds(
         LineStatus,
@@ -385,6 +442,16 @@ VIEWS = st.builds(
     ),
     scale=st.integers(10, 999_999_999),
     uptime_s=AGES,
+    budget=st.none() | st.builds(replace, st.just(BUDGET), forecast=INTEGERS, left=st.none() | INTEGERS),
+    capacity=st.none() | st.builds(replace, st.just(CAPACITY), mean=st.none() | AGES, price=AGES),
+    costs=st.none()
+    | st.builds(
+        Costs,
+        area=st.just("NO1"),
+        today=st.builds(Cost, power=INTEGERS),
+        month=st.builds(Cost, grid=INTEGERS, missing=st.integers(0, 1)),
+        price=st.none() | st.builds(Price, INTEGERS, st.booleans()),
+    ),
 )
 ANY_MAP = [
     *(load(ModbusMaps()) for load in MAPS.values()),
@@ -493,7 +560,7 @@ def test_nothing_else_is_written(unit: int, address: int, code: str) -> None:
     assert house.ask(unit, f"06 {address:04x} 0001") == code
 
 
-@pytest.mark.parametrize(("address", "count"), [(50, 2), (51, 1), (99, 2), (240, 1)])
+@pytest.mark.parametrize(("address", "count"), [(50, 2), (51, 1), (99, 2), (250, 1)])
 def test_gap_is_exception_02(address: int, count: int) -> None:
     """Between the manual's registers and the extension there is nothing (M15)."""
     house = House(EVERY_MAP)

@@ -190,6 +190,9 @@ def test_what_a_broker_gives_as_its_reason(octets: str, text: str) -> None:
     def answer(client: socket.socket) -> None:
         client.recv(1024)
         client.sendall(bytes.fromhex(octets))
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(1024):  # what is left unread would reset the connection, and the reason with it
+            pass
 
     with answering(answer) as port:
 

@@ -5,10 +5,12 @@ That Home Assistant takes it is for `tests/interop/check_mqtt_homeassistant.py`.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from han2x.modbus.listing import EXAMPLE_ACCOUNT
 from han2x.model.instant import Instant
 from han2x.model.reading import ListType, Net, Reading
 from han2x.model.state import EMPTY, fold
@@ -16,6 +18,7 @@ from han2x.model.view import View, view
 from han2x.mqtt.discovery import ENTITIES, Announced, again, announce, change, from_table, to_table
 from han2x.mqtt.plan import Due, Plan
 from han2x.settings.schema import Mqtt
+from han2x.tariff.budget import Pace, budget
 
 from .conftest import OSLO, everything, instant, reading
 
@@ -119,10 +122,38 @@ def test_what_expires() -> None:
 
 def test_every_template_finds_its_value() -> None:
     """Each entity's key stands in the object that its topic carries."""
-    messages = Plan(Mqtt(), "T", OSLO).due(seen(everything()), NOW)
+    priced = replace(seen(everything()), capacity=EXAMPLE_ACCOUNT.capacity, costs=EXAMPLE_ACCOUNT.costs)
+    messages = Plan(Mqtt(), "T", OSLO).due(priced, NOW)
     objects = {m.topic: json.loads(m.payload) for m in messages if m.payload.startswith(b"{")}
     for entity in ENTITIES:
         assert entity.key in objects[f"T/{entity.topic}"], entity.key
+
+
+def test_money_and_limits_are_announced_once_they_are_chosen() -> None:
+    """Without a tariff, a limit and prices there is no entity that would stay unknown for ever."""
+    of_ours = {
+        "hour_forecast",
+        "power_left",
+        "month_peak",
+        "capacity_step",
+        "spot_price",
+        "cost_today",
+        "cost_month",
+    }
+    assert of_ours.isdisjoint(announced(everything()).keys)
+    account = EXAMPLE_ACCOUNT
+    pace = Pace(elapsed_ms=0, used=0, gap_ms=0, power=1, rests_on_ms=0)
+    chosen = replace(
+        seen(everything()), capacity=account.capacity, costs=account.costs, budget=budget(pace, 5_000)
+    )
+    more = announce(None, chosen, Mqtt(), number=1, main_topic="T", status_topic="T/status")
+    assert of_ours <= set(more.keys)
+    table = components(more)
+    assert (table["power_left"]["unit_of_measurement"], table["spot_price"]["unit_of_measurement"]) == (
+        "W",
+        "NOK/kWh",
+    )
+    assert table["cost_today"]["state_topic"] == "T/cost"
 
 
 def test_diagnostics_depend_on_the_program_alone() -> None:
@@ -185,9 +216,9 @@ def test_turned_off() -> None:
 
 
 def test_another_prefix() -> None:
-    """The device is announced under the new one and taken from the old one."""
+    """The device is taken from the old one and announced under the new one."""
     before = announced(everything())
-    new, old = change(before, announced(everything(), before=before, discovery_prefix="ha"))
+    old, new = change(before, announced(everything(), before=before, discovery_prefix="ha"))
     assert (new.topic, old) == ("ha/device/han2x_12345678/config", Due(DEVICE, b"", 1, True))
 
 
@@ -207,15 +238,24 @@ def test_an_entity_a_message() -> None:
 
 @pytest.mark.parametrize(("old", "new"), [("device", "entities"), ("entities", "device")])
 def test_from_one_form_to_the_other(old: str, new: str) -> None:
-    """The old topics are told to migrate, the new ones follow, then the old ones are emptied."""
+    """The old topics are told to migrate and emptied, then the new ones follow."""
     before = announced(everything(), discovery=old)
     after = announced(everything(), before=before, discovery=new)
     messages = change(before, after)
     old_topics = [message.topic for message in again(before)]
     new_topics = [message.topic for message in again(after)]
-    assert [message.topic for message in messages] == [*old_topics, *new_topics, *old_topics]
+    assert [message.topic for message in messages] == [*old_topics, *old_topics, *new_topics]
     assert {m.payload for m in messages[: len(old_topics)]} == {b'{"migrate_discovery":true}'}
-    assert {m.payload for m in messages[-len(old_topics) :]} == {b""}
+    assert {m.payload for m in messages[len(old_topics) : 2 * len(old_topics)]} == {b""}
+
+
+@pytest.mark.parametrize(("form", "device_class"), [("device", "reactive_energy"), ("entities", None)])
+def test_old_home_assistants_do_not_know_reactive_energy(form: str, device_class: str | None) -> None:
+    """The fallback form names no class that Home Assistant before 2025.6 rejects."""
+    (first, *others) = (content(message) for message in change(None, announced(everything(), discovery=form)))
+    parts = first["components"].values() if form == "device" else (first, *others)
+    classes = {part.get("device_class") for part in parts if part.get("unit_of_measurement") == "kvarh"}
+    assert classes == {device_class}
 
 
 def test_an_entity_that_is_gone_is_emptied() -> None:

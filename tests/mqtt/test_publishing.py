@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from han2x.model.instant import Instant
@@ -101,12 +102,16 @@ def test_what_the_broker_keeps(mosquitto: Start, listen: Listen) -> None:
 
 
 def test_the_number_and_the_announcement_are_kept(mosquitto: Start, listen: Listen, tmp_path: Path) -> None:
-    """A restart has the same main topic, and announces nothing that has been announced."""
+    """A restart has the same main topic, and announces the same to a broker that may be another."""
     broker = mosquitto()
     heard = listen(broker)
     numbers = []
 
+    def announced() -> list[str]:
+        return [line.payload for line in heard.lines if "/device/" in line.topic]
+
     async def scene(*telegrams: object) -> None:
+        before = len(announced())
         async with publishing(settings(broker.port), tmp_path / "state") as gateway:
             await connected(gateway)
             for telegram in telegrams:
@@ -114,13 +119,12 @@ def test_the_number_and_the_announcement_are_kept(mosquitto: Start, listen: List
             numbers.append(gateway.number("main"))
             await until(lambda: bool(heard.payloads(f"HAN2X_{numbers[0]}/actPowPos")), "power")
             await until(lambda: (tmp_path / "state" / "mqtt-main.json").exists(), "remembered")
+            await until(lambda: len(announced()) > before, "announced")
 
     play(scene(everything()))
-    announced = [line for line in heard.lines if "/device/" in line.topic]
-    assert len(announced) == 1
     play(scene(reading(ListType.FAST, act_pow_pos=7)))
     assert numbers[0] == numbers[1]
-    assert [line for line in heard.lines if "/device/" in line.topic] == announced
+    assert announced() == announced()[:1] * 2
 
 
 def test_discovery_is_taken_back(mosquitto: Start, listen: Listen, tmp_path: Path) -> None:
@@ -138,7 +142,7 @@ def test_discovery_is_taken_back(mosquitto: Start, listen: Listen, tmp_path: Pat
     play(scene(3, discovery_prefix="ha"))
     play(scene(4, discovery="off", discovery_prefix="ha"))
     said = [(line.topic.partition("/")[0], bool(line.payload)) for line in heard.lines]
-    assert said == [("homeassistant", True), ("ha", True), ("homeassistant", False), ("ha", False)]
+    assert said == [("homeassistant", True), ("homeassistant", False), ("ha", True), ("ha", False)]
 
 
 def test_home_assistants_birth_repeats_the_announcement(mosquitto: Start, listen: Listen) -> None:
@@ -376,5 +380,31 @@ def test_a_setting_is_in_use_within_ten_seconds(mosquitto: Start, listen: Listen
             await until(lambda: "mqtt" not in gateway.health.value, "off")
             assert time.monotonic() - began < 10
             assert heard.payloads("house/status") == ["online", "offline"]
+
+    play(scene())
+
+
+def test_spot_prices_come_from_a_topic(mosquitto: Start) -> None:
+    """They are the accounts' as a file's would be; what is no list of prices is refused, nothing more."""
+    broker = mosquitto()
+    rows = [{"start": "2026-11-26T12:00:00+01:00", "price": 1.25, "minutes": 60}]
+    noon = int(datetime(2026, 11, 26, 11, tzinfo=UTC).timestamp())
+
+    async def publish(text: str) -> None:
+        words = ["mosquitto_pub", "-p", str(broker.port), "-t", "prices/no1", "-m", text]
+        await (await asyncio.create_subprocess_exec(*words)).wait()
+
+    async def scene() -> None:
+        async with publishing(settings(broker.port, prices_topic="prices/no1", discovery="off")) as gateway:
+            await connected(gateway)
+            await until(lambda: "Sending SUBACK" in broker.log.read_text(), "subscribed")
+            for text in ("nonsense", "[1]", json.dumps([{"start": "noon", "price": 1}]), json.dumps(rows)):
+                await publish(text)
+            await until(lambda: gateway.accounts.prices.value is not None, "prices")
+            assert gateway.accounts.prices.value is not None
+            found = gateway.accounts.prices.value.at(noon)
+            assert found is not None
+            assert found.price == 125_000  # 1.25 NOK
+            assert health(gateway).startswith("ok")
 
     play(scene())

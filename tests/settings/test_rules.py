@@ -45,12 +45,40 @@ METER: dict[str, tuple[list[object], list[object]]] = {
         ["", "HAN2X_1234", "home/meter", "hus/måler", "t" * 128],
         ["/a", "a/", "a b", "a+", "a#", "$SYS", "t" * 129, "a\0", 1, None],
     ),
+    "tariff": (["", "elvia", "sor-aurdal", "0_b"], ["Elvia", "elvia.toml", "../elvia", "a b", "-a", 1, None]),
+    "fuse_a": ([0, 63, 10_000], [-1, 10_001, "63", 63.0, True, None]),
+    "limit_w": ([0, 5000, 100_000_000], [-1, 100_000_001, "5000", 5e3, True, None]),
 }
 SITE: dict[str, tuple[list[object], list[object]]] = {
     "time_zone": (
         ["Europe/Oslo", "UTC", "Arctic/Longyearbyen"],
         ["", "Oslo", "CET+1", "../etc/passwd", "/etc/localtime", "Europe", "a\0b", 1, None],
     ),
+}
+TARIFFS: dict[str, tuple[list[object], list[object]]] = {
+    "folder": (["", "/etc/han2x/tariffs"], ["tariffs", "/", "/a\n", "/" + "d" * 1024, 1, None]),
+}
+PRICES: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": FLAG,
+    "area": (["NO1", "NO5", "SE3", "10YNO-1--------2"], ["", "NO 1", "NO1/..", "å", "a" * 17, 1, None]),
+    "source": (["file", "web"], ["", "Web", "api", 1, None]),
+    "file": (["", "/var/lib/han2x/prices.csv"], ["prices.csv", "/", "/a\n", 1, None]),
+    "url": (
+        ["https://www.hvakosterstrommen.no/api/v1/prices", "http://127.0.0.1:8080/p", "http://localhost"],
+        [
+            "",
+            "http://example.org",
+            "https://",
+            "ftp://a",
+            "https://a?b",
+            "http://127.0.0.1.example.org",
+            1,
+            None,
+        ],
+    ),
+    "contract": (["spot", "support", "norgespris", "norgespris-cabin"], ["", "Spot", "fixed", 1, None]),
+    "tax_zone": (["south", "north", "action", "own-zone"], ["", "South", "a b", 1, None]),
+    "markup": ([-100_000, 0, 5_900, 100_000], [-100_001, 100_001, "0", 5.9, True, None]),
 }
 MODBUS_TCP: dict[str, tuple[list[object], list[object]]] = {
     "enabled": ([True, False], [1, 0, "true", None]),
@@ -90,6 +118,17 @@ MODBUS_RTU_TCP: dict[str, tuple[list[object], list[object]]] = {
     "allow": ALLOW,
     "writable": FLAG,
 }
+HISTORY: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": ([True, False], [1, 0, "true", None]),
+    "path": (
+        ["", "/var/lib/han2x/h.sqlite", "/h"],
+        ["h.sqlite", "~/h", "/a\0b", "/a\nb", "/" + "x" * 1024, 1, None],
+    ),
+    "keep_raw_days": ([1, 3650], [0, 3651, "14", True, 1.0, None]),
+    "keep_minute_days": ([1, 36_500], [0, 36_501, "400", True, 1.0, None]),
+    "max_mb": ([16, 1_000_000], [15, 1_000_001, "512", True, 512.0, None]),
+    "write_every_s": ([5, 600], [4, 601, "60", True, 60.0, None]),
+}
 TEXT: tuple[list[object], list[object]] = (["", "a", "æ b", "x" * 255], ["x" * 256, "a\n", "a\0", 1, None])
 FILE: tuple[list[object], list[object]] = (["", "/etc/ca.pem", "/a b"], ["ca.pem", "/", "/a\n", 1, None])
 QOS: tuple[list[object], list[object]] = ([0, 1, 2], [3, -1, "1", True, 1.0, None])
@@ -121,16 +160,41 @@ MQTT: dict[str, tuple[list[object], list[object]]] = {
         ["homeassistant", "ha/x", "p" * 65],
         ["", "/a", "a/", "a b", "a+", "a#", "$a", "p" * 66, 1],
     ),
+    "prices_topic": METER["main_topic"],
     "raw": (["off", "hex", "binary"], ["", "on", False, None]),
+    "history": (["off", "hours", "minutes", "all"], ["", "on", "10s", False, None]),
+}
+POSTGRES: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": FLAG,
+    "dsn": (
+        ["", "postgresql://me:æ@h/d", "host=h password='a b'", "x" * 1023],
+        ["x" * 1024, "a\n", "a\0", 1],
+    ),
+    "prefix": (["han2x_", "_", "a" * 24], ["", "1a", "A", "a-", 'a"', "a;b", "a" * 25, "a\n", 1, None]),
+    "history": (["hours", "minutes", "all"], ["off", "", "Hours", True, None]),
+}
+COLLECT: dict[str, tuple[list[object], list[object]]] = {
+    "broker": METER["name"],
+    "topic": (
+        ["+/history/#", "#", "a/+/history/hour", "x" * 128],
+        ["", "a b", "a+/b", "#/a", "a#", "$share/a/b", "x" * 129, "a\n", 1, None],
+    ),
+    "group": (["han2x", "A-1_b", "g" * 32], ["", "a/b", "a+", "a b", "å", "g" * 33, 1, None]),
+    "worker": (["", "one", "host.example-1_b", "w" * 64], ["a b", "a/b", "å", "w" * 65, "a\n", 1, None]),
 }
 TABLES = {
     "meters": METER,
     "site": SITE,
+    "tariffs": TARIFFS,
+    "prices": PRICES,
     "modbus_tcp": MODBUS_TCP,
     "modbus_maps": MODBUS_MAPS,
     "modbus_rtu": MODBUS_RTU,
     "modbus_rtu_tcp": MODBUS_RTU_TCP,
     "mqtt": MQTT,
+    "history": HISTORY,
+    "postgres": POSTGRES,
+    "collect": COLLECT,
 }
 GOOD = [(s, k, v) for s, table in TABLES.items() for k, (good, _) in table.items() for v in good]
 BAD = [(s, k, v) for s, table in TABLES.items() for k, (_, bad) in table.items() for v in bad]

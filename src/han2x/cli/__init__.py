@@ -20,6 +20,8 @@ COMMANDS: dict[str, str] = {
     "bundle": "pack a recording for others to look at, without meter numbers and keys",
     "simulate": "be a meter: send telegrams to a pty, a TCP port or a file",
     "registers": "print the Modbus register table",
+    "history": "print, fill, compare and copy what is kept of what was measured",
+    "collect": "take the history of many gateways from an MQTT broker to a database",
     "settings": "print or check the settings",
     "version": "print the version",
 }

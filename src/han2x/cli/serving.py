@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import app
 from ..runtime.gateway import Gateway
+from ..runtime.service import Service
 from ..settings.schema import Settings
 from . import Wrong
 
@@ -31,6 +32,7 @@ def serve(
     settings_file: Path | None,
     state_dir: Path | None,
     ready: Callable[[Gateway], None] = lambda _: None,
+    services: tuple[Service, ...] = app.SERVICES,
 ) -> int:
     """Serve until the process is told to stop."""
     logging.basicConfig(
@@ -39,7 +41,9 @@ def serve(
         format="%(asctime)s %(levelname)-7s %(message)s",
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    serving = app.run(settings, settings_file=settings_file, state_dir=state_dir, ready=ready)
+    serving = app.run(
+        settings, settings_file=settings_file, state_dir=state_dir, ready=ready, services=services
+    )
     with asyncio.Runner(loop_factory=_loop_factory(arguments.loop)) as runner:
         runner.run(serving)
     return 0

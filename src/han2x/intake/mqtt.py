@@ -20,7 +20,7 @@ class MqttLink:
     async def read(self) -> bytes:
         """The next message's octets; raises `Trouble` when the broker has gone."""
         while True:
-            _, payload = await self._broker.receive()
+            payload = (await self._broker.receive()).payload
             if found := octets(payload):
                 return found
 

@@ -9,16 +9,22 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
 from typing import NamedTuple
 
-from ..model.estimate import Estimate
+from ..model.estimate import WMS_PER_WH, Estimate
 from ..model.instant import Instant
 from ..model.line import LineStatus
 from ..model.quantity import ENERGIES, Quantity
 from ..model.reading import Identity, ListType, MeterClock, Net, TimeBase
+from ..model.running import Running
 from ..model.state import Snapshot
 from ..model.view import SCALE_ONE, View, view
+from ..tariff.account import Account
+from ..tariff.capacity import Capacity, Peak
+from ..tariff.cost import Cost, Costs
+from ..tariff.prices import Price
 from .table import Image, Map, Register
 from .types import INT16, Known
 from .units import unit
@@ -43,10 +49,40 @@ EXAMPLE_VALUES = {
     Quantity.REACT_ENERGY_NEG: 8_900_000,
 }
 
+EXAMPLE_HOUR = dict(zip(ENERGIES, (762, 0, 0, 105), strict=True))
+EXAMPLE_COST = Cost(power=1_954_000, support=80_000, grid=722_000, imported=18_400)
+EXAMPLE_PEAKS = tuple(
+    Peak(datetime(2026, 11, day, hour, tzinfo=timezone(timedelta(hours=1))), power)
+    for day, hour, power in ((9, 7, 4_700), (20, 18, 4_200), (14, 21, 3_448))
+)
+EXAMPLE_ACCOUNT = Account(
+    Capacity(
+        tariff="example",
+        month=date(2026, 11, 1),
+        rule="days",
+        peaks=EXAMPLE_PEAKS,
+        mean=4_116,
+        step=2,
+        limit=5_000,
+        next_limit=10_000,
+        price=20_000_000,
+        billed_price=20_000_000,
+        next_price=33_600_000,
+        headroom=6_099,
+    ),
+    Costs(
+        area="NO1",
+        today=EXAMPLE_COST,
+        month=replace(EXAMPLE_COST, power=52_441_000),
+        price=Price(81_250, True),
+    ),
+)
+
 
 def example(net: Net = Net.TN) -> View:
     """A meter with 239.0 V on L1, as in the manual's example, at a made-up moment."""
     now = Instant(1_795_368_610_000, 0)
+    began = {energy: (EXAMPLE_VALUES[energy] - used) * WMS_PER_WH for energy, used in EXAMPLE_HOUR.items()}
     snapshot = Snapshot(
         vendor="kaifa",
         identity=Identity("KFM_001", "6970631400000017", "MA304H4"),
@@ -57,8 +93,10 @@ def example(net: Net = Net.TN) -> View:
         list_at=dict.fromkeys((ListType.FAST, ListType.TEN_SECONDS, ListType.HOURLY), now),
         last=now,
         received=1800,
+        running=Running(start_ms=-1_810_000, base=began, metered=True),
     )
-    return view(snapshot, scale=SCALE_ONE, now=now, uptime_s=36 * 3600, line=LineStatus(open=True))
+    line = LineStatus(open=True)
+    return view(snapshot, scale=SCALE_ONE, now=now, uptime_s=36 * 3600, line=line, account=EXAMPLE_ACCOUNT)
 
 
 class Row(NamedTuple):

@@ -54,6 +54,10 @@ UNITS: dict[str, Unit] = {
     "min": Unit("min"),
     "h": Unit("h", 1, "duration"),
     "°C x 100": Unit("°C", 100, "temperature"),
+    "Wh/h": Unit("W", 1, "power"),
+    "NOK x 100": Unit("NOK", 100),
+    "NOK/month x 100": Unit("NOK/month", 100),
+    "NOK/kWh x 100000": Unit("NOK/kWh", 100_000),
     "1/1000": Unit("", 1000),
 }
 

@@ -58,6 +58,17 @@ class Estimate:
         """What outputs show, in whole Wh (varh), truncated."""
         return self.shown // WMS_PER_WH
 
+    @property
+    def made(self) -> int:
+        """The estimate in W ms before the rule that it never falls."""
+        return self.truth + (self.samples[-1].energy if self.samples else 0)
+
+    def at(self, mono_ms: int) -> int | None:
+        """The estimate in W ms at a moment (monotonic), by that rule's side; None before its samples."""
+        if not self.samples or mono_ms < self.samples[0].at_ms:
+            return None
+        return self.truth + self._integral(mono_ms)
+
     def powered(self, power: int, mono_ms: int) -> "Estimate":
         """With a power value (W, var) received at `mono_ms`."""
         sample = Sample(mono_ms, power, self._integral(mono_ms))
@@ -70,8 +81,7 @@ class Estimate:
 
     def settled(self) -> "Estimate":
         """The same estimate without samples, as it is stored: what a restart goes on from."""
-        made = self.samples[-1].energy if self.samples else 0
-        return Estimate(self.truth + made, self.shown, self.known)
+        return Estimate(self.made, self.shown, self.known)
 
     def _showing(self, truth: int, samples: tuple[Sample, ...], known: bool) -> "Estimate":
         made = samples[-1].energy if samples else 0

@@ -12,6 +12,7 @@ from .estimate import Estimate
 from .instant import Instant
 from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
 from .reading import NO_IDENTITY, Identity, ListType, MeterClock, Net, Reading
+from .running import Paused, Running, advanced, is_mark, marked
 
 NO_VALUES: Mapping[Quantity, int] = {}
 
@@ -23,8 +24,9 @@ class Snapshot:
     `values`: the newest of each quantity, in its integer unit; what the meter does not measure and sends as
     0 is absent. `energies_clock`: the meter's local time in the list that brought the energies,
     `energies_unix_ms`: when that came. `list_at`: when each list last came. `received`: telegrams since the
-    process started. `suspect`: energies below the known ones, waiting to be confirmed by a
-    newer list than that of `suspect_clock`.
+    process started. `running`: the hour that runs, None while its beginning is not known; `paused`: the one
+    that ran when the process before this one ended. `suspect`: energies below the known ones, waiting to be
+    confirmed by a newer list than that of `suspect_clock`.
     """
 
     vendor: str = ""
@@ -40,6 +42,8 @@ class Snapshot:
     list_at: Mapping[ListType, Instant] = field(default_factory=dict)
     last: Instant | None = None
     received: int = 0
+    running: Running | None = None
+    paused: Paused | None = None
 
 
 EMPTY = Snapshot()
@@ -54,6 +58,7 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapshot:
     if known and reading.identity.meter_id and reading.identity.meter_id != known:
         snapshot = Snapshot(received=snapshot.received)
     instant_values = _instant_values(snapshot.values, _measured(reading))
+    estimates = _powered(snapshot.estimates, instant_values, now)
     return _with_energies(
         replace(
             snapshot,
@@ -61,7 +66,8 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapshot:
             identity=_merged_identity(snapshot.identity, reading.identity),
             net=reading.fitting.net or snapshot.net,
             values={**snapshot.values, **instant_values},
-            estimates=_powered(snapshot.estimates, instant_values, now),
+            estimates=estimates,
+            running=advanced(snapshot.running, snapshot.paused, estimates, snapshot.last, now),
             clock=reading.clock or snapshot.clock,
             list_at={**snapshot.list_at, reading.list_type: now},
             last=now,
@@ -137,17 +143,18 @@ def _with_energies(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapsh
         return _fell(snapshot, sent, newer, clock, now)
     if not newer and known and not grew:
         return snapshot
-    mark_ms = now.mono_ms - reading.mark_age_ms
+    mark = now.plus_ms(-reading.mark_age_ms)
     return replace(
         snapshot,
         values={**snapshot.values, **sent},
         energies_clock=clock,
         energies_unix_ms=now.unix_ms,
         suspect=NO_VALUES,
+        running=marked(snapshot.running, sent, mark, now) if is_mark(clock, mark) else snapshot.running,
         estimates={
             **snapshot.estimates,
             **{
-                energy: snapshot.estimates.get(energy, Estimate()).registered(wh, mark_ms=mark_ms)
+                energy: snapshot.estimates.get(energy, Estimate()).registered(wh, mark_ms=mark.mono_ms)
                 for energy, wh in sent.items()
             },
         },
@@ -170,5 +177,6 @@ def _fell(
         energies_clock=clock,
         energies_unix_ms=now.unix_ms,
         suspect=NO_VALUES,
+        running=None,
         estimates={energy: Estimate().registered(wh, mark_ms=0) for energy, wh in sent.items()},
     )

@@ -6,13 +6,21 @@ The scale factor (manual row M22) multiplies powers, currents and energies, neve
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
+from ..tariff.account import NO_ACCOUNT, Account
+from ..tariff.budget import Budget, Pace, budget
 from .estimate import WMS_PER_WH
 from .instant import Instant
 from .line import UNHEARD, LineStatus
-from .quantity import ENERGIES, Quantity
+from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
 from .reading import Identity, ListType, Net
+from .running import IMPORT, MINUTE_MS
 from .state import Snapshot
+
+if TYPE_CHECKING:
+    from ..tariff.capacity import Capacity
+    from ..tariff.cost import Costs
 
 SCALE_ONE = 1000
 SCALE_MIN, SCALE_MAX = 10, 999_999_999
@@ -22,7 +30,9 @@ SCALE_MIN, SCALE_MAX = 10, 999_999_999
 class View:
     """One meter at one moment. `values`, `estimates` and `hour` (Wh, varh) are scaled; absent is absent.
 
-    `hour`: energy since the last hourly register, while that is recent. `age_ms`: since the last correct
+    `hour`: energy of the running hour so far, since the meter's own mark. `budget`: where that leads, and
+    what may still be drawn; None while telegrams or the hour's beginning are missing. `capacity`, `costs`:
+    what the hours before make, None where no tariff or prices are chosen. `age_ms`: since the last correct
     telegram, None before the first. `energies_unix_ms`: when the known energies came, even if before a
     restart. `uptime_s`: of the process. `scale`: thousandths. `digital_input`: closed;
     open where there is none (manual row M23).
@@ -45,6 +55,9 @@ class View:
     scale: int
     uptime_s: int
     digital_input: bool = False
+    budget: Budget | None = None
+    capacity: "Capacity | None" = None
+    costs: "Costs | None" = None
 
     @property
     def net_power(self) -> int | None:
@@ -106,15 +119,31 @@ _CARRIERS: Mapping[Quantity, tuple[tuple[ListType, ...], int]] = {
 _ELSE = (_FULL_LISTS, FRESH_MS)
 
 HOUR_FRESH_MS = 65 * 60_000
-"""How old the last hourly list may be for what came after it to be called this hour's."""
+"""How long after an hour's mark what came after it may be called that hour's."""
 
 CLOCK_DOUBT = timedelta(days=1)
 """A meter's clock further than this from the machine's is not believed (han-port sheet 5.27)."""
 
 
-def view(snapshot: Snapshot, *, scale: int, now: Instant, uptime_s: int, line: LineStatus = UNHEARD) -> View:
-    """The snapshot as outputs see it at `now`, with the scale factor in thousandths."""
+def view(
+    snapshot: Snapshot,
+    *,
+    scale: int,
+    now: Instant,
+    uptime_s: int,
+    line: LineStatus = UNHEARD,
+    account: Account = NO_ACCOUNT,
+    limit_w: int = 0,
+) -> View:
+    """The snapshot as outputs see it at `now`, with the scale factor in thousandths.
+
+    `account`: what the meter's hours make at `now`. `limit_w`: the most an hour may use, in Wh and so in W;
+    0 takes what the capacity step leaves.
+    """
     last = snapshot.last
+    hour = _hour(snapshot, scale, now)
+    pace = _pace(snapshot, hour, scale, now)
+    headroom = account.capacity.headroom if account.capacity else None
     return View(
         vendor=snapshot.vendor,
         identity=snapshot.identity,
@@ -125,7 +154,7 @@ def view(snapshot: Snapshot, *, scale: int, now: Instant, uptime_s: int, line: L
             for energy in ENERGIES
             if energy in snapshot.estimates and snapshot.estimates[energy].known
         },
-        hour=_hour(snapshot, scale, now),
+        hour=hour,
         clock=snapshot.clock.local if snapshot.clock else None,
         clock_plausible=_plausible(snapshot),
         age_ms=now.mono_ms - last.mono_ms if last else None,
@@ -136,6 +165,9 @@ def view(snapshot: Snapshot, *, scale: int, now: Instant, uptime_s: int, line: L
         line=line,
         scale=scale,
         uptime_s=uptime_s,
+        budget=budget(pace, limit_w or headroom) if pace else None,
+        capacity=account.capacity,
+        costs=account.costs,
     )
 
 
@@ -154,15 +186,34 @@ def _times(value: int, scale: int) -> int:
 
 
 def _hour(snapshot: Snapshot, scale: int, now: Instant) -> Mapping[Quantity, int]:
-    """Energy since the last hourly register, by its estimate; nothing while that list is overdue."""
-    hourly = snapshot.list_at.get(ListType.HOURLY)
-    if hourly is None or now.mono_ms - hourly.mono_ms > HOUR_FRESH_MS:
+    """Energy since the running hour's mark, as of the last telegram; nothing when the next is overdue."""
+    running = snapshot.running
+    if running is None or now.mono_ms - running.start_ms > HOUR_FRESH_MS:
         return {}
     return {
-        energy: max(0, known.shown - snapshot.values[energy] * WMS_PER_WH) * scale // (SCALE_ONE * WMS_PER_WH)
+        energy: max(0, known.made - running.base[energy]) * scale // (SCALE_ONE * WMS_PER_WH)
         for energy, known in snapshot.estimates.items()
-        if known.known and energy in snapshot.values
+        if known.known and energy in running.base
     }
+
+
+def _pace(snapshot: Snapshot, hour: Mapping[Quantity, int], scale: int, now: Instant) -> Pace | None:
+    """How the running hour goes as of the last telegram; None when that is stale, or no power is known."""
+    running, last = snapshot.running, snapshot.last
+    used = hour.get(IMPORT)
+    latest = snapshot.values.get(POWER_OF_ENERGY[IMPORT])
+    if running is None or last is None or used is None or latest is None:
+        return None
+    if now.mono_ms - last.mono_ms > FRESH_MS:
+        return None
+    recent = running.recent_power
+    return Pace(
+        elapsed_ms=last.mono_ms - running.start_ms,
+        used=used,
+        gap_ms=running.gap_ms,
+        power=_times(latest if recent is None else recent, scale),
+        rests_on_ms=len(running.minutes) * MINUTE_MS,
+    )
 
 
 def _plausible(snapshot: Snapshot) -> bool:

@@ -16,7 +16,7 @@ from ..model.reading import Net
 from ..model.view import View
 from ..settings.schema import Mqtt
 from .plan import Due
-from .topics import DIAGNOSTICS, ENERGY, METER_STATUS, OFFLINE, ONLINE, STATE
+from .topics import CAPACITY, COST, DIAGNOSTICS, ENERGY, METER_STATUS, OFFLINE, ONLINE, STATE
 
 Q = Quantity
 Config = dict[str, object]
@@ -43,11 +43,17 @@ CURRENT = ("A", "current", "measurement")
 VOLTAGE = ("V", "voltage", "measurement")
 KWH = ("kWh", "energy", "total_increasing")
 KVARH = ("kvarh", "reactive_energy", "total_increasing")
+FORECAST = ("kWh", "energy", None)
+STEP = (None, None, None)
+PRICE = ("NOK/kWh", None, "measurement")
+MONEY = ("NOK", "monetary", None)
 COUNT = (None, None, "total_increasing")
 TIME = (None, "timestamp", None)
 DIAGNOSTIC: dict[str, object] = {"entity_category": "diagnostic"}
 RARE: dict[str, object] = {"enabled_by_default": False}
 EXPIRES_S = 60
+LATE = frozenset({"reactive_energy"})
+"""Device classes that Home Assistant before 2025.6 rejects; the form for old ones does without."""
 
 
 def _sent(quantity: Quantity) -> Callable[[View], bool]:
@@ -63,6 +69,18 @@ def _estimated(energy: Quantity) -> Callable[[View], bool]:
     return lambda view: (
         energy in view.estimates and (energy is not Q.ACT_ENERGY_NEG or view.estimates[energy] > 0)
     )
+
+
+def _limited(view: View) -> bool:
+    return view.budget is not None and view.budget.limit is not None
+
+
+def _stepped(view: View) -> bool:
+    return view.capacity is not None
+
+
+def _priced(view: View) -> bool:
+    return view.costs is not None
 
 
 def _always(_: View) -> bool:
@@ -124,6 +142,13 @@ ENTITIES: tuple[Entity, ...] = (
         _sent(Q.REACT_ENERGY_NEG),
         _digits(2),
     ),
+    Entity("hour_forecast", "Energy forecast this hour", STATE, FORECAST, _limited, _digits(2)),
+    Entity("power_left", "Power left this hour", STATE, POWER, _limited, _digits(0)),
+    Entity("month_peak", "Month's peak", CAPACITY, POWER, _stepped, _digits(0)),
+    Entity("capacity_step", "Capacity step", CAPACITY, STEP, _stepped),
+    Entity("spot_price", "Spot price", COST, PRICE, _priced, _digits(3)),
+    Entity("cost_today", "Cost today", COST, MONEY, _priced, _digits(2)),
+    Entity("cost_month", "Cost this month", COST, MONEY, _priced, _digits(2)),
     Entity(
         "live",
         "HAN port",
@@ -214,8 +239,8 @@ def change(before: Announced | None, after: Announced | None) -> list[Due]:
             messages += [_kept(topic, {"migrate_discovery": True}) for topic in gone]
         elif after.form == "device":
             messages += _without(before, after)
-    messages += [_kept(topic, config) for topic, config in new.items()]
-    return messages + [Due(topic, b"", 1, True) for topic in gone]
+    messages += [Due(topic, b"", 1, True) for topic in gone]  # first, or it takes them for a conflict
+    return messages + [_kept(topic, config) for topic, config in new.items()]
 
 
 def again(announced: Announced) -> list[Due]:
@@ -300,6 +325,8 @@ def _shared(announced: Announced) -> Config:
 
 def _component(announced: Announced, entity: Entity) -> Config:
     unit, device_class, state_class = entity.base
+    if announced.form == "entities" and device_class in LATE:
+        device_class = None
     config: Config = {
         "name": _named(entity, announced.net),
         "unique_id": f"{_id(announced)}_{entity.key}",

@@ -15,8 +15,10 @@ from ..model.telegram import Telegram
 from ..model.view import View
 from ..runtime.broker import Broker, Message, connect
 from ..runtime.gateway import Condition, Gateway
+from ..runtime.outbox import history_target
 from ..settings.schema import Meter, Mqtt, Publishing
-from . import discovery
+from ..tariff import feed
+from . import discovery, history
 from .memory import Memory
 from .plan import Due, Plan
 from .topics import METER_STATUS, OFFLINE, ONLINE, STATUS
@@ -44,7 +46,7 @@ async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     try:
         gateway.report(name, Condition.OK, f"connected to {broker.peer}")
         broker.publish(_says(status, ONLINE))
-        await _serve(_Publisher(section, gateway, broker, status), topics)
+        await _serve(_Publisher(section, gateway, broker, status), topics, name)
     finally:
         silent = [_says(f"{topic}/{METER_STATUS}", OFFLINE) for topic in topics.values()]
         await asyncio.shield(broker.close(*silent, offline))
@@ -59,13 +61,18 @@ def default_topic(gateway: Gateway, meter: str) -> str:
     return f"HAN2X_{gateway.number(meter)}"
 
 
-async def _serve(publisher: "_Publisher", topics: dict[str, str]) -> None:
+async def _serve(publisher: "_Publisher", topics: dict[str, str], name: str) -> None:
     await publisher.take_back(topics)
     tellers = [_Teller(publisher, meter, topic) for meter, topic in topics.items()]
     tasks = [asyncio.create_task(teller.run()) for teller in tellers]
     tasks.append(asyncio.create_task(publisher.broker.lost()))
-    if publisher.entry.discovery != "off":
-        tasks.append(asyncio.create_task(publisher.births(tellers)))
+    tasks.append(asyncio.create_task(publisher.mail(tellers)))
+    if publisher.entry.history != "off":
+        gateway = publisher.gateway
+        passing_on = history.PassingOn(
+            gateway, publisher.broker, lambda meter: topics.get(meter) or default_topic(gateway, meter), name
+        )
+        tasks.append(asyncio.create_task(passing_on.run(history_target(publisher.entry))))
     try:
         await asyncio.gather(*tasks)
     finally:
@@ -85,6 +92,7 @@ class _Publisher:
         self.plural = len(section.meters) > 1
         self.memory = Memory(_memory_file(gateway, section.broker))
         self._saving = asyncio.Lock()
+        self._refused = ""
 
     def send(self, messages: list[Due]) -> None:
         """Publish in this order."""
@@ -110,15 +118,30 @@ class _Publisher:
             except OSError as error:
                 log.warning("what was announced to Home Assistant cannot be stored: %s", error.strerror)
 
-    async def births(self, tellers: "list[_Teller]") -> None:
-        """Announce everything again whenever Home Assistant comes up."""
-        self.broker.subscribe(f"{self.entry.discovery_prefix}/status")
+    async def mail(self, tellers: "list[_Teller]") -> None:
+        """Take in what others publish: that Home Assistant has come up, and spot prices."""
+        birth, prices = f"{self.entry.discovery_prefix}/status", self.entry.prices_topic
+        if self.entry.discovery != "off":
+            self.broker.subscribe(birth)
+        if prices:
+            self.broker.subscribe(prices)
         while True:
-            _, payload = await self.broker.receive()
-            if payload == ONLINE.encode():
+            mail = await self.broker.receive()
+            if mail.topic == prices:
+                self._take_prices(mail.payload)
+            elif mail.payload == ONLINE.encode():
                 await asyncio.sleep(random.uniform(*BIRTH_S))
                 for teller in tellers:
                     teller.repeat()
+
+    def _take_prices(self, payload: bytes) -> None:
+        """Spot prices for the accounts; a message that is none is said, and changes nothing."""
+        try:
+            self.gateway.accounts.feed(feed.rows(payload.decode()))
+        except ValueError as error:  # what is no text, no list of prices, or contradicts itself
+            if str(error) != self._refused:  # whoever sends it for ever must not fill the log
+                log.warning("prices from %s are refused: %s", self.entry.prices_topic, error)
+            self._refused = str(error)
 
 
 def _memory_file(gateway: Gateway, broker: Mqtt) -> Path | None:
@@ -134,7 +157,7 @@ class _Teller:
         self._plan = Plan(publisher.entry, main_topic, publisher.zone)
         self._cell = publisher.gateway.snapshot(meter)
         self._number = publisher.gateway.number(meter)
-        self._announce_again = False
+        self._announce_again = True  # the broker may be another, or have lost what it kept
         self._settled_at: float | None = None
         self._woken = asyncio.Event()
         self._stops = [self._cell.watch(lambda _: self._woken.set())]

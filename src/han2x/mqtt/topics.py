@@ -17,6 +17,7 @@ from ..model.instant import Instant
 from ..model.line import Fault
 from ..model.quantity import ENERGIES, Quantity
 from ..model.view import View
+from ..tariff import plain
 
 
 class Kind(Enum):
@@ -238,16 +239,19 @@ def _object(
     read_at: Callable[[View, Instant], int],
     meaning: str,
     watched: tuple[str, ...] = (),
+    quiet: tuple[str, ...] = (),
     repeat_s: int = 0,
 ) -> Topic:
-    """`watched`: the keys whose change is worth a message, all if none is named."""
+    """`watched`: the keys whose change is worth a message, all but the `quiet` if none is named."""
 
     def content(view: View) -> Content:
         table = values(view)
-        return {key: table[key] for key in watched} if table and watched else table
+        if table is None:
+            return None
+        return {key: table[key] for key in watched or table if key not in quiet}
 
     def payload(view: View, table: Content, stamp: Stamp) -> bytes:
-        whole = values(view) if watched else table
+        whole = values(view) if watched or quiet else table
         assert isinstance(whole, dict)
         return _compact({**whole, "time": utc(stamp.read_ms)}).encode()
 
@@ -274,6 +278,7 @@ def _state(view: View) -> Values | None:
         **{quantity.value: _fresh(view, quantity) for quantity in Quantity if quantity not in ENERGIES},
         **{f"{energy.value}_est": _kilo_of(view.estimates, energy) for energy in ENERGIES},
         **{f"{energy.value}_hour": _kilo_of(view.hour, energy) for energy in ENERGIES},
+        **plain.hour(view.budget),
     }
 
 
@@ -290,9 +295,21 @@ def _diagnostics(view: View) -> Values:
     }
 
 
+def _capacity(view: View) -> Values | None:
+    return plain.step(view.capacity) if view.capacity else None
+
+
+def _costs(view: View) -> Values | None:
+    return plain.money(view.costs) if view.costs else None
+
+
 STATUS, METER_STATUS = "status", "meter/status"
 METER, ENERGY, STATE, DIAGNOSTICS = "meter", "energy", "state", "diagnostics"
 ONLINE, OFFLINE = "online", "offline"
+QUIET = ("hour_rest_s", "hour_rests_on_s", "hour_gap_s")
+"""What goes on by itself."""
+
+CAPACITY, COST = "capacity", "cost"
 STATE_REPEAT_S, DIAGNOSTICS_REPEAT_S = 20, 60
 
 
@@ -306,11 +323,16 @@ OBJECTS: tuple[Topic, ...] = (
         ENERGY, _registers, kind=Kind.ENERGY, read_at=_energies, meaning="the energy registers, kWh, kvarh"
     ),
     _object(
+        CAPACITY, _capacity, kind=Kind.ENERGY, read_at=_now, meaning="the capacity step: W, kWh, NOK a month"
+    ),
+    _object(COST, _costs, kind=Kind.ENERGY, read_at=_now, meaning="what power and the hours cost, NOK"),
+    _object(
         STATE,
         _state,
         kind=Kind.VALUE,
         read_at=_last,
-        meaning="everything measured: W, var, A, V; estimates and this hour so far in kWh, kvarh",
+        meaning="everything measured: W, var, A, V; estimates and this hour in kWh, kvarh; its limit",
+        quiet=QUIET,
         repeat_s=STATE_REPEAT_S,
     ),
     _object(

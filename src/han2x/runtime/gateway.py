@@ -2,11 +2,14 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..model.hour import Hour
 from ..model.instant import Instant
 from ..model.line import UNHEARD, LineStatus
 from ..model.reading import Reading
@@ -15,10 +18,15 @@ from ..model.telegram import Telegram
 from ..model.view import SCALE_ONE, View, view
 from ..settings.amend import Refused, amend
 from ..settings.schema import Meter, Settings
+from ..tariff.account import NO_ACCOUNT
 from .clients import Provider
 from .keeper import Keeper
 from .latest import Latest
 from .stored import Stored
+
+if TYPE_CHECKING:
+    from .accounts import Accounts
+    from .outbox import Outbox
 
 log = logging.getLogger("han2x")
 
@@ -51,6 +59,9 @@ class Gateway:
 
     `clock` tells the time; `state_dir` is where stored state goes, None to store nothing. `settings`
     are those of the settings file, `on_disk` what of them it holds or held when it was last written.
+    `hours`: those that history has last written or corrected, by meter; a watcher misses none; none named:
+    another program has written to the history, which is to be read again.
+    `outbox`: what history lets others take over; None while it does not run.
     `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
     """
 
@@ -62,6 +73,8 @@ class Gateway:
         self._scales = self._scales_on_disk = self._scales_in_writing = _scales(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
         self.clients: dict[str, Provider] = {}
+        self.hours: Latest[Mapping[str, Sequence[Hour]]] = Latest({})
+        self.outbox: Latest[Outbox | None] = Latest(None)
         self.now = clock
         self.started = clock()
         self.state_dir = state_dir
@@ -92,14 +105,24 @@ class Gateway:
         """The cell with the newest telegram of a meter as it came; whoever wants each one watches it."""
         return self._telegrams.setdefault(meter, Latest(None))
 
+    @cached_property
+    def accounts(self) -> "Accounts":
+        """What the meters' hours make in capacity and cost."""
+        from .accounts import Accounts  # costs start time, and most gateways have no account
+
+        return Accounts(self.settings, self.hours, self.now())
+
     def view(self, meter: Meter, now: Instant) -> View:
         """A meter as every output sees it at `now`."""
+        billed = meter.tariff or self.settings.value.prices.enabled
         return view(
             self.snapshot(meter.name).value,
             scale=meter.scale,
             now=now,
             uptime_s=(now.mono_ms - self.started.mono_ms) // 1000,
             line=self._lines.get(meter.name, UNHEARD),
+            account=self.accounts.at(meter, now) if billed else NO_ACCOUNT,
+            limit_w=meter.limit_w,
         )
 
     def heard(self, meter: str, line: LineStatus) -> None:

@@ -1,6 +1,7 @@
 """What of a meter outlives the process, as JSON (manual rows M7, M19). Pure.
 
-Kept are who the meter is, its energies with their clock, the estimates and the scale factor. Powers,
+Kept are who the meter is, its energies with their clock, the estimates, the running hour and the scale
+factor. Powers,
 currents and voltages are not: after a restart they would be old values that look live.
 """
 
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from ..model.estimate import Estimate
 from ..model.quantity import ENERGIES
 from ..model.reading import Identity
+from ..model.running import Paused, paused
 from ..model.state import Snapshot
 
 FORMAT = 1
@@ -45,6 +47,7 @@ def to_json(stored: Stored) -> bytes:
         "energies_unix_ms": snapshot.energies_unix_ms,
         "energies_clock": snapshot.energies_clock.isoformat() if snapshot.energies_clock else None,
         "estimates": {energy: [known.truth, known.shown] for energy, known in estimates.items()},
+        "running": _running(snapshot),
         "scale": stored.scale,
         "scale_on_disk": stored.scale_on_disk,
         "scale_in_writing": stored.scale_in_writing,
@@ -53,12 +56,23 @@ def to_json(stored: Stored) -> bytes:
     return json.dumps(table).encode()
 
 
+def _running(snapshot: Snapshot) -> Paused | None:
+    if snapshot.running and snapshot.last:
+        return paused(snapshot.running, snapshot.last)
+    return snapshot.paused
+
+
 def from_json(payload: bytes) -> Stored | None:
     """What was stored; None for what no version of this program has written."""
     try:
         return _stored(json.loads(payload))
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
+
+
+def _paused(start_unix_ms: Any, last_unix_ms: Any, gap_ms: Any, base: Any) -> Paused:
+    energies = {_ENERGY[name]: int(value) for name, value in base.items()}
+    return Paused(int(start_unix_ms), int(last_unix_ms), int(gap_ms), energies)
 
 
 def _stored(table: dict[str, Any]) -> Stored | None:
@@ -75,6 +89,7 @@ def _stored(table: dict[str, Any]) -> Stored | None:
             _ENERGY[name]: Estimate(int(truth), int(shown), known=True)
             for name, (truth, shown) in table["estimates"].items()
         },
+        paused=_paused(*table["running"]) if table.get("running") else None,
     )
     return Stored(
         snapshot,

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from .networks import parse_networks
 from .source import SourceError, parse_source
@@ -109,3 +110,11 @@ SOURCE = Rule(
     _is_source,
     _wrong_source,
 )
+
+
+def setting(default: Any, rule: Rule, doc: str) -> Any:
+    """A field of a section: its default, its rule, and what it means in one sentence.
+
+    A secret is never shown: not in a section's repr, not in complaints, not by `han2x settings`.
+    """
+    return field(default=default, metadata={"rule": rule, "doc": doc}, repr=not rule.secret)

@@ -4,15 +4,23 @@ A section is a frozen dataclass; a service is restarted when its section is no l
 """
 
 from dataclasses import dataclass, field, fields
-from typing import Any
 
-from .rule import BOOLEAN, HOST, KEY, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, text
+from ..tariff.contracts import CONTRACTS
+from .database import EXTENTS, Collect, Postgres
+from .rule import BOOLEAN, HOST, KEY, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, setting, text
 
 UNIT = integer(0, 247)
 WH = Rule("1 or 10", lambda value: type(value) is int and value in (1, 10))
 WHEN_STALE = choice("hold", "unavailable", "zero", "exception")
 SCALE = integer(10, 999_999_999)
 DEVICE = text(r"(/[^\0\n]{1,255})?", "the path of a serial device, such as /dev/ttyUSB0, or empty")
+TARIFF = text(r"([a-z0-9][a-z0-9_-]{0,63})?", "the name of a tariff: a-z, 0-9, - and _; or empty")
+FOLDER = text(r"(/[^\0\n]{1,1023})?", "the path of a folder, from /, or empty")
+AREA = text(r"[A-Za-z0-9_-]{1,16}", "the name of a price area, such as NO1")
+URL = text(
+    r"https://[^\s?#]{1,500}|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^\s?#]*)?",
+    "an address that begins with https://",
+)
 BROKER_HOST = text(r"[A-Za-z0-9.:%_-]{1,255}", "a host name or an IP address")
 LINE = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters")
 SECRET = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters", secret=True)
@@ -26,14 +34,6 @@ BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 BAUD_RATE = Rule(
     f"one of {', '.join(map(str, BAUD_RATES))}", lambda value: type(value) is int and value in BAUD_RATES
 )
-
-
-def setting(default: Any, rule: Rule, doc: str) -> Any:
-    """A field of a section: its default, its rule, and what it means in one sentence.
-
-    A secret is never shown: not in a section's repr, not in complaints, not by `han2x settings`.
-    """
-    return field(default=default, metadata={"rule": rule, "doc": doc}, repr=not rule.secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,13 @@ class Meter:
     kamstrup_energy_wh: int = setting(
         10, WH, "What a Kamstrup counts its energies in, in Wh: 10, or 1 on some Swedish and Swiss meters."
     )
+    tariff: str = setting("", TARIFF, "Grid tariff, by the name of its file without .toml; empty for none.")
+    fuse_a: int = setting(0, integer(0, 10_000), "Main fuse in A, for tariffs by fuse; 0 is unknown.")
+    limit_w: int = setting(
+        0,
+        integer(0, 100_000_000),
+        "Most power an hour may have as its mean; 0 is what the capacity step leaves.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,46 @@ class Site:
     """`[site]`: where the gateway is."""
 
     time_zone: str = setting("Europe/Oslo", TIME_ZONE, "Time zone of local times, of days and of months.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tariffs:
+    """`[tariffs]`: where price lists of grid companies are."""
+
+    folder: str = setting("", FOLDER, "Folder of tariff files of your own; they go before those built in.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """`[prices]`: what power costs."""
+
+    enabled: bool = setting(False, BOOLEAN, "Whether costs are worked out.")
+    area: str = setting("NO1", AREA, "Price area, NO1 to NO5 in Norway.")
+    source: str = setting(
+        "file", choice("file", "web"), "Where spot prices come from; web is hvakosterstrommen.no."
+    )
+    file: str = setting("", FILE, "File of spot prices, CSV or JSON; read again when it changes.")
+    url: str = setting(
+        "https://www.hvakosterstrommen.no/api/v1/prices", URL, "Address of the web source, without the day."
+    )
+    contract: str = setting(
+        "support", choice(*CONTRACTS), "What the state does to the price: nothing, support, or Norgespris."
+    )
+    tax_zone: str = setting(
+        "south", NAME, "Tax zone of the home: south, north (no VAT) or action (no power tax either)."
+    )
+    markup: int = setting(
+        0, integer(-100_000, 100_000), "The supplier's markup, thousandths of an øre per kWh without VAT."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TariffFiles:
+    """What the reading of tariff files depends on: the folder, and the tariffs that meters name."""
+
+    folder: str
+    names: tuple[str, ...]
+    tax_zone: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +193,26 @@ class ModbusRtuTcp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """`[history]`: what is kept of what was measured."""
+
+    enabled: bool = setting(True, BOOLEAN, "Whether a history is kept, where there is a place for it.")
+    path: str = setting("", FILE, "File it is kept in; empty for history.sqlite in the state directory.")
+    keep_raw_days: int = setting(14, integer(1, 3650), "Days for which means of ten seconds are kept.")
+    keep_minute_days: int = setting(
+        400, integer(1, 36_500), "Days for which means of minutes are kept; hours are kept for ever."
+    )
+    max_mb: int = setting(
+        512,
+        integer(16, 1_000_000),
+        "Most megabytes of the file; then the oldest means go first, never hours.",
+    )
+    write_every_s: int = setting(
+        60, integer(5, 600), "Seconds between writes, which a power cut may cost; hours are written at once."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mqtt:
     """`[[mqtt]]`: an MQTT broker. Repeat the table for each broker."""
 
@@ -180,12 +247,42 @@ class Mqtt:
     discovery: str = setting(
         "device",
         choice("device", "entities", "off"),
-        "Home Assistant discovery: one message a device, one an entity (before 2024.11), or none.",
+        "Home Assistant discovery: one message a device, one an entity (before 2025.6), or none.",
     )
     discovery_prefix: str = setting("homeassistant", PREFIX, "Topic under which Home Assistant looks.")
+    prices_topic: str = setting(
+        "", TOPIC, "Topic that spot prices come from, as CSV or JSON; empty for none."
+    )
     raw: str = setting(
         "off", choice("off", "hex", "binary"), "Whether each telegram is published as it came."
     )
+    history: str = setting(
+        "off",
+        choice("off", *EXTENTS),
+        "What of the history is published, for han2x collect: hours, minutes too, or ten seconds too.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What the history service depends on: its settings, the meters it follows, and their time zone.
+
+    `targets`: who takes it over, by name, and what of it, a word of `EXTENTS`.
+    """
+
+    history: History
+    meters: tuple[str, ...]
+    time_zone: str
+    targets: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collecting:
+    """What a collecting worker depends on; `broker`: None if the settings have none so called."""
+
+    collect: Collect
+    postgres: Postgres
+    broker: Mqtt | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,21 +300,31 @@ class Settings:
 
     meters: tuple[Meter, ...] = (Meter(),)
     site: Site = Site()
+    tariffs: Tariffs = Tariffs()
+    prices: Prices = Prices()
     modbus_tcp: ModbusTcp = ModbusTcp()
     modbus_maps: ModbusMaps = ModbusMaps()
     modbus_rtu: ModbusRtu = ModbusRtu()
     modbus_rtu_tcp: ModbusRtuTcp = ModbusRtuTcp()
     mqtt: tuple[Mqtt, ...] = (Mqtt(),)
+    history: History = History()
+    postgres: Postgres = field(default=Postgres())
+    collect: Collect = field(default=Collect())
 
 
 SECTIONS: dict[str, type] = {
     "meters": Meter,
     "site": Site,
+    "tariffs": Tariffs,
+    "prices": Prices,
     "modbus_tcp": ModbusTcp,
     "modbus_maps": ModbusMaps,
     "modbus_rtu": ModbusRtu,
     "modbus_rtu_tcp": ModbusRtuTcp,
     "mqtt": Mqtt,
+    "history": History,
+    "postgres": Postgres,
+    "collect": Collect,
 }
 """Sections by the name of their TOML table."""
 

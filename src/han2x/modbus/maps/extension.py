@@ -1,7 +1,7 @@
 """The extension of the HAN2X map, from 40101 (requirements, section 6): what a controller needs to trust it.
 
-Quality first, then numbers, then text: 40101-40200 in one read of 100 registers, who the meter is in a
-second. Everything is an integer; what is unknown has its type's marker, never a 0.
+Quality first, then numbers, then text, then money: 40101-40200 in one read of 100 registers, who the meter
+is and what it costs in a second. Everything is an integer; what is unknown has its type's marker, never a 0.
 """
 
 from ...model.quantity import ENERGIES, Quantity
@@ -10,8 +10,11 @@ from ...model.view import FRESH_MS, SCALE_ONE, View
 from ..table import Register, Value, reserved
 from ..types import INT32, UINT16, UINT32, UINT64, Known, text
 
-MAP_VERSION = 1
+MAP_VERSION = 2
 START = 100
+
+PER_ORE = 1000
+"""Milliøre to an øre."""
 
 LAMP_MS = 60_000
 """The HAN lamp's minute (manual row M3)."""
@@ -77,6 +80,38 @@ def _unix_s(view: View) -> Known | None:
     return None if view.last_unix_ms is None else view.last_unix_ms // 1000
 
 
+def _budget(part: str) -> Value:
+    return lambda view: getattr(view.budget, part) if view.budget else None
+
+
+def _capacity(part: str) -> Value:
+    return lambda view: getattr(view.capacity, part) if view.capacity else None
+
+
+def _price(view: View) -> Known | None:
+    return view.costs.price.price if view.costs and view.costs.price else None
+
+
+def _cost(part: str) -> Value:
+    """To the nearest øre, where every hour is known and has its price."""
+
+    def value(view: View) -> Known | None:
+        cost = getattr(view.costs, part, None)
+        return (cost.total + PER_ORE // 2) // PER_ORE if cost and cost.complete else None
+
+    return value
+
+
+def _fee(part: str) -> Value:
+    """Whole øre a month."""
+
+    def value(view: View) -> Known | None:
+        price = getattr(view.capacity, part, None)
+        return None if price is None else price // PER_ORE
+
+    return value
+
+
 NETS = {None: 0, Net.ONE_PHASE: 1, Net.IT: 2, Net.TN: 3}
 Q = Quantity
 A_POS, A_NEG, R_POS, R_NEG = ENERGIES
@@ -139,10 +174,39 @@ EXTENSION: tuple[Register, ...] = (
     Register(
         184, UINT16, "net", "", "net: 0 unknown, 1 one phase, 2 IT, 3 TN", lambda v: NETS[v.net], "never"
     ),
-    *reserved(185, 15),
+    Register(
+        185, UINT16, "capacity_step", "", "capacity step of the month, from 1", _capacity("step"), "1 h"
+    ),
+    Register(186, UINT32, "hour_forecast", "Wh/h", "import, forecast for this hour", _budget("forecast")),
+    Register(188, INT32, "power_left", "W", "import that this hour's limit still allows", _budget("left")),
+    Register(
+        190, UINT32, "month_peak", "W", "mean of the month's peaks that count", _capacity("mean"), "1 h"
+    ),
+    Register(192, UINT32, "step_limit", "W", "where this capacity step ends", _capacity("limit"), "1 h"),
+    Register(194, UINT32, "next_limit", "W", "where the next one ends", _capacity("next_limit"), "1 h"),
+    Register(
+        196, UINT32, "step_left", "Wh/h", "import an hour may have in this step", _capacity("headroom"), "1 h"
+    ),
+    Register(198, UINT16, "hour_rest", "s", "what is left of this hour", _budget("rest_s")),
+    *reserved(199, 1),
     Register(200, text(8), "vendor", "", "vendor", lambda v: v.vendor or None, "on change"),
     Register(208, text(8), "list_version", "", "list version id", _identity(0), "on change"),
     Register(216, text(10), "meter_id", "", "meter id", _identity(1), "on change"),
     Register(226, text(10), "meter_type", "", "meter type", _identity(2), "on change"),
     *reserved(236, 4),
+    Register(240, INT32, "spot_price", "NOK/kWh x 100000", "spot price now, without taxes", _price, "15 min"),
+    Register(242, INT32, "cost_today", "NOK x 100", "cost of energy today", _cost("today"), "1 h"),
+    Register(244, INT32, "cost_month", "NOK x 100", "cost of energy this month", _cost("month"), "1 h"),
+    Register(
+        246,
+        UINT32,
+        "step_price",
+        "NOK/month x 100",
+        "this capacity step's price, with VAT",
+        _fee("price"),
+        "1 h",
+    ),
+    Register(
+        248, UINT32, "next_price", "NOK/month x 100", "the next one's, with VAT", _fee("next_price"), "1 h"
+    ),
 )

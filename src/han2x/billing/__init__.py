@@ -1,0 +1,1 @@
+"""Where tariffs and prices come from: files, and the web. What is made of them is in `tariff`."""

@@ -1,0 +1,201 @@
+"""`han2x history`: what is kept, out and in. Works beside a program that is writing."""
+
+import argparse
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, tzinfo
+from itertools import islice
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ..app import now_utc
+from ..history import elhub, export, periods
+from ..history.batch import Conflict
+from ..history.file import backup, open_reading
+from ..history.service import path_of
+from ..history.store import Store
+from ..model.hour import Basis, Hour
+from ..model.quantity import Quantity
+from ..runtime.gateway import Trouble
+from ..runtime.settings_file import load
+from ..settings.amend import Refused
+from ..settings.schema import Settings
+from . import NO, OK, Wrong, places
+
+AT_ONCE = 500
+"""Hours imported in one transaction: a program that is writing waits no longer for it."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """What to do with the history, and where it is."""
+    parser.add_argument(
+        "--settings", type=Path, default=places.settings_file(), help="settings file (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--state", type=Path, default=places.state_directory(), help="state directory (default: %(default)s)"
+    )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    _configure_export(actions.add_parser("export", help="print what is known of a meter"))
+    importing = actions.add_parser("import", help="fill gaps with hours from Elhub's CSV, and compare")
+    importing.add_argument("file", type=Path, help="the CSV as downloaded from Elhub")
+    _configure_meter(importing)
+    copying = actions.add_parser("backup", help="copy the history while it is being written")
+    copying.add_argument("file", type=Path, help="the copy; an older one is replaced when the new is whole")
+    actions.add_parser("status", help="say what is kept")
+
+
+def _configure_export(parser: argparse.ArgumentParser) -> None:
+    _configure_meter(parser)
+    parser.add_argument("--from", dest="begin", help="first day or moment, local time (default: the first)")
+    parser.add_argument("--to", dest="end", help="day or moment to end before (default: now)")
+    parser.add_argument(
+        "--resolution", choices=periods.RESOLUTIONS, default="hour", help="(default: %(default)s)"
+    )
+    parser.add_argument("--format", choices=export.FORMATS, default="csv", help="(default: %(default)s)")
+
+
+def _configure_meter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--meter", help="name of the meter (default: the first of the settings)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out one action; exit status 1 if there is nothing to tell."""
+    settings = load(arguments.settings)
+    if isinstance(settings, Refused):
+        raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")
+    path = path_of(settings.history, arguments.state)
+    assert path is not None  # there is always a state directory here
+    try:
+        return _ACTIONS[arguments.action](arguments, settings, path)
+    except Trouble as trouble:
+        raise Wrong(str(trouble)) from None
+    except sqlite3.Error as error:
+        raise Wrong(f"the history in {path} cannot be read: {error}") from None
+
+
+def _export(arguments: argparse.Namespace, settings: Settings, path: Path) -> int:
+    zone = ZoneInfo(settings.site.time_zone)
+    begin = _moment(arguments.begin, zone) if arguments.begin else 0
+    end = _moment(arguments.end, zone) if arguments.end else int(now_utc().timestamp())
+    resolution = arguments.resolution
+    with closing(open_reading(path)) as file:
+        meter = _meter(arguments, settings)
+        if meter not in periods.meters(file):
+            raise Wrong(f"nothing is known of a meter {meter}: there are {', '.join(periods.meters(file))}")
+        found = periods.periods(file, meter, resolution, begin, end, zone)
+        lines = 0
+        for line in export.written(found, resolution, arguments.format, zone):
+            sys.stdout.write(line)
+            lines += 1
+    return OK if lines > 1 else NO
+
+
+def _moment(text: str, zone: tzinfo) -> int:
+    """Unix seconds of a day or a moment; local unless it has its offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Wrong(f"{text!r} is no day or time such as 2026-01-31 or 2026-01-31T15:00") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
+
+
+def _meter(arguments: argparse.Namespace, settings: Settings) -> str:
+    return str(arguments.meter or settings.meters[0].name)
+
+
+def _import(arguments: argparse.Namespace, settings: Settings, path: Path) -> int:
+    """The whole file is understood before anything is taken from it."""
+    zone = ZoneInfo(settings.site.time_zone)
+    meter = _meter(arguments, settings)
+    if meter not in {known.name for known in settings.meters}:
+        raise Wrong(f"there is no meter {meter} in {arguments.settings}")
+    try:
+        with arguments.file.open(encoding="utf-8-sig", newline="") as file:
+            for _ in elhub.read(file, zone):
+                pass
+            file.seek(0)
+            taken, conflicts = _adopted(Store(path), meter, elhub.read(file, zone))
+    except OSError as error:
+        raise Wrong(f"{arguments.file} cannot be read: {error.strerror}") from None
+    except (elhub.NotElhub, UnicodeDecodeError) as error:
+        raise Wrong(f"{arguments.file}: {error}") from None
+    _compare(taken, conflicts, zone)
+    return OK if taken else NO
+
+
+def _adopted(store: Store, meter: str, hours: Iterator[Hour]) -> tuple[int, list[Conflict]]:
+    """How many hours were read, and those that had been metered."""
+    taken, conflicts = 0, []
+    try:
+        while some := list(islice(hours, AT_ONCE)):
+            conflicts += store.adopt(meter, some)
+            taken += len(some)
+    finally:
+        store.close()
+    return taken, conflicts
+
+
+def _compare(taken: int, conflicts: list[Conflict], zone: tzinfo) -> None:
+    """Hours that both sides have and that are not the same, as CSV; what it comes to, on stderr."""
+    print("start,quantity,metered,imported,difference")
+    differing = 0
+    sums = {"metered": 0, "imported": 0}
+    for metered, imported in conflicts:
+        pairs = list(_both(metered, imported))
+        differing += any(one != other for _, one, other in pairs)
+        for energy, one, other in pairs:
+            sums["metered"] += one
+            sums["imported"] += other
+            if one != other:
+                start = datetime.fromtimestamp(metered.start, zone).isoformat()
+                print(f"{start},{energy.key},{one},{other},{other - one}")
+    print(
+        f"{taken} hours read, {taken - len(conflicts)} taken where none was metered. {len(conflicts)} were, "
+        f"{differing} of them otherwise: {sums['metered']} Wh metered, {sums['imported']} Wh imported",
+        file=sys.stderr,
+    )
+
+
+def _both(metered: Hour, imported: Hour) -> Iterator[tuple[Quantity, int, int]]:
+    for energy, wh in imported.energies.items():
+        if energy in metered.energies:
+            yield energy, export.scaled(metered.energies[energy], metered.scale), wh
+
+
+def _backup(arguments: argparse.Namespace, _: Settings, path: Path) -> int:
+    backup(path, arguments.file)
+    return OK
+
+
+def _status(_: argparse.Namespace, settings: Settings, path: Path) -> int:
+    zone = ZoneInfo(settings.site.time_zone)
+    with closing(open_reading(path)) as file:
+        print(f"{path}: {path.stat().st_size / 1e6:.1f} MB of at most {settings.history.max_mb}")
+        names = periods.meters(file)
+        for name in names:
+            print(f"{name}:")
+            for line in _told(file, name, zone):
+                print(f"  {line}")
+    return OK if names else NO
+
+
+def _told(file: sqlite3.Connection, meter: str, zone: tzinfo) -> Iterator[str]:
+    """How much there is of a meter, and from when to when."""
+    for table, what in (("raw", "ten seconds"), ("minute", "minutes"), ("hour", "hours")):
+        count, first, last = periods.extent(file, table, meter)
+        if count:
+            begin, end = (f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M}" for at in (first, last))
+            yield f"{what:<12}{count:>10}  {begin} to {end}"
+    counts = periods.bases(file, meter)
+    if counts:
+        yield "hours that are " + ", ".join(f"{b.name.lower()}: {counts[b]}" for b in Basis if b in counts)
+
+
+_ACTIONS: dict[str, Callable[[argparse.Namespace, Settings, Path], int]] = {
+    "export": _export,
+    "import": _import,
+    "backup": _backup,
+    "status": _status,
+}

@@ -1,0 +1,1 @@
+"""What was measured, kept: ten seconds for days, minutes for months, hours for ever."""

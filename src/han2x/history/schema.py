@@ -1,0 +1,43 @@
+"""The tables of the history file, and how an older file becomes one of today.
+
+One row a period, integers only, clustered by meter and time: what is read together lies together. Times
+are Unix seconds (UTC) of a period's beginning; meters go by a small number. NULL is "not known", and
+costs one octet.
+"""
+
+from ..model.record import COLUMNS, COUNTERS, DRIFTS, MEANS
+from .journal import JOURNAL
+
+__all__ = ["APPLICATION_ID", "COLUMNS", "COUNTERS", "DRIFTS", "FOR_EVER", "MEANS", "MIGRATIONS"]
+
+APPLICATION_ID = 0x68326E78
+"""Marks the file as ours, for `file` and for ourselves."""
+
+_PERIOD = """CREATE TABLE {name} (
+    meter INTEGER NOT NULL, t INTEGER NOT NULL, covered INTEGER NOT NULL, scale INTEGER NOT NULL,
+    low INTEGER, high INTEGER, {means}, PRIMARY KEY (meter, t)) WITHOUT ROWID"""
+
+
+def _integers(columns: tuple[str, ...]) -> str:
+    return ", ".join(f"{column} INTEGER" for column in columns)
+
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE meter (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
+        "CREATE TABLE series (id INTEGER PRIMARY KEY, meter INTEGER NOT NULL, identity TEXT NOT NULL)",
+        _PERIOD.format(name="raw", means=_integers(MEANS)),
+        _PERIOD.format(name="minute", means=_integers(MEANS)),
+        f"""CREATE TABLE register (
+            meter INTEGER NOT NULL, t INTEGER NOT NULL, series INTEGER NOT NULL, {_integers(COUNTERS)},
+            PRIMARY KEY (meter, t)) WITHOUT ROWID""",
+        f"""CREATE TABLE hour (
+            meter INTEGER NOT NULL, t INTEGER NOT NULL, basis INTEGER NOT NULL, scale INTEGER NOT NULL,
+            {_integers(COUNTERS)}, {_integers(DRIFTS)}, PRIMARY KEY (meter, t)) WITHOUT ROWID""",
+    ),
+    JOURNAL,
+)
+"""What makes version n of version n - 1; `user_version` of the file says which it is. Only ever appended."""
+
+FOR_EVER = ("meter", "series", "register", "hour")
+"""Tables that nothing is ever deleted from, in the order in which they are saved from a damaged file."""

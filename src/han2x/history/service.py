@@ -1,0 +1,183 @@
+"""Follows each meter's cell, and has what is to be kept written by a thread of its own.
+
+A telegram costs a few additions in its watcher. Rows wait in memory until the next write, counters are
+written at once. While the file cannot be written, `PENDING_MAX` rows and all counters wait; whatever is
+wrong with it disturbs nothing else, and is tried again.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo
+
+from ..model.view import SCALE_ONE
+from ..runtime.gateway import Condition, Gateway, Trouble
+from ..settings.schema import Archive, History, Settings
+from .batch import Batch, Limits, Mark
+from .follower import Follower
+from .outlet import Outlet
+from .rows import Row
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from .store import Store
+
+log = logging.getLogger("han2x")
+
+T = TypeVar("T")
+
+PENDING_MAX = 50_000
+"""Rows that wait for a disk: five days of one meter, some 20 MB."""
+
+MARKS_MAX = 10_000
+TIDY_MS = 3_600_000
+FAREWELL_S = 5.0
+DAY_S = 86_400
+MEGABYTE = 1_000_000
+
+
+def path_of(history: History, state_dir: Path | None) -> Path | None:
+    """Where the history is kept; None if it is not."""
+    if history.path:
+        return Path(history.path)
+    return state_dir / "history.sqlite" if state_dir else None
+
+
+async def run(section: Archive, gateway: Gateway, name: str) -> None:
+    """Keep the history until cancelled; what waits is written before it ends."""
+    path = path_of(section.history, gateway.state_dir)
+    if path is None:
+        gateway.forget(name)  # a demo leaves nothing behind
+        await asyncio.Event().wait()
+        return
+    thread = ThreadPoolExecutor(1, "history")
+    try:
+        loading = asyncio.get_running_loop().run_in_executor(thread, import_module, "han2x.history.store")
+        opened = partial(_enlist, section, gateway)
+        store: Store = (await loading).Store(path, opened=opened)  # SQLite costs time and memory
+        await _Writer(section, gateway, name, store, thread).keep()
+    finally:
+        thread.shutdown(wait=False)
+
+
+def _enlist(section: Archive, gateway: Gateway, file: "sqlite3.Connection") -> None:
+    """Have the file note what changes for those who take it over."""
+    from .journal import enlist
+
+    enlist(file, dict(section.targets), gateway.now().unix_ms)
+
+
+class _Writer:
+    """The rows and counters that wait, and the thread that writes them."""
+
+    def __init__(
+        self, section: Archive, gateway: Gateway, name: str, store: "Store", thread: ThreadPoolExecutor
+    ) -> None:
+        self._section, self._gateway, self._name = section, gateway, name
+        self._store, self._thread = store, thread
+        self._rows: deque[tuple[str, Row]] = deque(maxlen=PENDING_MAX)
+        self._marks: deque[Mark] = deque(maxlen=MARKS_MAX)
+        self._urgent = asyncio.Event()
+        self._tidied_ms: int | None = None
+        self._scales: dict[str, int] = {}
+        self._rescale(gateway.settings.value)
+        zone = ZoneInfo(section.time_zone)
+        self._outlet = Outlet(gateway, store, thread)
+        self._meters = [Follower(name, gateway.snapshot(name).value, self, zone) for name in section.meters]
+
+    def scale(self, meter: str) -> int:
+        """The factor in force."""
+        return self._scales.get(meter, SCALE_ONE)
+
+    def add_rows(self, meter: str, rows: list[Row]) -> None:
+        """Rows that can wait for the next write."""
+        self._rows.extend((meter, row) for row in rows)
+
+    def add_mark(self, mark: Mark) -> None:
+        """Counters, which are written at once."""
+        self._marks.append(mark)
+        self._urgent.set()
+
+    async def keep(self) -> None:
+        """Follow the meters and write until cancelled."""
+        with contextlib.ExitStack() as watching:
+            watching.callback(self._gateway.settings.watch(self._rescale))
+            for meter in self._meters:
+                watching.callback(self._gateway.snapshot(meter.name).watch(meter.take))
+            self._outlet.open()
+            try:
+                await self._write_on()
+            finally:
+                self._outlet.close()
+                await self._farewell()
+
+    async def _write_on(self) -> None:
+        while True:
+            try:
+                await self._write()
+                await self._tidy()
+                self._gateway.report(self._name, Condition.OK, self._store.notice)
+            except Trouble as trouble:
+                self._complain(str(trouble))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._section.history.write_every_s):
+                    await self._urgent.wait()
+            self._urgent.clear()
+            for meter in self._meters:
+                meter.settle(self._gateway.now())
+
+    async def _farewell(self) -> None:
+        for meter in self._meters:
+            meter.end(self._gateway.now())
+        with contextlib.suppress(Trouble, TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await self._write()
+                await self._in_thread(self._store.close)
+
+    async def _write(self) -> None:
+        """Write what waits; what may not have been written waits on, as writing it twice is no harm."""
+        batch = Batch(tuple(self._rows), tuple(self._marks))
+        self._rows.clear()
+        self._marks.clear()
+        try:
+            changed = await self._in_thread(partial(self._store.write, batch))
+        except BaseException:
+            self._rows = deque([*batch.rows, *self._rows], PENDING_MAX)
+            self._marks = deque([*batch.marks, *self._marks], MARKS_MAX)
+            raise
+        self._outlet.written()
+        if self._store.overtaken:
+            self._gateway.hours.set({})
+        if changed:
+            self._gateway.hours.set(changed)
+
+    async def _tidy(self) -> None:
+        """Keep the file within its bounds, once an hour."""
+        now, history = self._gateway.now(), self._section.history
+        if self._tidied_ms is not None and now.mono_ms - self._tidied_ms < TIDY_MS:
+            return
+        limits = Limits(
+            history.keep_raw_days * DAY_S, history.keep_minute_days * DAY_S, history.max_mb * MEGABYTE
+        )
+        await self._in_thread(partial(self._store.tidy, now.unix_ms // 1000, limits))
+        self._tidied_ms = now.mono_ms
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _rescale(self, settings: Settings) -> None:
+        self._scales = {meter.name: meter.scale for meter in settings.meters}
+
+    def _complain(self, text: str) -> None:
+        known = self._gateway.health.value.get(self._name)
+        if known is None or known.text != text:
+            log.warning("%s: %s", self._name, text)
+        self._gateway.report(self._name, Condition.FAILING, text)

@@ -1,0 +1,149 @@
+"""Writes rows and hours to the history file. Blocks: everything here is for one thread.
+
+Nothing is remembered between batches but the open file: what an hour needs is read from the file, so that
+a restart, a kill or the same telegram twice changes nothing. What `write` returned from is kept.
+"""
+
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from ..model.hour import HOUR_S, Hour
+from . import bounds, journal
+from .batch import Batch, Changed, Conflict, Limits
+from .file import as_trouble, is_damage, open_file, set_aside, transaction
+from .ledger import Ledger
+from .rows import MINUTE_S
+from .schema import MEANS, MIGRATIONS
+
+log = logging.getLogger("han2x")
+
+T = TypeVar("T")
+
+_ROW = ", ".join("?" * (6 + len(MEANS)))
+_SET = ", ".join(f"{column} = excluded.{column}" for column in ("covered", "scale", "low", "high", *MEANS))
+_PUT_ROW = {
+    span_s: f"INSERT INTO {table} VALUES ({_ROW}) "
+    f"ON CONFLICT DO UPDATE SET {_SET} WHERE excluded.covered >= covered"
+    for span_s, table in bounds.TABLES.items()
+}
+"""Of two rows of one period, as after a restart within it, the one stays that knows more of it."""
+
+
+class Store:
+    """The history file. Methods raise `Trouble`; after it the same call may be made again.
+
+    `notice`: what happened to the file that people should know, empty if nothing. `overtaken`: whether
+    another program wrote to it, such as an import, between the last two writes. `opened` is called with the
+    file, in a transaction, whenever it has been opened.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        migrations: tuple[tuple[str, ...], ...] = MIGRATIONS,
+        opened: Callable[[sqlite3.Connection], None] = lambda _: None,
+    ) -> None:
+        self.path = path
+        self.notice = ""
+        self.overtaken = False
+        self._met_another = False
+        self._version = 0
+        self._migrations, self._opened = migrations, opened
+        self._file: sqlite3.Connection | None = None
+
+    def write(self, batch: Batch) -> Changed:
+        """Keep a batch, all or nothing. Hours are on the disk when this returns, rows soon after."""
+        changed = self._guarded(lambda file: _write(file, batch), durable=bool(batch.marks))
+        self.overtaken, self._met_another = self._met_another, False
+        return changed
+
+    def changes(self, target: str, limit: int) -> journal.Changes:
+        """What has changed since a target's cursor, at most so many changes of it."""
+        return self._guarded(lambda file: journal.changes(file, target, limit))
+
+    def taken(self, target: str, upto: int) -> bool:
+        """Set a target's cursor; True. A power cut may set it back, which only makes it take over again."""
+        self._guarded(lambda file: journal.taken(file, target, upto))
+        return True
+
+    def adopt(self, meter: str, hours: Sequence[Hour]) -> list[Conflict]:
+        """Take hours from elsewhere where none is metered; those that were are returned beside them."""
+        return self._guarded(lambda file: Ledger(file, _number(file, meter)).adopt(hours), durable=True)
+
+    def tidy(self, now_s: int, limits: Limits) -> None:
+        """Delete what is older than it is to be kept, and more if the file is larger than it may be."""
+        self._guarded(lambda file: bounds.tidy(file, now_s, limits))
+
+    def close(self) -> None:
+        """Let go of the file; the next call opens it again."""
+        file, self._file = self._file, None
+        if file:
+            with contextlib.suppress(sqlite3.Error):
+                file.close()
+
+    def _guarded(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
+        """Do some work in one transaction; where the file turns out damaged, once more with a new one."""
+        try:
+            return self._tried(work, durable)
+        except sqlite3.Error as error:
+            self.close()
+            if not is_damage(error):
+                raise as_trouble(error, self.path) from None
+        self._set_aside()
+        try:
+            return self._tried(work, durable)
+        except sqlite3.Error as error:
+            self.close()
+            raise as_trouble(error, self.path) from None
+
+    def _tried(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> T:
+        if self._file is None:
+            self._file, self._version = open_file(self.path, self._migrations), 0
+            with transaction(self._file):
+                self._opened(self._file)
+        self._file.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        (version,) = self._file.execute("PRAGMA data_version").fetchone()
+        self._met_another |= self._version not in (0, version)
+        self._version = version
+        with transaction(self._file):
+            return work(self._file)
+
+    def _set_aside(self) -> None:
+        try:
+            aside, hours = set_aside(self.path)
+        except sqlite3.Error as error:
+            raise as_trouble(error, self.path) from None
+        self.notice = (
+            f"{self.path.name} was damaged: it is now {aside.name}, and a new file has begun "
+            f"with the {hours} hours that could be read from it"
+        )
+        log.warning("history: %s", self.notice)
+
+
+def _write(file: sqlite3.Connection, batch: Batch) -> Changed:
+    names = dict.fromkeys([*(meter for meter, _ in batch.rows), *(mark.meter for mark in batch.marks)])
+    numbers = {name: _number(file, name) for name in names}
+    ledgers = {name: Ledger(file, number) for name, number in numbers.items()}
+    running: dict[tuple[str, int], int] = {}
+    for name, row in batch.rows:
+        file.execute(_PUT_ROW[row.span_s], (numbers[name], row.start, *row[2:6], *row.means))
+        if row.span_s == MINUTE_S:
+            running[name, row.start // HOUR_S * HOUR_S] = row.scale
+    for mark in batch.marks:
+        ledgers[mark.meter].register(mark.register, mark.identity, mark.scale)
+    for (name, start), scale in running.items():
+        ledgers[name].estimate(start, scale)
+    changed = {name: ledger.changed for name, ledger in ledgers.items() if ledger.changed}
+    return {name: [hours[start] for start in sorted(hours)] for name, hours in changed.items()}
+
+
+def _number(file: sqlite3.Connection, name: str) -> int:
+    """The number of a meter, given out when its name is first met."""
+    known = file.execute("SELECT id FROM meter WHERE name = ?", (name,)).fetchone()
+    if known is None:
+        known = file.execute("INSERT INTO meter (name) VALUES (?) RETURNING id", (name,)).fetchone()
+    return int(known[0])

@@ -1,0 +1,164 @@
+"""One row or hour as it goes from a gateway to a database: flat, integers only, and as text. Pure.
+
+A record is known by its meter's number, its resolution and the beginning of its period. The same record may
+come again, and an older state of it after a newer one: `version` tells which of two is to stay.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from .hour import Basis
+from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
+
+COLUMNS: dict[Quantity, str] = {
+    Quantity.ACT_POW_POS: "p_pos",
+    Quantity.ACT_POW_NEG: "p_neg",
+    Quantity.REACT_POW_POS: "q_pos",
+    Quantity.REACT_POW_NEG: "q_neg",
+    Quantity.CURR_L1: "i1",
+    Quantity.CURR_L2: "i2",
+    Quantity.CURR_L3: "i3",
+    Quantity.VOLT_L1: "u1",
+    Quantity.VOLT_L2: "u2",
+    Quantity.VOLT_L3: "u3",
+    Quantity.ACT_ENERGY_POS: "a_pos",
+    Quantity.ACT_ENERGY_NEG: "a_neg",
+    Quantity.REACT_ENERGY_POS: "r_pos",
+    Quantity.REACT_ENERGY_NEG: "r_neg",
+}
+"""W, var, mA, mV; Wh and varh."""
+
+MEANS = tuple(column for quantity, column in COLUMNS.items() if quantity not in POWER_OF_ENERGY)
+COUNTERS = tuple(COLUMNS[energy] for energy in ENERGIES)
+DRIFTS = tuple(f"d_{column}" for column in COUNTERS)
+
+ROW = ("covered", "scale", "low", "high", *MEANS)
+HOUR = ("basis", "scale", *COUNTERS, *DRIFTS)
+
+
+class Resolution(NamedTuple):
+    """How long its periods are, in seconds, and the columns of a record; the first two are always known."""
+
+    span_s: int
+    columns: tuple[str, ...]
+
+
+RESOLUTIONS: dict[str, Resolution] = {
+    "hour": Resolution(3600, HOUR),
+    "minute": Resolution(60, ROW),
+    "10s": Resolution(10, ROW),
+}
+"""What there is, from the coarsest on."""
+
+LEAST, MOST = -(2**63), 2**63 - 1
+START_MAX = 2**35
+ROWS_MAX = 100
+"""Records in one text: some 15 kB."""
+
+_HEAD = ("start", "version")
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+
+class Record(NamedTuple):
+    """`start`: Unix seconds of its period's beginning. `values`: of the columns of its resolution, raw."""
+
+    meter: int
+    name: str
+    resolution: str
+    start: int
+    version: int
+    values: tuple[int | None, ...]
+
+
+class NotRecords(ValueError):
+    """A text that holds no records; the message says why."""
+
+
+def newest(records: Iterable[Record]) -> list[Record]:
+    """One record of each period, of several the newest, in the order of their keys."""
+    found: dict[tuple[str, int, int], Record] = {}
+    for record in records:
+        key = record.resolution, record.meter, record.start
+        if key not in found or record.version >= found[key].version:
+            found[key] = record
+    return [found[key] for key in sorted(found)]
+
+
+def texts(records: Sequence[Record]) -> Iterator[tuple[str, str, str]]:
+    """Records as compact JSON texts, one meter and resolution each: the meter's name, resolution, text."""
+    ordered = sorted(records, key=lambda record: (record.name, record.resolution))
+    for (name, resolution), some in groupby(ordered, lambda record: (record.name, record.resolution)):
+        found = list(some)
+        for begin in range(0, len(found), ROWS_MAX):
+            yield name, resolution, _text(found[begin : begin + ROWS_MAX])
+
+
+def _text(records: Sequence[Record]) -> str:
+    first = records[0]
+    table = {
+        "meter": first.meter,
+        "name": first.name,
+        "resolution": first.resolution,
+        "columns": [*_HEAD, *RESOLUTIONS[first.resolution].columns],
+        "rows": [[record.start, record.version, *record.values] for record in records],
+    }
+    return json.dumps(table, separators=(",", ":"))
+
+
+def records(text: bytes) -> list[Record]:
+    """The records in a text. Raises `NotRecords`.
+
+    Columns are taken by their names: those that are missing are unknown, those that nobody knows are left.
+    """
+    try:
+        table = json.loads(text)
+    except (ValueError, RecursionError):
+        raise NotRecords("it is not JSON") from None
+    if not isinstance(table, Mapping):
+        raise NotRecords("it is no JSON object")
+    meter, name, resolution = (table.get(key) for key in ("meter", "name", "resolution"))
+    if not isinstance(meter, int) or not 0 < meter < 2**31:
+        raise NotRecords("meter is no meter's number")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise NotRecords("name is no meter's name")
+    if not isinstance(resolution, str) or resolution not in RESOLUTIONS:
+        raise NotRecords(f"resolution is none of {', '.join(RESOLUTIONS)}")
+    picked = _picked(table.get("columns"), resolution)
+    rows = table.get("rows")
+    if not isinstance(rows, list) or len(rows) > 10 * ROWS_MAX:
+        raise NotRecords("rows is no list that may be so long")
+    return [Record(meter, name, resolution, *_row(row, picked, resolution)) for row in rows]
+
+
+def _picked(names: Any, resolution: str) -> list[int | None]:
+    """Where in a row each column stands, or None."""
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise NotRecords("columns is no list of names")
+    wanted = (*_HEAD, *RESOLUTIONS[resolution].columns)
+    if any(name not in names for name in wanted[:4]):
+        raise NotRecords(f"columns lacks one of {', '.join(wanted[:4])}")
+    return [names.index(name) if name in names else None for name in wanted]
+
+
+def _row(row: Any, picked: list[int | None], resolution: str) -> tuple[int, int, tuple[int | None, ...]]:
+    if not isinstance(row, list):
+        raise NotRecords("a row is no list")
+    try:
+        values = [None if index is None else row[index] for index in picked]
+    except IndexError:
+        raise NotRecords("a row is too short") from None
+    if not all(map(_is_integer, values[:4])) or not all(v is None or _is_integer(v) for v in values):
+        raise NotRecords("a row holds something that is no whole number of 64 bits")
+    start, version, first = (value or 0 for value in values[:3])
+    if not 0 <= start < START_MAX or start % RESOLUTIONS[resolution].span_s or version < 0:
+        raise NotRecords(f"a row begins at {start}, which begins no period")
+    if resolution == "hour" and not 0 <= first < len(Basis):
+        raise NotRecords(f"an hour has the basis {first}, which there is not")
+    return start, version, tuple(values[2:])
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and LEAST <= value <= MOST

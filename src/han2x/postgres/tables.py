@@ -1,0 +1,113 @@
+"""The tables of the database and the statements that write them. Pure.
+
+As in the history file: one row a period, whole numbers in fixed units, before the scale factor; views show
+them as people read them. A record's key is its meter's number and its period's beginning; of two states of
+a record the one with the higher version stays, in whatever order and how often they come.
+"""
+
+from ..model.hour import Basis
+from ..model.quantity import POWER_OF_ENERGY, Quantity
+from ..model.record import COLUMNS, COUNTERS, DRIFTS, RESOLUTIONS
+
+TABLES = {"hour": "hour", "minute": "minute", "10s": "raw"}
+VIEWS = {"hour": "hours", "minute": "minutes", "10s": "ten_seconds"}
+CHUNKS = {"hour": "1 year", "minute": "1 month", "10s": "7 days"}
+"""How much time lies together where TimescaleDB cuts a table up."""
+
+VERSION = 1
+"""Of the tables; an older program does not write newer ones."""
+
+
+def table(prefix: str, resolution: str) -> str:
+    """The name of the table of a resolution."""
+    return f"{prefix}{TABLES[resolution]}"
+
+
+def creating(prefix: str) -> list[str]:
+    """Statements that make what is not there yet."""
+    return [
+        f"CREATE TABLE IF NOT EXISTS {prefix}schema (version integer NOT NULL)",
+        f"CREATE TABLE IF NOT EXISTS {prefix}meter (number bigint PRIMARY KEY, name text NOT NULL)",
+        *(_table(prefix, resolution) for resolution in RESOLUTIONS),
+        *(_view(prefix, resolution) for resolution in RESOLUTIONS),
+        f"DELETE FROM {prefix}schema",
+        f"INSERT INTO {prefix}schema VALUES ({VERSION})",
+    ]
+
+
+def _table(prefix: str, resolution: str) -> str:
+    first, second, *rest = RESOLUTIONS[resolution].columns
+    columns = [f"{first} bigint NOT NULL", f"{second} bigint NOT NULL", *(f"{name} bigint" for name in rest)]
+    return (
+        f"CREATE TABLE IF NOT EXISTS {table(prefix, resolution)} (meter bigint NOT NULL, "
+        f"t timestamptz NOT NULL, version bigint NOT NULL, {', '.join(columns)}, PRIMARY KEY (meter, t))"
+    )
+
+
+def hypertable(prefix: str, resolution: str) -> str:
+    """Has TimescaleDB cut a table up by time."""
+    return (
+        f"SELECT create_hypertable('{table(prefix, resolution)}', 't', "
+        f"chunk_time_interval => interval '{CHUNKS[resolution]}', "
+        "if_not_exists => true, migrate_data => true)"
+    )
+
+
+def writing_meters(prefix: str) -> str:
+    """Takes a JSON array of objects; a meter has the name that it was last called."""
+    return (
+        f"INSERT INTO {prefix}meter AS known SELECT number, name "
+        "FROM json_to_recordset(%s::json) AS new (number bigint, name text) ORDER BY number "
+        "ON CONFLICT (number) DO UPDATE SET name = excluded.name WHERE known.name <> excluded.name"
+    )
+
+
+def writing(prefix: str, resolution: str) -> str:
+    """Takes a JSON array of arrays of one resolution: meter, start, version, values."""
+    columns = ("version", *RESOLUTIONS[resolution].columns)
+    values = ", ".join(f"(one->>{index})::bigint" for index in range(2, 2 + len(columns)))
+    updated = ", ".join(f"{name} = excluded.{name}" for name in columns)
+    return (
+        f"INSERT INTO {table(prefix, resolution)} AS known (meter, t, {', '.join(columns)}) "
+        f"SELECT (one->>0)::bigint, to_timestamp((one->>1)::bigint), {values} "
+        f"FROM json_array_elements(%s::json) AS one "
+        f"ON CONFLICT (meter, t) DO UPDATE SET {updated} WHERE excluded.version >= known.version"
+    )
+
+
+def _view(prefix: str, resolution: str) -> str:
+    """A table with names and units, scaled: what a dashboard shows."""
+    source = table(prefix, resolution)
+    columns = _hour_columns() if resolution == "hour" else _row_columns()
+    return (
+        f"CREATE OR REPLACE VIEW {prefix}{VIEWS[resolution]} AS "
+        f"SELECT known.t AS time, meter.name AS name, known.meter AS meter, {', '.join(columns)} "
+        f"FROM {source} AS known JOIN {prefix}meter AS meter ON meter.number = known.meter"
+    )
+
+
+def _hour_columns() -> list[str]:
+    names = " ".join(f"WHEN {basis.value} THEN '{basis.name.lower()}'" for basis in Basis)
+    energies = {COLUMNS[quantity]: quantity for quantity in Quantity}
+    used = [f"trunc(known.{name} * known.scale / 1000.0) AS {energies[name].key}" for name in COUNTERS]
+    drift = [
+        f"trunc(known.{name} * known.scale / 1000.0) AS drift_{energies[name.removeprefix('d_')].key}"
+        for name in DRIFTS
+    ]
+    return [f"CASE known.basis {names} END AS basis", *used, *drift]
+
+
+def _row_columns() -> list[str]:
+    net = [f"trunc(known.{name} * known.scale / 1000.0) AS net_pow_{to}_w" for name, to in _NET]
+    return ["known.covered AS covered_s", *net, *(_mean(q) for q in Quantity if q not in POWER_OF_ENERGY)]
+
+
+_NET = (("low", "min"), ("high", "max"))
+
+
+def _mean(quantity: Quantity) -> str:
+    name = f"known.{COLUMNS[quantity]}"
+    scaled = f"trunc({name} * known.scale / 1000.0)" if quantity.scaled else name
+    per = quantity.unit.per_display
+    shown = f"({scaled} / {per}.0)::double precision" if per > 1 else scaled
+    return f"{shown} AS {quantity.key}"

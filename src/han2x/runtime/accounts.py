@@ -1,0 +1,165 @@
+"""The live accounts: hours are handed in, and every meter's capacity step and costs are there for its view.
+
+Hours that history writes or corrects come by the gateway's `hours`; those from before are `put` in by whoever
+keeps them and follows `asking`, which tells since when they are needed. Tariffs, levies and prices come from
+their services. An account is worked out when a view asks for it, and kept until one of these, a setting or
+the hour changes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from ..model.hour import HOUR_S, Basis, Hour
+from ..model.instant import Instant
+from ..model.quantity import Quantity
+from ..model.view import SCALE_ONE
+from ..settings.schema import Meter, Settings
+from ..tariff.account import NO_ACCOUNT, Account
+from ..tariff.calendar import day_start, local, month_of
+from ..tariff.capacity import Capacity, begins, capacity
+from ..tariff.cost import Costs, Terms, costs
+from ..tariff.levies import Levies
+from ..tariff.prices import Row, Series, merge
+from ..tariff.tariff import Tariff
+from ..tariff.use import Use
+from .latest import Latest
+
+ESTIMATES = frozenset({Basis.SPREAD, Basis.ESTIMATED})
+"""Hours that may still be corrected."""
+
+_NO_TARIFFS: Mapping[str, Tariff] = MappingProxyType({})
+_NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+class Accounts:
+    """All meters' accounts.
+
+    `tariffs`: by name. `levies`, `prices`: None until their services have some. `asking`: for the meters
+    that have an account, since when (Unix seconds) their hours are needed; set anew when that grows.
+    """
+
+    def __init__(
+        self, settings: Latest[Settings], hours: Latest[Mapping[str, Sequence[Hour]]], now: Instant
+    ) -> None:
+        self.tariffs: Latest[Mapping[str, Tariff]] = Latest(_NO_TARIFFS)
+        self.levies: Latest[Levies | None] = Latest(None)
+        self.prices: Latest[Series | None] = Latest(None)
+        self.asking: Latest[Mapping[str, int]] = Latest(_NOTHING)
+        self._settings = settings
+        self._now_s = now.unix_ms // 1000
+        self._uses: dict[str, dict[int, Use]] = {}
+        self._made: dict[str, tuple[int, Meter, Account]] = {}
+        self._zone: tuple[str, tzinfo] | None = None
+        hours.watch(self._written)
+        settings.watch(self._changed)
+        self.tariffs.watch(self._changed)
+        self.levies.watch(self._changed)
+        self.prices.watch(self._changed)
+        self._changed(None)
+
+    def _written(self, hours: Mapping[str, Sequence[Hour]]) -> None:
+        for meter, some in hours.items():
+            self.put(meter, some)
+
+    def put(self, meter: str, hours: Iterable[Hour]) -> None:
+        """Hours of a meter that are new, or known better than before; the order does not matter."""
+        since = self.asking.value.get(meter)
+        if since is None:
+            return
+        known = self._uses.setdefault(meter, {})
+        known.update((hour.start, use(hour)) for hour in hours if hour.start >= since)
+        self._made.pop(meter, None)
+
+    def feed(self, rows: Iterable[Row]) -> None:
+        """Spot prices from wherever: file, web, API or MQTT. Raises ValueError as `merge` does."""
+        series = self.prices.value or Series(self._settings.value.prices.area)
+        self.prices.set(merge(series, rows))
+
+    def at(self, meter: Meter, now: Instant) -> Account:
+        """What a meter's hours make at a moment; nothing where neither a tariff nor prices are chosen."""
+        self._now_s = now.unix_ms // 1000
+        if meter.name not in self.asking.value:
+            return NO_ACCOUNT
+        hour = self._now_s // HOUR_S
+        made = self._made.get(meter.name)
+        if made is None or made[:2] != (hour, meter):
+            self._turn(meter)
+            made = self._made[meter.name] = hour, meter, self._make(meter)
+        account = made[2]
+        if account.costs and self.prices.value:  # the price alone changes within the hour
+            price = self.prices.value.at(self._now_s)
+            account = account._replace(costs=account.costs.with_price(price))
+        return account
+
+    def _make(self, meter: Meter) -> Account:
+        uses = self._uses.get(meter.name, {}).values()
+        return Account(self._capacity(meter, uses), self._costs(meter, uses))
+
+    def _capacity(self, meter: Meter, uses: Iterable[Use]) -> Capacity | None:
+        tariff = self.tariffs.value.get(meter.tariff)
+        if tariff is None:
+            return None
+        levies = self.levies.value
+        home = levies.zones.get(self._settings.value.prices.tax_zone) if levies else None
+        vat = home.vat if home else 0
+        return capacity(tariff, uses, now_s=self._now_s, zone=self.zone, fuse_a=meter.fuse_a, vat=vat)
+
+    def _costs(self, meter: Meter, uses: Iterable[Use]) -> Costs | None:
+        chosen, series, levies = self._settings.value.prices, self.prices.value, self.levies.value
+        if not chosen.enabled or series is None or levies is None or chosen.tax_zone not in levies.zones:
+            return None
+        tariff = self.tariffs.value.get(meter.tariff)
+        terms = Terms(series, levies, chosen.tax_zone, chosen.contract, chosen.markup, tariff)
+        return costs(terms, uses, now_s=self._now_s, zone=self.zone)
+
+    def _since(self, meter: Meter) -> int | None:
+        """From when on a meter's hours are needed; None if they are not."""
+        tariff = self.tariffs.value.get(meter.tariff)
+        if tariff is not None:
+            return begins(tariff, now_s=self._now_s, zone=self.zone)
+        if not self._settings.value.prices.enabled:
+            return None
+        return day_start(month_of(local(self._now_s, self.zone).date()), self.zone)
+
+    def _changed(self, _: object) -> None:
+        """Work out everything anew, and ask for more hours if that takes them."""
+        self._made.clear()
+        since = {meter.name: self._since(meter) for meter in self._settings.value.meters}
+        asking = {name: start for name, start in since.items() if start is not None}
+        before = self.asking.value
+        for name in [name for name in self._uses if name not in asking]:
+            del self._uses[name]
+        if asking.keys() - before or any(start < before.get(name, 0) for name, start in asking.items()):
+            self.asking.set(asking)
+        elif asking.keys() != before.keys():
+            self.asking.set({name: before[name] for name in asking})
+
+    def _turn(self, meter: Meter) -> None:
+        """Let go of hours that no rule looks back to any more; ask for those that a new price list does."""
+        since, known = self._since(meter), self._uses.get(meter.name)
+        if since is None:
+            return
+        if since < self.asking.value[meter.name]:
+            self._changed(None)
+        if known and min(known) < since:
+            self._uses[meter.name] = {start: use for start, use in known.items() if start >= since}
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of local days."""
+        name = self._settings.value.site.time_zone
+        if self._zone is None or self._zone[0] != name:
+            self._zone = name, ZoneInfo(name)
+        return self._zone[1]
+
+
+def use(hour: Hour) -> Use:
+    """An hour as accounts count it: scaled by the factor in force then."""
+    return Use(
+        start=hour.start,
+        imported=hour.energies.get(Quantity.ACT_ENERGY_POS, 0) * hour.scale // SCALE_ONE,
+        exported=hour.energies.get(Quantity.ACT_ENERGY_NEG, 0) * hour.scale // SCALE_ONE,
+        estimated=hour.basis in ESTIMATES,
+    )

@@ -1,0 +1,130 @@
+"""paho's client as we need it: it can be hung up at any moment, and is set up from a broker's settings."""
+
+import socket
+import ssl
+from contextlib import suppress
+from typing import NamedTuple
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from ..settings.schema import Mqtt
+from .broker_words import why
+from .gateway import Trouble
+
+CONNECT_S = 10.0
+PAYLOAD_MAX = 65_536
+"""Octets of a message that is taken in; MQTT 5 brokers are told, others' larger messages are dropped."""
+
+SESSION_ROOM = 100
+"""Messages that a session has at most without their acknowledgement."""
+
+FOR_EVER = 0xFFFF_FFFF
+
+
+class Message(NamedTuple):
+    """What is published: `payload` octets to a full `topic`."""
+
+    topic: str
+    payload: bytes
+    qos: int = 0
+    retain: bool = False
+
+
+class _Ending:
+    """A socket's `recv` that raises at the end: paho's websocket handshake would ask for ever."""
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        octets: bytes = super().recv(size, flags)  # type: ignore[misc]
+        if not octets:
+            raise ConnectionAbortedError("the connection was closed")
+        return octets
+
+
+class _Socket(_Ending, socket.socket):
+    pass
+
+
+class _TlsSocket(_Ending, ssl.SSLSocket):  # type: ignore[misc]
+    pass
+
+
+class Client(paho.Client):
+    """paho's client, which can be hung up at any moment, even while it is being connected."""
+
+    _handle: socket.socket | None = None
+    _hung_up = False
+
+    def hang_up(self) -> None:
+        """End whatever waits for the socket."""
+        self._hung_up = True
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            with suppress(OSError):  # it has ended by itself
+                handle.shutdown(socket.SHUT_RDWR)
+            handle.close()
+
+    def end_session(self) -> None:
+        """Disconnect, and let the broker keep nothing for us (MQTT 5, 3.14.2.2.2)."""
+        properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = 0
+        self.disconnect(properties=properties)
+
+    def _create_socket_connection(self) -> socket.socket:
+        plain = super()._create_socket_connection()
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._handle = plain.dup()
+        ending = _Socket(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        ending.settimeout(self.connect_timeout)
+        if self._hung_up:
+            self.hang_up()
+        return ending
+
+
+def open_later(entry: Mqtt, client_id: str, will: Message | None, *, session: bool) -> Client:
+    """A client that `reconnect` connects; raises `Trouble` for files that are wrong."""
+    version = MQTTProtocolVersion.MQTTv5 if entry.protocol == "5" else MQTTProtocolVersion.MQTTv311
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        protocol=version,
+        transport="websockets" if entry.transport == "websockets" else "tcp",
+        reconnect_on_failure=False,
+        manual_ack=session,
+    )
+    client.connect_timeout = CONNECT_S
+    if entry.transport == "websockets":
+        client.ws_set_options(path=entry.path)
+    if entry.user or entry.password:
+        client.username_pw_set(entry.user, entry.password or None)
+    if entry.tls:
+        client.tls_set_context(_tls(entry))
+    if will:
+        client.will_set(will.topic, will.payload, will.qos, will.retain)
+    properties = None
+    if entry.protocol == "5":
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.MaximumPacketSize = 2 * PAYLOAD_MAX
+        if session:
+            properties.SessionExpiryInterval = FOR_EVER
+            properties.ReceiveMaximum = SESSION_ROOM
+    fresh = False if session else paho.MQTT_CLEAN_START_FIRST_ONLY
+    client.connect_async(entry.host, entry.port, entry.keepalive_s, clean_start=fresh, properties=properties)
+    return client
+
+
+def _tls(entry: Mqtt) -> ssl.SSLContext:
+    """What the broker's certificate is checked by, and our own; raises `Trouble` for files that are wrong."""
+    try:
+        context = ssl.create_default_context(cafile=entry.ca_file or None)
+    except (OSError, ValueError) as error:
+        raise Trouble(f"ca_file {entry.ca_file} cannot be used: {why(error)}") from None
+    try:
+        if entry.cert_file:
+            context.load_cert_chain(entry.cert_file, entry.key_file or None, password="")
+    except (OSError, ValueError) as error:
+        raise Trouble(f"cert_file {entry.cert_file} and its key cannot be used: {why(error)}") from None
+    context.sslsocket_class = _TlsSocket
+    return context
