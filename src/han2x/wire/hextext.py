@@ -18,7 +18,7 @@ _GAP = rb"(?:[ \t\r\n,;:-]|0[xX])*"
 _OCTET = rb"[0-9A-Fa-f]{2}"
 _LOOK = re.compile(rb"7[eE]" + _GAP + rb"[aA][0-9A-Fa-f]|68" + _GAP + rb"(" + _OCTET + rb")" + _GAP + rb"\1")
 _BEGUN = re.compile(
-    rb"7(?:[eE]" + _GAP + rb"[aA0]?)?|6(?:8" + _GAP + rb"(?:[0-9A-Fa-f]{1,3}" + _GAP + rb")?)?"
+    rb"7(?:[eE]" + _GAP + rb"[aA0]?)?|6(?:8(?:" + _GAP + rb"[0-9A-Fa-f]){0,4}" + _GAP + rb")?"
 )
 _RUN = re.compile(rb"(?:[0-9A-Fa-f \t\r\n,;:-]|(?<=0)[xX])*")
 _PREFIX = re.compile(rb"0[xX]")

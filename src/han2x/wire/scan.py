@@ -77,6 +77,9 @@ FRAMINGS: dict[int, FramingRow] = {
 }
 """By the octet that a telegram begins with."""
 
+_IDLE = re.compile(rb"(?:[~\r\n\t ,;:-]|0[xX])*")
+"""Flags, line ends, and what separates the digits of hex text."""
+
 _START = re.compile(b"[" + re.escape(bytes(FRAMINGS)) + b"]").search
 
 
@@ -175,8 +178,8 @@ class Deframer:
                 self._report_noise(found)
 
     def _report_noise(self, found: list[Found | Discarded]) -> None:
-        """The noise up to here as one stretch; flags and line ends between telegrams are none."""
-        if self._noise.strip(b"\x7e\r\n"):
+        """The noise up to here as one stretch; what stands idle between telegrams is none."""
+        if self._noise and not _IDLE.fullmatch(self._noise):
             kind, reason = describe(bytes(self._noise))
             found.append(Discarded(kind, reason, self._accounted - len(self._noise), len(self._noise)))
         self._noise.clear()
