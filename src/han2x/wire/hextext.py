@@ -11,6 +11,7 @@ from .candidate import NOTHING, Failed
 from .hdlc import Frame
 from .result import Kind, Segment
 
+HEADER_TEXT_MAX = 128
 TEXT_MAX = 6144
 """Characters of a frame at the most: 1024 octets as `0x7E, `."""
 
@@ -35,19 +36,27 @@ def candidate(buffer: bytearray, start: int, offset: int) -> Frame | Segment | F
     if _LOOK.match(buffer, start) is None:
         begun = len(buffer) - start < _BEGUN_MAX and _BEGUN.fullmatch(buffer, start)
         return len(buffer) + 1 if begun else NOTHING
-    run = _RUN.match(buffer, start, start + TEXT_MAX)
-    assert run
-    digits = _PREFIX.sub(b"", run.group()).translate(None, _SEPARATORS)
-    octets = bytearray.fromhex(digits[: len(digits) // 2 * 2].decode("ascii"))
-    outcome = _FRAMINGS[octets[0]](octets, 0, 0)
+    for most in (HEADER_TEXT_MAX, TEXT_MAX):  # what is no header costs no more than one
+        run = bytes(buffer[start : _end_of_run(buffer, start, start + most)])
+        digits = _PREFIX.sub(b"", run).translate(None, _SEPARATORS)
+        octets = bytearray.fromhex(digits[: len(digits) // 2 * 2].decode("ascii"))
+        outcome = _FRAMINGS[octets[0]](octets, 0, 0)
+        if not isinstance(outcome, int) or len(run) < most:
+            break
     if isinstance(outcome, Failed):
         return NOTHING
     if isinstance(outcome, int):
         missing = 2 * (outcome - len(octets)) - len(digits) % 2
-        open_end = run.end() == len(buffer) and run.end() - start + missing <= TEXT_MAX
+        open_end = start + len(run) == len(buffer) and len(run) + missing <= TEXT_MAX
         return len(buffer) + missing if open_end else NOTHING
     length = _characters(buffer, start, 2 * outcome.length)
     return outcome._replace(offset=offset + start, length=length)
+
+
+def _end_of_run(buffer: bytearray, start: int, limit: int) -> int:
+    """Where the digits and what separates them end."""
+    run = _RUN.match(buffer, start, limit)
+    return run.end() if run else start
 
 
 def _characters(buffer: bytearray, start: int, digits: int) -> int:
