@@ -151,3 +151,17 @@ def test_encrypted_p1_text() -> None:
         found = [o for o in outcomes(octets, keys) if isinstance(o, Reading)]
         assert [dict(reading.values) for reading in found] == [{"act_pow_pos": 1230}, {"act_pow_pos": 1232}]
     assert {o.kind for o in outcomes(octets, None) if isinstance(o, Discarded)} >= {"encrypted"}
+
+
+@pytest.mark.parametrize("size", [1, 50, 1000])
+def test_encrypted_p1_text_is_read_at_once(size: int) -> None:
+    """A message that the keys prove does not wait for the next one, from the first on."""
+    keyring = Keyring(BOTH)
+    stream, decoder = Stream(keyring), Decoder(keyring)
+    for counter in range(1, 4):
+        message = ciphered(p1_text({"1.7.0": f"{counter}*W"}), title=TITLE, counter=counter)
+        pieces = [message[first : first + size] for first in range(0, len(message), size)]
+        (item,) = [item for piece in pieces for item in stream.feed(piece)]
+        assert isinstance(item, Apdu)
+        assert item.framing is Framing.P1
+        assert isinstance(decoder.decode(item), Reading)

@@ -102,7 +102,7 @@ class Keyring:
         """Whether an encrypted message without a frame holds P1 text that is right to the last character."""
         from .p1 import checked
 
-        opened = self.open(data)
+        opened = self.open(data) if data[:1] == bytes((GENERAL_GLO_CIPHERING,)) else None
         return isinstance(opened, Opened) and opened.plain[:1] == b"/" and checked(opened.plain)
 
     def seal(self, plain: bytes, title: bytes, like: Sealed) -> bytes:

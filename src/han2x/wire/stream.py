@@ -61,6 +61,8 @@ class Stream:
         """Messages without HDLC, as long as the stream looks like that."""
         assert self._unwrapped is not None
         self._unwrapped += data
+        if self._keyring and self._keyring.proves(bytes(self._unwrapped)):
+            return self._to_frames()  # encrypted P1 text, which need not wait for the next to confirm it
         found: list[Apdu | Discarded] = []
         while self._unwrapped and (size := _message_size(bytes(self._unwrapped), final)) > 0:
             found.append(_message(bytes(self._unwrapped[:size]), self._offset))
