@@ -24,7 +24,7 @@ class Assembler:
 
     def feed(self, frame: Frame) -> list[Apdu | Discarded]:
         """What the frame completes, and what it shows to be lost."""
-        lost: list[Apdu | Discarded] = []
+        lost: list[Apdu | Discarded] = self._mbus.drop() if self._mbus.pieces else []
         if not frame.segmented and not self._segments.pieces:
             whole: Frame | None = frame
         else:
@@ -34,7 +34,7 @@ class Assembler:
     def feed_segment(self, segment: Segment) -> list[Apdu | Discarded]:
         """What a wired M-Bus segment completes, and what it shows to be lost (sheet 6.3)."""
         gathering = self._mbus
-        lost: list[Apdu | Discarded] = []
+        lost = [*self._segments.drop(), *self._blocks.drop()]
         if segment.number == 0 or segment.header != gathering.header:
             lost += gathering.drop()
         if segment.number != len(gathering.pieces):
