@@ -4,10 +4,12 @@ Pure. A Kamstrup's lists do not say whether energies are in 10 Wh or in 1 Wh (ha
 power does: what the register rose by is compared with the power in between, once that is enough to tell.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 from ..model.quantity import Quantity
 from ..model.reading import Reading
+from ..model.view import SCALE_ONE
 
 GAP_MAX_S = 30
 ENOUGH_WH = 100
@@ -47,12 +49,13 @@ class Plausibility:
             self._add(reading.values.get(Quantity.ACT_POW_POS), reading.clock.local)
             self._compare(reading.values.get(Quantity.ACT_ENERGY_POS))
 
-    def advice(self, scale: int) -> str:
-        """What should be looked at, "" for nothing; `scale`: the meter's factor in thousandths."""
+    def advice(self, scale: Callable[[], int]) -> str:
+        """What should be looked at, "" for nothing; `scale`: the meter's factor in thousandths, if needed."""
+        if self._steps or self._volts:
+            return self._steps or self._volts
         begins = TRANSFORMER_TYPES.get(self._vendor, ())
-        if scale == 1000 and begins and self._type.startswith(begins):
-            return self._steps or TRANSFORMERS.format(self._type)
-        return self._steps or self._volts
+        on_transformers = bool(begins) and self._type.startswith(begins)
+        return TRANSFORMERS.format(self._type) if on_transformers and scale() == SCALE_ONE else ""
 
     def _add(self, watts: int | None, at: datetime) -> None:
         if watts is None:

@@ -40,12 +40,13 @@ async def run(section: Intake, gateway: Gateway, name: str) -> None:
         reason = outcome.reason if isinstance(outcome, Discarded) else ""
         telegrams.set(Telegram(gateway.now(), octets, reading, reason))
 
+    def scale() -> int:
+        meters = gateway.settings.value.meters
+        return next((meter.scale for meter in meters if meter.name == section.name), SCALE_ONE)
+
     def say() -> None:
         found = reader.diagnosis()
         if found.verdict in _FARES_WELL:
-            scale = next(
-                (m.scale for m in gateway.settings.value.meters if m.name == section.name), SCALE_ONE
-            )
             gateway.report(name, Condition.OK, plausibility.advice(scale))
         else:
             gateway.report(name, Condition.FAILING, f"{found.headline}. {found.next_step}")

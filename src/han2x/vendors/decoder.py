@@ -109,11 +109,11 @@ class Decoder:
         """The reading in an APDU that is not plain, with the keys; `otherwise` where they do not fit."""
         if self._keyring is None:
             return otherwise
-        opened: Opened | Malformed | None
+        opened: Opened | Malformed | None = None
         if apdu.data[:1] == bytes((GENERAL_GLO_CIPHERING,)):
             opened = self._keyring.open(apdu.data)
-        else:
-            opened = self._keyring.electronic_codebook(apdu.data) if apdu.framing is Framing.HDLC else None
+        if not isinstance(opened, Opened) and apdu.framing is Framing.HDLC:  # ECB may begin with any octet
+            opened = self._keyring.electronic_codebook(apdu.data) or opened
         if not isinstance(opened, Opened):
             return opened.discarded(apdu) if opened else otherwise
         plain = apdu._replace(data=opened.plain, framing=Framing.APDU)
