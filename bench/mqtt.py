@@ -124,6 +124,10 @@ class Subscriber:
         now = time.perf_counter()
         self.arrived.setdefault(json.loads(message.payload)["value"], now)
 
+    def at(self, value: float) -> float:
+        """When this value, or a newer one that has overtaken it, arrived."""
+        return self.arrived.get(value) or min(at for other, at in self.arrived.items() if other > value)
+
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
@@ -187,7 +191,7 @@ def measured(port: int, write: Write, telegrams: Iterator[tuple[float, bytes]]) 
         _until(lambda: _heard(write, telegrams, subscriber))
         sent = [(*_send(write, *next(telegrams)),) for _ in range(WARM_UP + TELEGRAMS)]
         _until(lambda: sent[-1][0] in subscriber.arrived)
-        return [1000 * (subscriber.arrived[value] - at) for value, at in sent[WARM_UP:]]
+        return [1000 * (subscriber.at(value) - at) for value, at in sent[WARM_UP:]]
     finally:
         subscriber.close()
 
