@@ -4,8 +4,11 @@ import os
 from pathlib import Path
 
 
-def replace(path: Path, text: str) -> None:
-    """Give the file a new content, which is on the disk when this returns; raises OSError."""
+def replace(path: Path, text: str, *, private: bool = False) -> None:
+    """Give the file a new content, which is on the disk when this returns; raises OSError.
+
+    `private`: only its owner may read it from now on.
+    """
     import tempfile
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -17,7 +20,7 @@ def replace(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
-            os.chmod(temporary, target.stat().st_mode & 0o777)
+            os.chmod(temporary, target.stat().st_mode & (0o700 if private else 0o777))
         os.replace(temporary, target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
