@@ -36,11 +36,8 @@ BAUD_RATE = Rule(
     kind="choice",
     choices=BAUD_RATES,
 )
-PASSWORD_HASH = text(
-    r"(scrypt:[A-Za-z0-9+/=]{24}:[A-Za-z0-9+/=]{44})?",
-    "a hash that the web page has written, or empty for the default password",
-    secret=True,
-)
+HASH = r"(scrypt:[A-Za-z0-9+/=]{24}:[A-Za-z0-9+/=]{44})?"
+PASSWORD_HASH = text(HASH, "a hash that the page has written, or empty", secret=True)
 USER = text(r"[^\0\r\n:]{1,64}", "a name of 1 to 64 characters")
 TITLE = text(r"[^\0\r\n]{1,64}", "a line of 1 to 64 characters")
 
@@ -278,12 +275,8 @@ class Web:
     user: str = setting("bits", USER, "User name of the page.")
     password: str = setting("", PASSWORD_HASH, "The password's hash; empty for the default, vari.")
     metrics: bool = setting(False, BOOLEAN, "Whether /metrics is there for Prometheus, without a log-in.")
-    amsreader: bool = setting(
-        False, BOOLEAN, "Whether /data.json answers as amsreader's does, without a log-in."
-    )
-    homewizard: bool = setting(
-        False, BOOLEAN, "Whether /api/v1/data answers as a HomeWizard P1 meter's does, without a log-in."
-    )
+    amsreader: bool = setting(False, BOOLEAN, "Whether /data.json answers as amsreader, without a log-in.")
+    homewizard: bool = setting(False, BOOLEAN, "Whether /api answers as a HomeWizard P1, without a log-in.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
