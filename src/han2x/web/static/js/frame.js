@@ -1,0 +1,246 @@
+// What is around every page: the head with lamps and choices, the pages to go to, banners, messages.
+
+import { get, send } from "./api.js";
+import { h, say, set } from "./dom.js";
+import { icon } from "./icons.js";
+import { currentLanguage, keepLanguage, LANGUAGES, t } from "./i18n.js";
+import { applyTheme, nextTheme, theme } from "./theme.js";
+
+export const PAGES = ["now", "history", "cost", "signal", "modbus", "mqtt", "settings", "system"];
+const ON_PHONE = ["now", "history", "cost", "signal", "more"];
+const KEPT_METER = "han2x-meter";
+const TOAST_MS = 6000;
+
+export class Frame {
+  /**
+   * @param {HTMLElement} root
+   * @param {{live: import("./live.js").Live, session: any, meters: any[], restart: () => Promise<void>, shown: () => Promise<void>}} parts
+   */
+  constructor(root, { live, session, meters, restart, shown }) {
+    this.live = live;
+    this.session = session;
+    this.restart = restart;
+    this.shown = shown;
+    this.life = new AbortController();
+    this.names = meters.map((meter) => meter.name);
+    this.meterName = this.names.includes(localStorage.getItem(KEPT_METER))
+      ? localStorage.getItem(KEPT_METER)
+      : this.names[0];
+    for (const meter of meters) if ("values" in meter) live.take(meter);
+    this.build(root);
+    this.follow();
+    live.on("connection", (up) => this.connection(up), this.life.signal);
+    live.on("meter", () => this.lamps(), this.life.signal);
+    live.on("tick", () => this.lamps(), this.life.signal);
+    live.on("settings", () => void this.recount(), this.life.signal);
+    live.on("hello", (hello) => hello.version !== session.version && location.reload(), this.life.signal);
+  }
+
+  build(root) {
+    this.main = h("main", { id: "main", tabindex: "-1" });
+    this.message = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
+    this.lost = h("div", { class: "banner bad", role: "alert", hidden: true });
+    root.replaceChildren(
+      h("a", { class: "skip", href: "#main", onclick: (event) => this.skip(event) }, t("frame.skip")),
+      this.head(),
+      this.sidebar(),
+      h("div", { class: "content" }, this.lost, this.warning(), this.main),
+      this.tabs(),
+      this.message,
+    );
+  }
+
+  skip(event) {
+    event.preventDefault();
+    this.main.focus();
+  }
+
+  head() {
+    this.han = lamp("HAN");
+    this.power = lamp("POWER");
+    return h(
+      "header",
+      { class: "head" },
+      h(
+        "a",
+        { class: "brand", href: "#/now" },
+        h("img", { src: "icons/icon.svg", alt: "", width: 28, height: 28 }),
+        h("span", {}, this.session.name),
+      ),
+      this.session.demo && h("span", { class: "tag" }, t("frame.demo")),
+      h("div", { class: "lamps" }, this.power.element, this.han.element),
+      this.meterChoice(),
+      h("div", { class: "choices" }, this.personal()),
+    );
+  }
+
+  /** What each person chooses: on a phone it stands on the page More. */
+  personal() {
+    return [this.languageChoice(), this.themeChoice(), this.logOut()];
+  }
+
+  meterChoice() {
+    if (this.names.length < 2) return null;
+    const options = this.names.map((name) =>
+      h("option", { value: name, selected: name === this.meterName }, name),
+    );
+    return h(
+      "select",
+      { "aria-label": t("frame.meter"), onchange: (event) => this.chooseMeter(event.target.value) },
+      options,
+    );
+  }
+
+  /** Asks for the chosen meter's events only. */
+  follow() {
+    this.following?.abort();
+    this.following = new AbortController();
+    if (this.meterName) this.live.want({ meters: this.meterName }, this.following.signal);
+  }
+
+  chooseMeter(name) {
+    this.meterName = name;
+    this.follow();
+    localStorage.setItem(KEPT_METER, name);
+    void this.shown();
+  }
+
+  languageChoice() {
+    const options = Object.entries(LANGUAGES).map(([code, name]) =>
+      h("option", { value: code, selected: code === currentLanguage() }, name),
+    );
+    return h(
+      "select",
+      {
+        class: "quiet language",
+        "aria-label": t("frame.language"),
+        onchange: (event) => this.speak(event.target.value),
+      },
+      options,
+    );
+  }
+
+  speak(code) {
+    keepLanguage(code);
+    void this.restart();
+  }
+
+  themeChoice() {
+    const text = () => t(`frame.theme.${theme()}`);
+    const button = h(
+      "button",
+      { class: "quiet", type: "button", onclick: () => (applyTheme(nextTheme()), say(button, text())) },
+      text(),
+    );
+    return button;
+  }
+
+  logOut() {
+    const leave = () => send("DELETE", "v1/session").finally(this.restart);
+    return h("button", { class: "quiet", type: "button", onclick: leave }, t("frame.log_out"));
+  }
+
+  sidebar() {
+    this.side = links(PAGES, "side");
+    return h("nav", { class: "sidebar", "aria-label": t("frame.pages") }, this.side);
+  }
+
+  tabs() {
+    this.tab = links(ON_PHONE, "tab");
+    return h("nav", { class: "tabs", "aria-label": t("frame.pages") }, this.tab);
+  }
+
+  warning() {
+    if (!this.session.default_password) return null;
+    return h(
+      "div",
+      { class: "banner warn", id: "default-password" },
+      icon("warning"),
+      h(
+        "span",
+        {},
+        t("frame.default_password", { user: this.session.user }),
+        " ",
+        h("a", { href: "#/system/password" }, t("frame.change_it")),
+      ),
+    );
+  }
+
+  /** Begins anew where meters have come, gone or been renamed; a wizard that does this looks after itself. */
+  async recount() {
+    const meters = await get("v1/meters").catch(() => null);
+    const names = meters?.map((meter) => meter.name) ?? this.names;
+    if (String(names) !== String(this.names) && this.main.dataset.page !== "wizard") await this.restart();
+  }
+
+  /** Empties the page and marks where one is. @param {string} page */
+  turnTo(page) {
+    const tab = ON_PHONE.includes(page) ? page : "more";
+    for (const link of this.side) set(link, { "aria-current": link.dataset.page === page && "page" });
+    for (const link of this.tab) set(link, { "aria-current": link.dataset.page === tab && "page" });
+    this.main.replaceChildren(h("h1", { tabindex: "-1" }, t(`page.${page}`)));
+    if (this.turned) this.main.firstChild.focus({ preventScroll: true });
+    if (this.turned) scrollTo(0, 0);
+    this.turned = true;
+    this.main.dataset.page = page;
+    const body = h("div", { class: "page" });
+    this.main.append(body);
+    return body;
+  }
+
+  failed(error) {
+    this.main.append(
+      h("p", { class: "banner bad", role: "alert" }, error instanceof Error ? error.message : String(error)),
+    );
+  }
+
+  connection(up) {
+    this.lost.hidden = up;
+    document.body.classList.toggle("lost", !up);
+    say(this.lost, up ? "" : t("frame.lost"));
+    this.lamps();
+  }
+
+  lamps() {
+    const meter = this.live.meters.get(this.meterName);
+    this.power.light(this.live.connected, t(this.live.connected ? "frame.power_on" : "frame.power_off"));
+    const lit = Boolean(meter?.lamp && this.live.connected);
+    this.han.light(lit, t(lit ? "frame.han_on" : "frame.han_off"));
+  }
+
+  /** Says something that passes. @param {string} text @param {string} [kind] */
+  toast(text, kind = "good") {
+    const note = h("div", { class: `toast ${kind}` }, icon(kind === "good" ? "good" : "warning"), text);
+    this.message.append(note);
+    while (this.message.childElementCount > 3) this.message.firstChild.remove();
+    setTimeout(() => note.remove(), TOAST_MS);
+  }
+
+  close() {
+    this.life.abort();
+  }
+}
+
+function links(pages, kind) {
+  return pages.map((page) =>
+    h(
+      "a",
+      { href: `#/${page}`, "data-page": page, class: kind },
+      icon(page),
+      h("span", {}, t(`page.${page}`)),
+    ),
+  );
+}
+
+function lamp(name) {
+  const meaning = h("span", { class: "hidden" });
+  const element = h("span", { class: "lamp", title: "" }, h("i", { "aria-hidden": "true" }), name, meaning);
+  return {
+    element,
+    light(lit, text) {
+      element.classList.toggle("lit", lit);
+      element.title = text;
+      say(meaning, `: ${text}`);
+    },
+  };
+}

@@ -1,0 +1,219 @@
+// Capacity and cost: the month's peaks and step, what may still be used, what today and the month have cost, prices.
+
+import { get } from "../api.js";
+import { h, say } from "../dom.js";
+import { localTime, number, quantity, t, time } from "../i18n.js";
+import { plot, uplot } from "../plot.js";
+import { seconds } from "../periods.js";
+import { colour } from "../theme.js";
+import { card, facts, note, row, table } from "../ui.js";
+
+const DAY_MS = 86_400_000;
+
+/** @param {HTMLElement} root @param {import("../app.js").Context} context */
+export async function show(root, context) {
+  const capacity = h("div", { class: "stack" });
+  const costs = h("div", { class: "stack" });
+  const prices = h("div", { class: "plot short", role: "img", "aria-label": t("cost.prices") });
+  const pricesText = h("p", { class: "muted" });
+  const wide = card(t("cost.prices"), prices, pricesText);
+  wide.classList.add("wide");
+  root.append(card(t("cost.capacity"), capacity), card(t("cost.costs"), costs), wide);
+  let shown = "";
+  const draw = () => {
+    const meter = context.meter();
+    const text = JSON.stringify([meter?.capacity, meter?.costs, meter?.budget?.limit]);
+    if (!meter || text === shown) return;
+    shown = text;
+    capacity.replaceChildren(...capacityParts(meter));
+    costs.replaceChildren(...costParts(meter));
+  };
+  context.live.on("meter", (meter) => meter.name === context.meterName && draw(), context.signal);
+  draw();
+  await drawPrices(prices, pricesText, context);
+}
+
+/** @param {Record<string, any>} meter */
+function capacityParts({ capacity }) {
+  if (!capacity)
+    return [
+      note("info", t("cost.no_tariff"), " ", h("a", { href: "#/settings/meters" }, t("cost.choose_tariff"))),
+    ];
+  return [
+    stepLine(capacity),
+    ladder(capacity),
+    capacity.peaks.length ? peakTable(capacity) : h("p", { class: "muted" }, t("cost.no_peaks")),
+    capacityFacts(capacity),
+    ...capacityNotes(capacity),
+  ];
+}
+
+function stepLine(capacity) {
+  return h(
+    "p",
+    {},
+    h("span", { class: "middle" }, capacity.step === null ? "–" : t("cost.step", { step: capacity.step })),
+    " ",
+    h("span", { class: "muted" }, t("cost.mean", { kw: number(capacity.mean_kw, 2) })),
+  );
+}
+
+/** Where the mean stands between the ends of this step and the next. */
+function ladder({ mean_kw: mean, limit_kw: limit, next_limit_kw: next }) {
+  if (mean === null || !limit) return null;
+  const full = next ?? limit * 1.5;
+  const share = (kw) => `${Math.min(100, (100 * kw) / full).toFixed(1)}%`;
+  return h(
+    "div",
+    {
+      class: "budget limited",
+      role: "img",
+      "aria-label": t("cost.ladder", { mean: number(mean, 2), limit: number(limit) }),
+      "--used": share(mean),
+      "--forecast": share(mean),
+      "--limit": share(limit),
+    },
+    h("i", { class: "used" }),
+    h("i", { class: "limit" }),
+  );
+}
+
+function peakTable({ peaks }) {
+  const weighted = peaks.some((peak) => peak.weight !== 100);
+  const cells = (peak) => [
+    localTime(peak.hour, "hour"),
+    quantity(peak.kw, "kW", 2),
+    ...(weighted ? [`${number(peak.weight)} %`] : []),
+    peak.estimated ? t("cost.estimated") : "",
+  ];
+  const heads = [t("cost.hour"), t("cost.power"), ...(weighted ? [t("cost.weight")] : []), ""];
+  return table(
+    t("cost.peaks"),
+    heads,
+    h(
+      "tbody",
+      {},
+      peaks.map((peak) => row(cells(peak))),
+    ),
+  );
+}
+
+function capacityFacts(capacity) {
+  return facts([
+    [t("cost.tariff"), `${capacity.tariff} (${t(`rule.${capacity.rule}`)})`],
+    [t("cost.month_price"), kroner(capacity.price_nok)],
+    [t("cost.billed"), kroner(capacity.billed_price_nok)],
+    [
+      t("cost.limit"),
+      capacity.limit_kw === null
+        ? "–"
+        : quantity(capacity.limit_kw, capacity.rule === "fuse" ? "A" : "kW", 1),
+    ],
+    [t("cost.next_price"), kroner(capacity.next_price_nok)],
+    [t("cost.headroom"), capacity.headroom_kwh === null ? "–" : quantity(capacity.headroom_kwh, "kWh", 2)],
+  ]);
+}
+
+const kroner = (nok) => (nok === null || nok === undefined ? "–" : quantity(nok, t("unit.nok"), 2));
+
+function capacityNotes({ estimated, missing }) {
+  return [
+    estimated && note("info", t("cost.some_estimated")),
+    missing > 0 && note("warn", t("cost.missing", { hours: number(missing) })),
+  ].filter(Boolean);
+}
+
+/** @param {Record<string, any>} meter */
+function costParts({ costs }) {
+  if (!costs)
+    return [
+      note("info", t("cost.no_prices"), " ", h("a", { href: "#/settings/prices" }, t("cost.choose_prices"))),
+    ];
+  const price = costs.price
+    ? `${quantity(costs.price.nok_per_kwh, t("unit.nok_kwh"), 3)}${costs.price.provisional ? ` (${t("cost.provisional")})` : ""}`
+    : "–";
+  const line = (name, key, sign = 1) =>
+    row([t(`cost.${name}`), money(costs.today[key], sign), money(costs.month[key], sign)]);
+  const body = h(
+    "tbody",
+    {},
+    line("power_part", "power"),
+    line("support", "support", -1),
+    line("grid", "grid"),
+    line("export", "export", -1),
+    line("total", "total"),
+    row([
+      t("cost.imported"),
+      quantity(costs.today.imported_kwh, "kWh", 1),
+      quantity(costs.month.imported_kwh, "kWh", 1),
+    ]),
+  );
+  const parts = [
+    facts([
+      [t("cost.area"), costs.area],
+      [t("cost.price_now"), price],
+    ]),
+    table(t("cost.costs"), ["", t("cost.today"), t("cost.month")], body),
+  ];
+  const unpriced = costs.month.unpriced_kwh;
+  if (unpriced > 0) parts.push(note("warn", t("cost.unpriced", { kwh: number(unpriced, 1) })));
+  else if (!costs.month.complete) parts.push(note("info", t("cost.incomplete")));
+  return parts;
+}
+
+const money = (nok, sign) =>
+  nok === null || nok === undefined ? "–" : quantity(nok * sign, t("unit.nok"), 2);
+
+async function drawPrices(element, text, { live, signal }) {
+  const midnight = live.now() - DAY_MS;
+  const query = new URLSearchParams({
+    begin: new Date(midnight).toISOString(),
+    end: new Date(midnight + 3 * DAY_MS).toISOString(),
+  });
+  const rows = await get(`v1/prices?${query}`, { signal }).catch(() => []);
+  if (!rows.length) return say(text, t("cost.no_price_rows"));
+  const UPlot = await uplot();
+  const at = rows.map((price) => seconds(price.t));
+  const value = rows.map((price) => price.nok_per_kwh);
+  const now = live.now() / 1000;
+  const series = [
+    {
+      paths: UPlot.paths.stepped({ align: 1 }),
+      stroke: () => colour("import"),
+      width: 2,
+      points: { show: false },
+    },
+  ];
+  const marked = { hooks: { draw: [(u) => nowLine(u, live.now() / 1000)] } };
+  await plot(element, {
+    data: [at, value],
+    series,
+    unit: t("unit.nok_kwh"),
+    height: 220,
+    signal,
+    more: marked,
+  });
+  const next = at.findIndex((begin) => begin > now);
+  say(
+    text,
+    next < 0
+      ? ""
+      : t("cost.next", {
+          time: time(at[next] * 1000, "time"),
+          price: quantity(value[next], t("unit.nok_kwh"), 2),
+        }),
+  );
+}
+
+function nowLine(u, now) {
+  const x = u.valToPos(now, "x", true);
+  u.ctx.save();
+  u.ctx.strokeStyle = colour("export");
+  u.ctx.lineWidth = 2;
+  u.ctx.setLineDash([4, 4]);
+  u.ctx.beginPath();
+  u.ctx.moveTo(x, u.bbox.top);
+  u.ctx.lineTo(x, u.bbox.top + u.bbox.height);
+  u.ctx.stroke();
+  u.ctx.restore();
+}

@@ -1,0 +1,94 @@
+// MQTT: how each broker fares in words, what was last published where, what Home Assistant was told.
+
+import { get, send } from "../api.js";
+import { h, say } from "../dom.js";
+import { said, t, time } from "../i18n.js";
+import { action, card, facts, note, row, seldom, table } from "../ui.js";
+
+const PAUSE_MS = 3000;
+const MOODS = { ok: "good", starting: "info", failing: "bad", off: "info" };
+
+/** @param {HTMLElement} root @param {import("../app.js").Context} context */
+export async function show(root, context) {
+  /** @type {Map<string, ReturnType<typeof broker>>} */
+  const shown = new Map();
+  async function load() {
+    const { brokers } = await get("v1/mqtt", { signal: context.signal });
+    for (const one of brokers) {
+      if (!shown.has(one.name)) {
+        shown.set(one.name, broker(one.name, context));
+        root.append(shown.get(one.name).element);
+      }
+      shown.get(one.name).show(one);
+    }
+  }
+  const soon = seldom(() => load().catch(() => {}), PAUSE_MS, context.signal);
+  context.live.on("meter", soon, context.signal);
+  context.live.on("health", soon, context.signal);
+  await load();
+}
+
+function broker(name, context) {
+  const state = h("div", { role: "status", "aria-live": "polite" });
+  const discovery = h("div", {});
+  const body = h("tbody", {});
+  const topics = table(
+    t("mqtt.topics"),
+    [t("mqtt.topic"), t("mqtt.payload"), t("mqtt.at"), t("mqtt.retained")],
+    body,
+  );
+  const again = action(t("mqtt.again"), () => sayAgain(), { toast: context.toast });
+  const element = card(
+    t("mqtt.broker", { name }),
+    state,
+    h("p", { class: "row" }, again, h("a", { class: "button", href: "#/settings/mqtt" }, t("mqtt.settings"))),
+    discovery,
+    topics,
+  );
+  element.classList.add("wide");
+  let told = "";
+
+  async function sayAgain() {
+    await send("POST", `v1/mqtt/${encodeURIComponent(name)}/again`, {});
+    context.toast(t("mqtt.said_again"));
+  }
+
+  function show(one) {
+    const text = one.enabled ? said(one.text) || t(`condition.${one.condition}`) : t("mqtt.off");
+    if (text !== told)
+      state.replaceChildren(note(one.enabled ? (MOODS[one.condition] ?? "info") : "info", text));
+    told = text;
+    again.disabled = !one.enabled || one.condition !== "ok";
+    discovery.replaceChildren(discovered(one.discovery));
+    topics.hidden = !one.topics.length;
+    update(body, one.topics);
+  }
+  return { element, show };
+}
+
+function discovered(discovery) {
+  if (!discovery) return "";
+  const announced = discovery.announced ?? [];
+  return facts([
+    [t("mqtt.discovery"), t(`discovery.${discovery.form}`)],
+    [t("mqtt.announced"), announced.length ? announced.join(", ") : "–"],
+  ]);
+}
+
+/** Rows by topic, changed in place, so that a reader's place is kept. */
+function update(body, topics) {
+  const rows = new Map([...body.children].map((line) => [line.dataset.topic, line]));
+  for (const { topic, payload, at, retained } of topics) {
+    const line =
+      rows.get(topic) ??
+      body.appendChild(
+        row([h("code", {}, topic), h("code", { class: "payload" }), "", ""], { "data-topic": topic }),
+      );
+    rows.delete(topic);
+    const [, content, when, kept] = line.children;
+    say(content.firstChild, payload);
+    say(when, time(at, "seconds"));
+    say(kept, retained ? t("ui.yes") : "");
+  }
+  for (const line of rows.values()) line.remove();
+}

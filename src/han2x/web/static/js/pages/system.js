@@ -1,0 +1,247 @@
+// System: versions, how every service fares, the log as it is written, user and password, tokens, and the way back to nothing.
+
+import { changeUser, get, send } from "../api.js";
+import { h, say } from "../dom.js";
+import { quantity, said, span, t, time } from "../i18n.js";
+import { icon } from "../icons.js";
+import { action, ask, card, choices, facts, field, row, table } from "../ui.js";
+
+const LINES = 300;
+
+/** @param {HTMLElement} root @param {import("../app.js").Context} context */
+export async function show(root, context) {
+  const about = await get("v1/system", { signal: context.signal });
+  const user = userCard(context);
+  root.append(
+    aboutCard(about),
+    healthCard(context, about),
+    user,
+    tokenCard(context),
+    logCard(context),
+    endCard(context),
+  );
+  if (context.path[0] === "password") user.querySelector("input").focus();
+}
+
+function aboutCard(about) {
+  const rows = [
+    [t("system.version"), about.version],
+    [t("system.python"), about.python],
+    [t("system.uptime"), span(about.uptime_s)],
+    [t("system.started"), time(about.started, "moment")],
+    [t("system.memory"), quantity(about.memory_mb, "MB", 1)],
+    [t("system.settings_file"), about.settings_file ?? t("system.none")],
+    [t("system.state_dir"), about.state_dir ?? t("system.none")],
+  ];
+  return card(
+    t("system.about"),
+    facts(rows),
+    h(
+      "p",
+      { class: "row" },
+      h("a", { class: "button", href: "#/api" }, t("page.api")),
+      h("a", { class: "button", href: "#/wizard" }, t("page.wizard")),
+    ),
+  );
+}
+
+function healthCard({ live, signal }, about) {
+  const body = h("tbody", {});
+  const draw = ({ services }) => body.replaceChildren(...services.map(service));
+  draw({ services: live.health.services?.length ? live.health.services : (about.services ?? []) });
+  live.on("health", draw, signal);
+  return card(
+    t("system.health"),
+    table(t("system.health"), [t("system.service"), t("system.condition"), t("system.says")], body),
+  );
+}
+
+function service({ name, condition, text }) {
+  return row([
+    name,
+    h(
+      "span",
+      { class: `condition ${condition}` },
+      icon(condition === "ok" ? "good" : condition === "failing" ? "warning" : "info"),
+      t(`condition.${condition}`),
+    ),
+    said(text),
+  ]);
+}
+
+function userCard(context) {
+  const { session, restart, toast } = context;
+  const user = field(t("system.user"), {
+    value: session.user,
+    autocomplete: "username",
+    autocapitalize: "none",
+    required: true,
+  });
+  const now = field(t("system.password_now"), {
+    type: "password",
+    autocomplete: "current-password",
+    required: true,
+  });
+  const next = field(t("system.password_new"), {
+    type: "password",
+    autocomplete: "new-password",
+    required: true,
+    minlength: 8,
+  });
+  const again = field(t("system.password_again"), {
+    type: "password",
+    autocomplete: "new-password",
+    required: true,
+  });
+  const change = action(
+    t("system.change"),
+    async () => {
+      if (next.input.value !== again.input.value) return again.complain(t("system.differ"));
+      again.complain("");
+      await changeUser({
+        user: session.user,
+        password: now.input.value,
+        new_user: user.input.value,
+        new_password: next.input.value,
+      });
+      toast(t("system.password_changed"));
+      await restart();
+    },
+    { class: "primary", toast },
+  );
+  const everywhere = action(
+    t("system.log_out_everywhere"),
+    async () => {
+      await send("DELETE", "v1/sessions");
+      await restart();
+    },
+    { toast },
+  );
+  return card(
+    t("system.access"),
+    h(
+      "form",
+      { class: "stack", onsubmit: (event) => event.preventDefault() },
+      user.element,
+      now.element,
+      next.element,
+      again.element,
+      h("p", { class: "row" }, change, everywhere),
+    ),
+  );
+}
+
+function tokenCard(context) {
+  const body = h("tbody", {});
+  const fresh = h("p", { class: "token", role: "status", "aria-live": "polite" });
+  const name = field(t("system.token_name"), { required: true, maxlength: 64 });
+  let scope = "read";
+  const scopes = choices(
+    t("system.token_scope"),
+    [
+      ["read", t("scope.read")],
+      ["write", t("scope.write")],
+    ],
+    scope,
+    (value) => (scope = value),
+  );
+
+  async function load() {
+    const tokens = await get("v1/tokens", { signal: context.signal });
+    body.replaceChildren(
+      ...tokens.map((token) =>
+        row([
+          token.name,
+          t(`scope.${token.scope}`),
+          time(token.created, "date"),
+          time(token.last_used, "moment"),
+          action(t("system.revoke"), () => revoke(token.id), { toast: context.toast, class: "quiet" }),
+        ]),
+      ),
+    );
+  }
+  async function revoke(id) {
+    await send("DELETE", `v1/tokens/${id}`);
+    await load();
+  }
+  async function make() {
+    const { token } = await send("POST", "v1/tokens", { name: name.input.value, scope });
+    fresh.replaceChildren(t("system.token_once"), " ", h("code", {}, token));
+    name.input.value = "";
+    await load();
+  }
+  load().catch((error) => say(fresh, error.message));
+  return card(
+    t("system.tokens"),
+    h("p", { class: "muted" }, t("system.tokens_doc")),
+    table(
+      t("system.tokens"),
+      [t("system.token_name"), t("system.token_scope"), t("system.created"), t("system.used"), ""],
+      body,
+    ),
+    name.element,
+    scopes.element,
+    h("p", {}, action(t("system.token_make"), make, { toast: context.toast })),
+    fresh,
+  );
+}
+
+function logCard(context) {
+  const list = h("ol", { class: "log", tabindex: "0", "aria-label": t("system.log") });
+  const add = (entry) => {
+    const below = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    list.append(
+      h(
+        "li",
+        { class: String(entry.level).toLowerCase() },
+        h("time", {}, time(entry.at, "seconds")),
+        ` ${entry.text}`,
+      ),
+    );
+    while (list.childElementCount > LINES) list.firstChild.remove();
+    if (below) list.scrollTop = list.scrollHeight;
+  };
+  get(`v1/log?lines=${LINES}`, { signal: context.signal })
+    .then((answer) => {
+      for (const entry of answer.lines ?? answer) add(entry);
+      context.live.on("log", add, context.signal);
+      context.live.want({ log: "1" }, context.signal);
+    })
+    .catch(() => {});
+  const element = card(t("system.log"), list);
+  element.classList.add("wide");
+  return element;
+}
+
+function endCard(context) {
+  const reset = async () => {
+    const password = field(t("settings.password_again"), {
+      type: "password",
+      name: "password",
+      autocomplete: "current-password",
+      required: true,
+    });
+    const history = h(
+      "label",
+      { class: "row" },
+      h("input", { type: "checkbox", name: "history" }),
+      t("system.reset_history"),
+    );
+    const answer = await ask(
+      t("system.reset"),
+      [h("p", {}, t("system.reset_doc")), password.element, history],
+      t("system.reset"),
+    );
+    if (!answer) return;
+    await send("POST", "v1/system/factory-reset", {
+      history: answer.get("history") === "on",
+      password: answer.get("password"),
+    });
+    await context.restart();
+  };
+  return card(
+    t("system.reset"),
+    h("p", { class: "muted" }, t("system.reset_doc")),
+    h("p", {}, action(t("system.reset"), reset, { class: "danger", toast: context.toast })),
+  );
+}

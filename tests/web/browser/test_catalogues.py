@@ -1,0 +1,139 @@
+"""Every text of the page is in both catalogues, and every text there is used."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import han2x.web
+from han2x.model.diagnosis import Verdict
+from han2x.settings.schema import SECTIONS, rules
+
+STATIC = Path(han2x.web.__file__).parent / "static"
+SCRIPTS = [path.read_text("utf-8") for path in sorted(STATIC.glob("js/**/*.js"))]
+CALL = re.compile(r"\b(?:t|tOr|plural)\(\s*(\"[^\"]+\"|`[^`]+`)")
+ENGLISH_IN_THE_SCHEMA = re.compile(r"setting\..+\.doc|(must|part)\..+")
+"""What English has from the schema itself, so that nothing is written twice."""
+
+
+def patterns() -> list[re.Pattern[str]]:
+    """What the scripts ask for; what is filled in when they run can be anything."""
+    asked = {name.strip('"`') for script in SCRIPTS for name in CALL.findall(script)}
+    return [re.compile(_pattern(name)) for name in asked]
+
+
+def _pattern(name: str) -> str:
+    parts = re.split(r"\$\{[^}]*\}", name)
+    return ".+".join(map(re.escape, parts)) + r"(\.one|\.other)?"
+
+
+def test_both_languages_have_the_same_texts(texts: dict[str, dict[str, str]]) -> None:
+    """What one catalogue has, the other has, but for what English has from the schema."""
+    english, norwegian = set(texts["en"]), set(texts["nb"])
+    assert english - norwegian == set()
+    assert {key for key in norwegian - english if not ENGLISH_IN_THE_SCHEMA.fullmatch(key)} == set()
+
+
+def test_every_key_in_the_scripts_has_its_text(texts: dict[str, dict[str, str]]) -> None:
+    """A key that a script names in full is in the catalogues."""
+    named = {name[1:-1] for script in SCRIPTS for name in CALL.findall(script) if name.startswith('"')}
+    plurals = {name for name in named if f"{name}.other" in texts["nb"]}
+    assert named - plurals - set(texts["nb"]) == set()
+    assert len(named) > 200
+
+
+def test_no_text_is_there_for_nothing(texts: dict[str, dict[str, str]]) -> None:
+    """A text that no script can ask for is a text to delete."""
+    asked = patterns()
+    assert [key for key in texts["nb"] if not any(one.fullmatch(key) for one in asked)] == []
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_placeholders_are_those_of_the_other_language(
+    language: str, texts: dict[str, dict[str, str]]
+) -> None:
+    """A translation loses no value, and none is empty."""
+    for key, text in texts[language].items():
+        other = texts["en" if language == "nb" else "nb"].get(key, text)
+        if key.startswith("verdict.no-source") or key in ("error.toml", "error.source"):
+            continue  # English has the gateway's own sentence
+        assert text, key
+        assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", other)), key
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_setting_has_its_texts(section: str, texts: dict[str, dict[str, str]]) -> None:
+    """Each section, setting and choice of the schema has its name, and its meaning in Norwegian."""
+    for language in texts.values():
+        assert f"section.{section}" in language
+        assert f"section.{section}.doc" in language
+    for key, rule in rules(SECTIONS[section]).items():
+        assert f"setting.{section}.{key}.label" in texts["en"]
+        assert {f"setting.{section}.{key}.label", f"setting.{section}.{key}.doc"} <= set(texts["nb"])
+        if rule.kind not in ("integer", "boolean", "choice"):
+            assert f"must.{rule.must}" in texts["nb"] or rule.secret, rule.must
+
+
+def test_every_word_to_choose_has_its_text(texts: dict[str, dict[str, str]]) -> None:
+    """Each word that a setting may have is said in both languages; numbers are as they are."""
+    words = {
+        word
+        for section in SECTIONS.values()
+        for rule in rules(section).values()
+        for word in rule.choices
+        if isinstance(word, str)
+    }
+    for language in texts.values():
+        assert {f"choice.{word or 'empty'}" for word in words} - set(language) == set()
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_has_its_texts(verdict: Verdict, texts: dict[str, dict[str, str]]) -> None:
+    """Each verdict says what is the matter and what to do, in both languages."""
+    for language in texts.values():
+        assert language[f"verdict.{verdict}.text"]
+        assert language[f"verdict.{verdict}.next"]
+
+
+def test_every_error_has_its_text(texts: dict[str, dict[str, str]]) -> None:
+    """Each code that the API refuses with has its sentence in both languages."""
+    sources = [path.read_text("utf-8") for path in STATIC.parent.glob("*.py")]
+    codes = {code for source in sources for code in re.findall(r"Refusal\(\s*\d{3},\s*\"([a-z_]+)\"", source)}
+    assert len(codes) > 15
+    for language in texts.values():
+        assert {f"error.{code}" for code in codes} - set(language) == set()
+
+
+def test_every_complaint_has_its_text(texts: dict[str, dict[str, str]]) -> None:
+    """Each code that settings are refused with has its sentence, where the rule itself has none."""
+    source = "".join(path.read_text("utf-8") for path in STATIC.parents[1].glob("*/*.py"))
+    codes = set(re.findall(r"Complaint\([^\n]*, \"([a-z_]+)\"\)", source)) | {"integer", "choice", "boolean"}
+    assert "units_clash" in codes
+    for language in texts.values():
+        assert {f"complaint.{code}" for code in codes} - set(language) == set()
+
+
+def test_page_is_small() -> None:
+    """All of it, compressed, is well under 200 kB."""
+    import gzip
+
+    sizes = {
+        path: len(gzip.compress(path.read_bytes(), 9))
+        for path in STATIC.rglob("*")
+        if path.suffix != ".gz" and path.is_file()
+    }
+    assert sum(sizes.values()) < 150_000, sorted((size, path.name) for path, size in sizes.items())[-5:]
+
+
+def test_page_names_no_other_host() -> None:
+    """No file of ours loads anything from elsewhere; namespaces are names, not addresses."""
+    ours = [
+        path
+        for path in STATIC.rglob("*")
+        if path.suffix in (".html", ".css", ".js") and "vendor" not in path.parts
+    ]
+    for path in ours:
+        found = set(re.findall(r"https?://[^\s\"'`]+", path.read_text("utf-8"))) - {
+            "http://www.w3.org/2000/svg"
+        }
+        assert found == set(), path
