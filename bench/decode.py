@@ -1,4 +1,5 @@
-"""Telegrams a second from octets to readings, beside amshan, on the same octets cut the same way.
+"""Telegrams a second from octets to readings, beside amshan, on the same octets cut the same way; and of P1
+text beside dsmr_parser.
 
 Each measurement is a process of its own, `python -m bench.decode WHO CHUNK PASSES FILE…`, which decodes the
 files and prints its processor time for each; the two programs take turns. Processor time, because
@@ -6,6 +7,7 @@ decoding waits for nothing, and other work on the machine should not count.
 
 `mixed` are the streams as they were recorded, damage included, each cut after `MOST` telegrams. `full`
 are the telegrams of lists 2 and 3 cut out of them. Without the recordings, streams of our own simulator.
+`p1` are texts as Swedish and Dutch meters send them, made here, with right check sums.
 """
 
 import importlib
@@ -29,8 +31,9 @@ TELEGRAMS = Path(os.environ.get("HAN2X_TELEGRAMS") or ROOT.parent / "shared" / "
 MOST = 300
 CHUNK = 256
 CHUNKS_BESIDE = (32,)
-PASSES = {"han2x": 8, "amshan": 1}
-BARS = {"mixed": Bar(">=", 15), "full": Bar(">=", 12)}
+PASSES = {"han2x": 8, "amshan": 1, "dsmr_parser": 1}
+BARS = {"mixed": Bar(">=", 15), "full": Bar(">=", 12), "p1": Bar(">=", 8)}
+PEER = {"mixed": "amshan", "full": "amshan", "p1": "dsmr_parser"}
 
 
 class Spent(NamedTuple):
@@ -45,14 +48,14 @@ def run(runs: int, work: Path) -> list[Figure]:
     sets = inputs(work)
     peer = peers_python()
     measured: dict[tuple[str, str, int], list[list[Spent]]] = {}
-    jobs = [("mixed", CHUNK), ("full", CHUNK), *(("mixed", chunk) for chunk in CHUNKS_BESIDE)]
-    whos = ("han2x", "amshan") if peer else ("han2x",)
+    jobs = [("mixed", CHUNK), ("full", CHUNK), *(("mixed", chunk) for chunk in CHUNKS_BESIDE), ("p1", CHUNK)]
 
     def once(who: str, kind: str, chunk: int) -> None:
-        python = str(peer) if who == "amshan" else sys.executable
+        python = sys.executable if who == "han2x" else str(peer)
         measured.setdefault((who, kind, chunk), []).append(decoded_by(python, who, chunk, sets[kind]))
 
-    interleaved(runs, *(partial(once, who, *job) for job in jobs for who in whos))
+    turns = [(who, *job) for job in jobs for who in (("han2x", PEER[job[0]]) if peer else ("han2x",))]
+    interleaved(runs, *(partial(once, *turn) for turn in turns))
     show_files(sets, measured)
     return [figure for job in jobs for figure in figures(measured, *job)]
 
@@ -63,12 +66,13 @@ def figures(
     """Both rates, and how they compare run by run."""
     ours = [rate(spent) for spent in measured["han2x", kind, chunk]]
     yield median_of("decode", f"{kind}, chunks of {chunk}: han2x", ours, "telegrams/s")
-    theirs = [rate(spent) for spent in measured.get(("amshan", kind, chunk), ())]
+    peer = PEER[kind]
+    theirs = [rate(spent) for spent in measured.get((peer, kind, chunk), ())]
     if theirs:
-        yield median_of("decode", f"{kind}, chunks of {chunk}: amshan", theirs, "telegrams/s")
+        yield median_of("decode", f"{kind}, chunks of {chunk}: {peer}", theirs, "telegrams/s")
         ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
         bar = BARS[kind] if chunk == CHUNK else None
-        yield median_of("decode", f"{kind}, chunks of {chunk}: han2x / amshan", ratios, "x", bar)
+        yield median_of("decode", f"{kind}, chunks of {chunk}: han2x / {peer}", ratios, "x", bar)
 
 
 def rate(spent: list[Spent]) -> float:
@@ -95,7 +99,10 @@ def show_files(sets: dict[str, list[Path]], measured: dict[tuple[str, str, int],
 
 def inputs(work: Path) -> dict[str, list[Path]]:
     """The files of both sets, written below `work`."""
-    sets: dict[str, list[Path]] = {"mixed": [], "full": []}
+    sets: dict[str, list[Path]] = {"mixed": [], "full": [], "p1": []}
+    for name, lines in P1_LINES.items():
+        sets["p1"].append(work / f"{name}-p1.bin")
+        sets["p1"][-1].write_bytes(b"".join(p1_text(name, lines, watts) for watts in range(MOST)))
     for name, data in streams():
         mixed, full = cut(data)
         for kind, octets in (("mixed", mixed), ("full", full)):
@@ -104,6 +111,53 @@ def inputs(work: Path) -> dict[str, list[Path]]:
                 path.write_bytes(octets)
                 sets[kind].append(path)
     return sets
+
+
+_UNITS = ((1, "W"), (2, "W"), (3, "var"), (4, "var"))
+_PHASES = ("21", "41", "61", "22", "42", "62", "23", "43", "63", "24", "44", "64")
+P1_LINES: dict[str, tuple[str, ...]] = {
+    "sweden": (
+        "0-0:1.0.0(251214160000W)",
+        *(
+            f"1-0:{c}.8.0(00012345.678*k{unit}h)"
+            for c, unit in zip("1234", ("W", "W", "var", "var"), strict=True)
+        ),
+        "1-0:1.7.0({watts:08.3f}*kW)",
+        *(f"1-0:{c}.7.0(0000.000*k{unit})" for c, unit in _UNITS[1:]),
+        *(f"1-0:{c}.7.0(0000.400*k{'W' if c[1] in '12' else 'var'})" for c in _PHASES),
+        *(f"1-0:{c}.7.0(230.1*V)" for c in (32, 52, 72)),
+        *(f"1-0:{c}.7.0(001.6*A)" for c in (31, 51, 71)),
+    ),
+    "netherlands": (
+        "1-3:0.2.8(50)",
+        "0-0:1.0.0(251214160000W)",
+        "0-0:96.1.1(4530303434303037313331353530363137)",
+        *(f"1-0:{code}(004426.123*kWh)" for code in ("1.8.1", "1.8.2", "2.8.1", "2.8.2")),
+        "0-0:96.14.0(0002)",
+        "1-0:1.7.0({watts:06.3f}*kW)",
+        "1-0:2.7.0(00.000*kW)",
+        "0-0:96.7.21(00013)",
+        "0-0:96.7.9(00000)",
+        "1-0:99.97.0(0)(0-0:96.7.19)",
+        *(f"1-0:{c}.{d}.0(00000)" for d in (32, 36) for c in (32, 52, 72)),
+        "0-0:96.13.0()",
+        *(f"1-0:{c}.7.0(230.1*V)" for c in (32, 52, 72)),
+        *(f"1-0:{c}.7.0(000.48*A)" for c in (31, 51, 71)),
+        *(f"1-0:{c}.7.0(00.070*kW)" for c in (21, 41, 61, 22, 42, 62)),
+        "0-1:24.1.0(003)",
+        "0-1:96.1.0(4730303332353631323736373836373137)",
+        "0-1:24.2.1(251214160000W)(00981.443*m3)",
+    ),
+}
+"""The lines of a text as meters of a country send them."""
+
+
+def p1_text(name: str, lines: tuple[str, ...], watts: int) -> bytes:
+    """One text with this power, and its check sum."""
+    from han2x.wire.p1 import crc16
+
+    octets = "\r\n".join((f"/SIM5\\{name}", "", *lines, "!")).format(watts=watts / 1000).encode("ascii")
+    return octets + b"%04X\r\n" % crc16(octets)
 
 
 def streams() -> Iterator[tuple[str, bytes]]:
@@ -178,7 +232,23 @@ def amshan_decodes(pieces: list[bytes]) -> int:
     return count
 
 
-DECODERS: dict[str, Callable[[list[bytes]], int]] = {"han2x": han2x_decodes, "amshan": amshan_decodes}
+def dsmr_parser_decodes(pieces: list[bytes]) -> int:
+    """How many telegrams dsmr_parser makes of a stream, with the specification for its country."""
+    country = importlib.import_module("dsmr_parser.telegram_specifications")
+    specification = country.SWEDEN if b"sweden" in pieces[0] else country.V5
+    parser = importlib.import_module("dsmr_parser.parsers").TelegramParser(specification)
+    buffer, count = importlib.import_module("dsmr_parser.clients.telegram_buffer").TelegramBuffer(), 0
+    for piece in pieces:
+        buffer.append(piece.decode("ascii"))
+        count += sum(parser.parse(telegram) is not None for telegram in buffer.get_all())
+    return count
+
+
+DECODERS: dict[str, Callable[[list[bytes]], int]] = {
+    "han2x": han2x_decodes,
+    "amshan": amshan_decodes,
+    "dsmr_parser": dsmr_parser_decodes,
+}
 
 
 def spent_on(path: Path, decode: Callable[[list[bytes]], int], chunk: int, passes: int) -> Spent:

@@ -22,7 +22,7 @@ ROOT = HERE.parent
 RESULTS = HERE / "results"
 PEERS_ENVIRONMENT = ROOT / ".venv-bench"
 PEERS_PYTHON = PEERS_ENVIRONMENT / "bin" / "python"
-PEERS = ("amshan==2.1.1",)
+PEERS = ("amshan==2.1.1", "dsmr-parser==1.11.2")
 
 BARE_PYTHON: str = getattr(sys, "_base_executable", sys.executable)
 """The interpreter that our environment was made from, without that environment."""

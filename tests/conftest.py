@@ -34,6 +34,35 @@ def vectors() -> Mapping[str, bytes]:
     return VECTORS
 
 
+def p1_text(values: Mapping[str, str], *, header: str = "/SIM5\\HAN00000017", checked: bool = True) -> bytes:
+    """A P1 telegram with these lines of 1-0; a code with a channel of its own is taken as it is."""
+    rows = (f"{code if ':' in code else f'1-0:{code}'}({value})" for code, value in values.items())
+    octets = "\r\n".join((header, "", *rows, "!")).encode("ascii")
+    return octets + (b"%04X" % crc16(octets) if checked else b"") + b"\r\n"
+
+
+def crc16(octets: bytes) -> int:
+    """CRC-16/ARC bit by bit: reflected 0x8005, from 0."""
+    crc = 0
+    for octet in octets:
+        crc ^= octet
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return crc
+
+
+def mbus_frames(apdu: bytes, size: int = 245) -> bytes:
+    """An APDU in wired M-Bus long frames of at most `size` octets of data each (sheet 6.3)."""
+    pieces = [apdu[first : first + size] for first in range(0, len(apdu), size)]
+    frames = b""
+    for number, piece in enumerate(pieces):
+        ci = number | (0x10 if number == len(pieces) - 1 else 0)
+        content = bytes((0x53, 0xFF, ci, 0x01, 0x67)) + piece
+        length = bytes((len(content) & 0xFF,)) * 2
+        frames += b"\x68" + length + b"\x68" + content + bytes((sum(content) & 0xFF, 0x16))
+    return frames
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "hdlc_vector" in metafunc.fixturenames:
         names = [name for name, octets in VECTORS.items() if octets[0] == 0x7E]

@@ -52,7 +52,15 @@ def _intake(meter: Meter, settings: Settings) -> Intake:
     source = parse_source(meter.source)
     name = source.broker if isinstance(source, MqttSource) else ""
     broker = next((broker for broker in settings.mqtt if broker.name == name), None)
-    return Intake(name=meter.name, source=meter.source, broker=broker)
+    return Intake(
+        name=meter.name,
+        source=meter.source,
+        broker=broker,
+        key=meter.key,
+        auth_key=meter.auth_key,
+        unchecked=meter.unchecked,
+        kamstrup_energy_wh=meter.kamstrup_energy_wh,
+    )
 
 
 def _mqtt(settings: Settings) -> Mapping[str, object]:

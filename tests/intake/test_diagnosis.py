@@ -17,6 +17,8 @@ from han2x.model.diagnosis import Diagnosis, Verdict
 from han2x.settings.source import SimulatedSource
 from han2x.simulator.meter import telegrams
 
+from ..conftest import mbus_frames, p1_text
+
 VECTORS = {
     name: bytes.fromhex(octets)
     for line in (Path(__file__).parents[1] / "simulator" / "vectors.txt").read_text().splitlines()
@@ -52,6 +54,11 @@ def found(pieces: list[bytes], *, later_ms: int = 0) -> Diagnosis:
     return diagnose(pipeline.tally, mono_ms=now_ms + later_ms, since_ms=0)
 
 
+def inverted(octets: bytes) -> bytes:
+    """What a UART at 8N1 reads of back-to-back octets when the line is upside down."""
+    return bytes(((~octet & 0x7F) << 1) | 1 for octet in octets)
+
+
 NOISE = [Random(piece).randbytes(200) for piece in range(300)]
 P1 = [b"/ISk5\\2MT382-1003\r\n\r\n1-0:1.7.0(01.193*kW)\r\n!1234\r\n"] * 3
 CASES: dict[str, tuple[Callable[[], list[bytes]], Verdict]] = {
@@ -62,7 +69,14 @@ CASES: dict[str, tuple[Callable[[], list[bytes]], Verdict]] = {
     "tails of zeros": (lambda: simulated("aidon", "zero-tail"), Verdict.WEAK),
     "encrypted with GCM": (lambda: simulated("kamstrup", "encrypted"), Verdict.ENCRYPTED),
     "encrypted with ECB": (lambda: simulated("kaifa", "ecb"), Verdict.ENCRYPTED),
-    "Dutch P1": (lambda: P1, Verdict.FOREIGN),
+    "P1 with wrong check sums": (lambda: P1, Verdict.DAMAGED),
+    "P1": (lambda: [p1_text({"1.7.0": "01.193*kW"})] * 3, Verdict.GOOD),
+    "P1 without check sums": (
+        lambda: [p1_text({"1.7.0": "01.193*kW"}, checked=False)] * 3,
+        Verdict.UNCHECKED,
+    ),
+    "P1 upside down": (lambda: [inverted(p1_text({"1.7.0": "01.193*kW"}) * 2)] * 3, Verdict.INVERTED),
+    "encrypted wired M-Bus": (lambda: [mbus_frames(b"\xdb\x08KAM12345\x06\x20\0\0\0\1x")], Verdict.ENCRYPTED),
     "wrong checksums": (lambda: [damaged(VECTORS["AID-L2-3w"])] * 3, Verdict.DAMAGED),
     "one wrong checksum": (lambda: [damaged(VECTORS["AID-L1"])], Verdict.DAMAGED),
     "cut telegrams": (lambda: [VECTORS["AID-L2-3w"][:100]] * 3, Verdict.DAMAGED),
@@ -134,9 +148,7 @@ def test_damage_is_forgotten_after_a_minute() -> None:
 def test_the_figures_name_each_kind_and_the_last_reason() -> None:
     """Counts by kind, and why the last one was refused."""
     seen = found([damaged(VECTORS["AID-L1"]), *P1[:1], damaged(VECTORS["AID-L1"])]).seen
-    assert seen.startswith(
-        f"{88 + len(P1[0])} octets, the last 0 s ago, 0 good telegrams, 2 checksum, 1 foreign ("
-    )
+    assert seen.startswith(f"{88 + len(P1[0])} octets, the last 0 s ago, 0 good telegrams, 3 checksum (")
     assert seen.endswith("is wrong)")
 
 

@@ -223,27 +223,48 @@ def test_the_one_adapter_is_found(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("line", "parity"), [("8E1", True), ("8N1", False)])
-def test_the_parity_asked_for(adapter: Adapter, line: str, parity: bool) -> None:
-    """A pty has no parity, but the kernel is asked for it: that is seen in the system call."""
+def system_calls(source: str) -> str:
+    """What `listen` asks the kernel for while it opens a source; skips where that cannot be seen."""
     strace = shutil.which("strace")
     if not strace:
         pytest.skip("strace is not installed")
-    listen = [
-        sys.executable,
-        "-m",
-        "han2x",
-        "listen",
-        f"serial:{adapter.path}?line={line}",
-        "--seconds",
-        "0.1",
-    ]
+    listen = [sys.executable, "-m", "han2x", "listen", source, "--seconds", "0.1"]
     traced = subprocess.run(
         [strace, "-e", "trace=ioctl", *listen], capture_output=True, text=True, timeout=30, check=False
     )
-    asked = [text for text in traced.stderr.splitlines() if re.search(r"TCSETS\b", text)]
-    if not asked:
+    if not re.search(r"TCSETS\b", traced.stderr):
         pytest.skip("strace cannot trace here")
-    assert "B2400" in asked[0]
-    assert "CS8" in asked[0]
-    assert ("PARENB" in asked[0]) is parity
+    return traced.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "baud_rate", "data_bits", "parity"),
+    [
+        ("8E1", "B2400", "CS8", True),
+        ("8N1", "B2400", "CS8", False),
+        ("115200-8N1", "B115200", "CS8", False),
+        ("9600-7E1", "B9600", "CS7", True),
+        ("9600-8N1", "B9600", "CS8", False),
+        ("9600-8E1", "B9600", "CS8", True),
+    ],
+)
+def test_the_settings_asked_for(
+    adapter: Adapter, line: str, baud_rate: str, data_bits: str, parity: bool
+) -> None:
+    """A pty has no parity, but the kernel is asked for it: that is seen in the system call."""
+    calls = system_calls(f"serial:{adapter.path}?line={line}")
+    asked = next(text for text in calls.splitlines() if re.search(r"TCSETS\b", text))
+    assert re.search(rf"\b{baud_rate}\b", asked)
+    assert data_bits in asked
+    assert ("PARENB" in asked) is parity
+
+
+@pytest.mark.parametrize(
+    ("request_", "rts", "dtr"),
+    [("both", "BIS", "BIS"), ("rts", "BIS", "BIC"), ("dtr", "BIC", "BIS"), ("none", "BIC", "BIC")],
+)
+def test_the_data_request(adapter: Adapter, request_: str, rts: str, dtr: str) -> None:
+    """P1's data request is held up by the modem lines that the source names."""
+    calls = system_calls(f"serial:{adapter.path}?request={request_}")
+    assert re.search(rf"TIOCM{rts}, \[TIOCM_RTS\]", calls)
+    assert re.search(rf"TIOCM{dtr}, \[TIOCM_DTR\]", calls)

@@ -53,13 +53,13 @@ def power(watts: int) -> Reading:
     return Reading(vendor="kaifa", list_type=ListType.FAST, values={Quantity.ACT_POW_POS: watts})
 
 
-def energy(wh: int, hour: int, meter_id: str = "1") -> Reading:
+def energy(wh: int, hour: int, meter_id: str = "1", *, second: int = 0) -> Reading:
     return Reading(
         vendor="kaifa",
         list_type=ListType.HOURLY,
         values={A_POS: wh, Quantity.ACT_POW_POS: 3600},
         identity=Identity("KFM_001", meter_id, "MA304"),
-        clock=MeterClock(datetime(2025, 12, 14, hour), True, TimeBase.CIVIL),
+        clock=MeterClock(datetime(2025, 12, 14, hour, 0, second), True, TimeBase.CIVIL),
     )
 
 
@@ -367,6 +367,7 @@ def test_what_costs_most_to_lose_is_synced(tmp_path: Path, monkeypatch: pytest.M
             ("power", lambda: gate.received("main", power(2))),
             ("hour", lambda: gate.received("main", energy(1000, 15))),
             ("the same hour", lambda: gate.received("main", energy(1000, 15))),
+            ("a second later", lambda: gate.received("main", energy(1001, 15, second=1))),
             ("factor", lambda: gate.amend({"meters.0.scale": 2000})),
             ("nothing", lambda: clock.passes(SYNC_MS - 1)),
             ("too early", lambda: gate.received("main", power(3))),

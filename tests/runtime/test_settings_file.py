@@ -382,3 +382,18 @@ def test_a_folder_that_may_not_be_written_is_in_health(file: Path) -> None:
         serve(file, IN_USE, scene)
     finally:
         file.parent.chmod(0o700)
+
+
+def test_a_file_with_secrets_is_its_owners_alone(tmp_path: Path) -> None:
+    """A key that is written closes the file to others; without secrets its mode stays as it was."""
+    path = tmp_path / "han2x.toml"
+    path.write_text('[[meters]]\nname = "main"\n')
+    path.chmod(0o644)
+    before = load(path)
+    assert isinstance(before, Settings)
+    renamed = replace(before, meters=(replace(before.meters[0], scale=2000),))
+    write(path, renamed, before)
+    assert path.stat().st_mode & 0o777 == 0o644
+    write(path, replace(renamed, meters=(replace(renamed.meters[0], key="00" * 16),)), renamed)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert 'key = "00000000000000000000000000000000"' in path.read_text()

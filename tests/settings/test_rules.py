@@ -12,6 +12,10 @@ from han2x.settings.schema import REPEATED, SECTIONS, Meter, ModbusTcp, Settings
 
 WHOLE = "a whole number from"
 FLAG: tuple[list[object], list[object]] = ([True, False], [1, 0, "true", None])
+KEY: tuple[list[object], list[object]] = (
+    ["", "00" * 16, "0123456789abcdefABCDEF0123456789"],
+    ["00" * 15, "00" * 17, "0x" + "00" * 15, "g" * 32, 0, None, True, " " * 32],
+)
 UNIT_ID: tuple[list[object], list[object]] = ([0, 2, 247], [248, -1, "1", True, 1.0, None])
 STALE: tuple[list[object], list[object]] = (
     ["hold", "unavailable", "zero", "exception"],
@@ -33,6 +37,10 @@ METER: dict[str, tuple[list[object], list[object]]] = {
     "unit_id": ([1, 247], [0, 248, -1, "1", True, 1.0, None]),
     **dict.fromkeys(("swapped_unit_id", "float_unit_id", "sunspec_unit_id", "em24_unit_id"), UNIT_ID),
     "scale": ([10, 1000, 999_999_999], [9, 1_000_000_000, 0, -1000, "1000", True, 1000.0, None]),
+    "key": KEY,
+    "auth_key": KEY,
+    "unchecked": FLAG,
+    "kamstrup_energy_wh": ([1, 10], [0, 2, 100, True, "10", 1.0, None]),
     "main_topic": (
         ["", "HAN2X_1234", "home/meter", "hus/måler", "t" * 128],
         ["/a", "a/", "a b", "a+", "a#", "$SYS", "t" * 129, "a\0", 1, None],

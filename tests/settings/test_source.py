@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from han2x.settings.source import (
     FAULTS,
+    LINES,
     ReplaySource,
     SerialSource,
     SimulatedSource,
@@ -21,6 +22,7 @@ FORMS: dict[str, Source] = {
     "serial:auto": SerialSource("auto", "auto"),
     "serial:auto?line=8N1": SerialSource("auto", "8N1"),
     "serial:/dev/ttyUSB0": SerialSource("/dev/ttyUSB0"),
+    "serial:/dev/ttyUSB0?line=115200-8N1&request=rts": SerialSource("/dev/ttyUSB0", "115200-8N1", "rts"),
     "serial:/dev/serial/by-id/usb-FTDI:1?line=8E1": SerialSource("/dev/serial/by-id/usb-FTDI:1", "8E1"),
     "/dev/ttyS0": SerialSource("/dev/ttyS0"),
     "/dev/ttyS0?line=auto": SerialSource("/dev/ttyS0", "auto"),
@@ -60,8 +62,8 @@ ERRORS = {
     "Serial:auto": "'Serial:auto' is no source: write serial:, tcp:, mqtt:, replay: or simulate: first",
     "serial:": SERIAL,
     "serial:ttyUSB0": SERIAL,
-    "serial:auto?line=7E1": "line= must be one of auto, 8E1, 8N1, not '7E1'",
-    "serial:auto?line": "line= must be one of auto, 8E1, 8N1, not ''",
+    "serial:auto?line=7E1": f"line= must be one of {', '.join(LINES)}, not '7E1'",
+    "serial:auto?line": f"line= must be one of {', '.join(LINES)}, not ''",
     "serial:auto?baud=9600": "serial: has no option baud",
     "serial:auto?line=8E1&b=1&a=2": "serial: has no option a, b",
     "tcp:": TCP,

@@ -86,7 +86,7 @@ def test_no_path_leads_out_of_the_page(shared: Any, path: str) -> None:
 
 NONSENSE = (
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
-    b"GET / HTTP/9.9\r\n\r\n",
+    b"GET /nothing HTTP/9.9\r\n\r\n",
     b"GET /\r\n\r\n",
     b"\x00" * 4096,
     bytes(range(256)),

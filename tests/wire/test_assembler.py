@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from han2x.wire.assemble import LLC, MESSAGE_MAX, Assembler
-from han2x.wire.hdlc import Deframer, Frame
+from han2x.wire.hdlc import Frame
 from han2x.wire.result import Apdu, Discarded, Framing, Kind
+from han2x.wire.scan import Deframer
 
 HEADER, OTHER = b"\x2b\x21\x13", b"\x41\x03\x13"
 

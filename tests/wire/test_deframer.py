@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from han2x.wire.crc import check_sequence
-from han2x.wire.hdlc import NOISE_MAX, Deframer, Frame
+from han2x.wire.hdlc import Frame
 from han2x.wire.result import Discarded, Kind
+from han2x.wire.scan import NOISE_MAX, Deframer, Found
 
 HEADER = bytes.fromhex("01020110")
 
@@ -20,14 +21,14 @@ def hdlc(information: bytes, header: bytes = HEADER, *, segmented: bool = False)
     return b"\x7e" + begin + check_sequence(begin) + b"\x7e"
 
 
-def deframed(*pieces: bytes) -> list[Frame | Discarded]:
+def deframed(*pieces: bytes) -> list[Found | Discarded]:
     """All that comes out of octets handed over in these pieces."""
     deframer = Deframer()
     found = [outcome for piece in pieces for outcome in deframer.feed(piece)]
     return found + deframer.flush()
 
 
-def places(found: list[Frame | Discarded]) -> list[tuple[object, int, int]]:
+def places(found: list[Found | Discarded]) -> list[tuple[object, int, int]]:
     """Kind ("frame" for a good one), offset and length of each outcome."""
     return [(o.kind if isinstance(o, Discarded) else "frame", o.offset, o.length) for o in found]
 

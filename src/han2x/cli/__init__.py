@@ -16,6 +16,8 @@ COMMANDS: dict[str, str] = {
     "demo": "serve a simulated meter on 127.0.0.1 and leave nothing behind",
     "decode": "say what recorded telegrams hold",
     "listen": "watch what arrives from a source, and what is wrong with it",
+    "record": "write what a source sends to a file, with times",
+    "bundle": "pack a recording for others to look at, without meter numbers and keys",
     "simulate": "be a meter: send telegrams to a pty, a TCP port or a file",
     "registers": "print the Modbus register table",
     "history": "print, fill, compare and copy what is kept of what was measured",

@@ -9,13 +9,16 @@ from typing import BinaryIO
 
 from ..model.reading import Reading
 from ..vendors.decoder import Decoder
+from ..vendors.manner import Manner
+from ..wire.cipher import Keyring, Keys
 from ..wire.dump import Dump
 from ..wire.result import Apdu, Discarded
 from ..wire.stream import Stream
-from . import NO, OK, WRONG
-from .telegram_text import tree, values
+from . import NO, OK, WRONG, keys
+from .telegram_text import details, tree, values
 
 CHUNK = 65_536
+NO_KEYS = Keys(b"")
 Found = tuple[Apdu, Reading] | Discarded
 
 
@@ -25,17 +28,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "files", nargs="*", default=["-"], metavar="FILE", help="raw octets or hex text; - is stdin"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line for each telegram")
+    keys.configure(parser)
     parser.epilog = "Exit status: 0 if every file held a telegram, 1 if one did not, 2 if one cannot be read."
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Decode all files; a file that cannot be read does not keep the others from being decoded."""
     show = _show_json if arguments.json else _show_tree
-    status = OK
+    given, status = keys.given(arguments), OK
+    keys.keyring_of(given)
     for name in arguments.files:
         try:
             with nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
-                status = max(status, OK if show(name, decoded(file)) else NO)
+                status = max(status, OK if show(name, decoded(file, given)) else NO)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -44,9 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def decoded(file: BinaryIO) -> Iterator[Found]:
-    """Every telegram of a file, and every stretch that is none, in order."""
-    dump, stream, decoder = Dump(), Stream(), Decoder()
+def decoded(file: BinaryIO, given: Keys = NO_KEYS) -> Iterator[Found]:
+    """Every telegram of a file, and every stretch that is none, in order.
+
+    P1 text without a check sum is shown, with a note: whoever looks can judge it.
+    """
+    keyring = Keyring(given) if given.encryption else None
+    dump, stream, decoder = Dump(), Stream(keyring), Decoder(keyring, Manner(unchecked=True))
     read = getattr(file, "read1", file.read)
     while chunk := read(CHUNK):
         yield from _outcomes(stream.feed(dump.feed(chunk)), decoder)
@@ -66,23 +75,34 @@ def _outcomes(found: list[Apdu | Discarded], decoder: Decoder) -> Iterator[Found
 def _show_json(name: str, found: Iterator[Found]) -> int:
     """One object a line; how many telegrams were decoded."""
     good = 0
-    for item in found:
-        row: dict[str, object] = {"file": name}
-        if isinstance(item, Discarded):
-            row |= {"offset": item.offset, "length": item.length, "kind": item.kind, "rejected": item.reason}
-        else:
-            apdu, reading = item
-            good += 1
-            row |= {
-                "offset": apdu.offset,
-                "length": apdu.length,
-                "vendor": reading.vendor,
-                "list": reading.list_type,
-                "framing": apdu.framing,
-                "values": values(reading),
-            }
+    for row in json_rows(name, found):
+        good += "values" in row
         sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
     return good
+
+
+def json_rows(name: str, found: Iterator[Found]) -> Iterator[dict[str, object]]:
+    """What `--json` prints, an object for each telegram and each stretch that is none."""
+    for item in found:
+        if isinstance(item, Discarded):
+            place = {"offset": item.offset, "length": item.length}
+            yield {"file": name, **place, "kind": item.kind, "rejected": item.reason}
+            continue
+        apdu, reading = item
+        row: dict[str, object] = {
+            "file": name,
+            "offset": apdu.offset,
+            "length": apdu.length,
+            "vendor": reading.vendor,
+            "list": reading.list_type,
+            "framing": apdu.framing,
+            "values": values(reading),
+        }
+        if reading.details:
+            row["extra"] = details(reading)
+        if reading.notes:
+            row["notes"] = reading.notes
+        yield row
 
 
 def _show_tree(name: str, found: Iterator[Found]) -> int:

@@ -10,7 +10,8 @@ from ..intake.reader import Reader
 from ..model.reading import Reading
 from ..runtime.gateway import Trouble
 from ..settings.source import SourceError, parse_source
-from . import NO, OK, Wrong
+from ..vendors.manner import Manner
+from . import NO, OK, Wrong, keys
 from .telegram_text import line
 
 PERIOD_S = 10.0
@@ -22,14 +23,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "source", help="as in the settings: serial:auto, serial:DEVICE, tcp:HOST:PORT, replay:FILE, …"
     )
     parser.add_argument("--seconds", type=float, help="stop after so long (default: never)")
+    keys.configure(parser)
+    parser.add_argument("--unchecked", action="store_true", help="believe P1 text that carries no check sum")
     parser.epilog = "Exit status: 0 if good telegrams arrived, 1 if not."
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Listen until told to stop, or until the source ends."""
     try:
-        reader = Reader(parse_source(arguments.source), clock, _show)
-    except SourceError as error:
+        given = keys.given(arguments)
+        manner = Manner(given if given.encryption else None, arguments.unchecked)
+        reader = Reader(parse_source(arguments.source), clock, _show, manner=manner)
+    except (SourceError, Trouble) as error:
         raise Wrong(str(error)) from None
     try:
         asyncio.run(_listen(reader, arguments.seconds))

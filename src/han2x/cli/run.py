@@ -1,13 +1,16 @@
 """`han2x run`."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from ..runtime import vintage
 from ..runtime.gateway import Gateway
 from ..runtime.settings_file import load
 from ..settings.amend import Refused
-from . import Wrong, places, serving
+from ..settings.schema import Settings
+from ..wire.cipher import Keys
+from . import Wrong, keys, places, serving
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take the address from DHCP from now on, if the network is managed",
     )
+    keys.configure(parser)
     serving.configure(parser)
 
 
@@ -31,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load(arguments.settings)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")
+    settings = _with_keys(settings, keys.given(arguments))
     if why := vintage.newer(arguments.state):
         raise Wrong(why)
 
@@ -41,3 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
     return serving.serve(
         arguments, settings, settings_file=arguments.settings, state_dir=arguments.state, ready=ready
     )
+
+
+def _with_keys(settings: Settings, given: Keys) -> Settings:
+    """The settings with keys from the command line, for every meter that has none of its own."""
+    if not given.encryption:
+        return settings
+    key, auth_key = given.encryption.hex(), given.authentication.hex()
+    meters = (m if m.key else replace(m, key=key, auth_key=auth_key) for m in settings.meters)
+    return replace(settings, meters=tuple(meters))

@@ -13,7 +13,13 @@ def values(reading: Reading) -> Mapping[str, object]:
     texts = {key: text for (key, _), text in zip(IDENTITY, reading.identity, strict=True) if text is not None}
     clock = {"meter_clock": reading.clock.local.isoformat()} if reading.clock else {}
     numbers = {quantity.key: quantity.displayed(value) for quantity, value in reading.values.items()}
-    return {**texts, **clock, **numbers}
+    finer = {quantity.key: value for quantity, value in reading.finer}
+    return {**texts, **clock, **numbers, **finer}
+
+
+def details(reading: Reading) -> Mapping[str, int | float]:
+    """What a telegram says besides: by phase, and the power factor."""
+    return {detail.key: detail.displayed(value) for detail, value in reading.details}
 
 
 def tree(apdu: Apdu, reading: Reading) -> Iterator[str]:
@@ -27,6 +33,8 @@ def tree(apdu: Apdu, reading: Reading) -> Iterator[str]:
         *(_clock_rows(reading)),
         *((q.label, f"{q.displayed(value)} {q.unit.display}") for q, value in reading.values.items()),
     ]
+    rows += ((d.label, f"{d.displayed(value)} {d.unit.display}".rstrip()) for d, value in reading.details)
+    rows += (("note", note) for note in reading.notes)
     if reading.unknown:
         rows.append(("not decoded", " ".join(reading.unknown)))
     for index, (label, text) in enumerate(rows):

@@ -5,6 +5,8 @@ else came; after that the most telling kind of damage decides.
 """
 
 from ..model.diagnosis import TEXTS, Diagnosis, Evidence, Verdict
+from ..vendors.decoder import NO_CHECK_SUM
+from ..wire.foreign import INVERTED
 from ..wire.result import Kind
 from .pipeline import FRAMES, Tally
 
@@ -20,6 +22,10 @@ _BY_KIND = (
     (Kind.TRUNCATED, Verdict.DAMAGED),
     (Kind.NOISE, Verdict.NO_FRAMES),
 )
+
+
+_BY_REASON = {INVERTED: Verdict.INVERTED, NO_CHECK_SUM: Verdict.UNCHECKED}
+"""Where the last reason is more telling than its kind."""
 
 
 def diagnose(tally: Tally, *, mono_ms: int, since_ms: int, octets_per_s: float = 0.0) -> Diagnosis:
@@ -47,7 +53,7 @@ def _verdict(tally: Tally, mono_ms: int, since_ms: int) -> Verdict:
         return Verdict.WEAK if weak else Verdict.GOOD
     for kind, verdict in _BY_KIND:
         if _recent(tally.discarded_at.get(kind), mono_ms) and not (kind in FRAMES and _mere_noise(tally)):
-            return verdict
+            return _BY_REASON.get(tally.reason, verdict) if tally.last is kind else verdict
     if _recent(tally.octet_at, mono_ms):
         return Verdict.NO_FRAMES if tally.octets > 2 * SCRAP else Verdict.WAITING
     return Verdict.SILENT if mono_ms - since_ms >= PATIENCE_MS else Verdict.WAITING

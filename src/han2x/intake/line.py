@@ -5,8 +5,12 @@ two good telegrams they are locked, until for minutes on end nothing good comes 
 (another meter).
 """
 
-AUTO = "auto"
-CANDIDATES = ("8E1", "8N1")
+from ..settings.source import LINES
+
+AUTO = LINES[0]
+CANDIDATES = LINES[1:]
+"""HAN ports at 2400 Bd first, then P1 at 115200 Bd, then old P1 and adapters at 9600 Bd."""
+
 LISTEN_MS = 12_000
 """Longer than one 10 s period: every meter sends at least once in it."""
 

@@ -5,19 +5,22 @@ from datetime import UTC, datetime, timedelta
 from ..model.instant import Instant
 from ..settings.schema import Mqtt
 from ..settings.source import MqttSource, ReplaySource, SerialSource, SimulatedSource, Source, TcpSource
+from ..vendors.manner import PLAIN, Manner
 from .link import Link
 
 
-async def open_link(source: Source, line: str, now: Instant, broker: Mqtt | None = None) -> Link:
+async def open_link(
+    source: Source, line: str, now: Instant, broker: Mqtt | None = None, manner: Manner = PLAIN
+) -> Link:
     """An open link; raises `Trouble` with what is in the way. What is not used is not imported.
 
-    `broker`: the settings of the broker that a source names.
+    `broker`: the settings of the broker that a source names. `manner`: how a recording's clock is read.
     """
     match source:
-        case SerialSource(path):
+        case SerialSource(path, _, request):
             from .serial import SerialLink, find_adapter
 
-            return SerialLink(find_adapter() if path == "auto" else path, line)
+            return SerialLink(find_adapter() if path == "auto" else path, line, request)
         case TcpSource(host, port):
             from .tcp import connect
 
@@ -29,7 +32,7 @@ async def open_link(source: Source, line: str, now: Instant, broker: Mqtt | None
         case ReplaySource(path, speed):
             from .replay import ReplayLink
 
-            return ReplayLink(path, speed)
+            return ReplayLink(path, speed, manner)
         case SimulatedSource():
             from .simulated import SimulatedLink
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..model.reading import Reading
 from ..vendors.decoder import Decoder
+from ..vendors.manner import PLAIN, Manner
 from ..wire.result import Apdu, Discarded, Kind
 from ..wire.stream import Stream
 
@@ -46,10 +47,12 @@ FRAMES = (Kind.CHECKSUM, Kind.TRUNCATED)
 class Pipeline:
     """Deframing, decoding and counting for one stream; nothing here raises, whatever the octets."""
 
-    def __init__(self, tap: Tap | None = None) -> None:
+    def __init__(self, tap: Tap | None = None, manner: Manner = PLAIN) -> None:
+        """Raises `CipherMissingError` where there are keys but no AES."""
         self.tally = Tally()
-        self._stream = Stream()
-        self._decoder = Decoder()
+        self._keyring = manner.keyring()
+        self._stream = Stream(self._keyring)
+        self._decoder = Decoder(self._keyring, manner)
         self._tap = tap
         self._window = Window()
 
@@ -60,7 +63,7 @@ class Pipeline:
 
     def restart(self) -> None:
         """The source was opened anew: what was held of the old one is forgotten."""
-        self._stream = Stream()
+        self._stream = Stream(self._keyring)
         self._window = Window()
 
     def feed(self, octets: bytes, mono_ms: int) -> list[Outcome]:

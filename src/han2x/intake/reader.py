@@ -10,8 +10,11 @@ from ..model.diagnosis import Diagnosis
 from ..model.instant import Instant
 from ..model.line import Fault, LineStatus
 from ..model.reading import Reading
+from ..runtime.gateway import Trouble
 from ..settings.schema import Mqtt
 from ..settings.source import SerialSource, Source
+from ..vendors.manner import PLAIN, Manner
+from ..wire.cipher import CipherMissingError
 from ..wire.result import Kind
 from .diagnosis import diagnose
 from .line import AUTO, LineFinder
@@ -35,12 +38,17 @@ class Reader:
         tap: Tap | None = None,
         broker: Mqtt | None = None,
         ear: Callable[[bytes], None] = lambda _: None,
+        manner: Manner = PLAIN,
     ) -> None:
-        """`ear` is told of all octets as they are read."""
+        """`ear` is told of all octets as they are read. Raises `Trouble` for keys without AES."""
         self._ear = ear
         self._source, self._clock, self._deliver, self._broker = source, clock, deliver, broker
         self._finder = LineFinder(source.line if isinstance(source, SerialSource) else AUTO)
-        self._pipeline = Pipeline(tap)
+        self._manner = manner
+        try:
+            self._pipeline = Pipeline(tap, manner)
+        except CipherMissingError as missing:
+            raise Trouble(str(missing)) from None
         self._since_ms = clock().mono_ms
         self._rate = Rate(self._since_ms)
 
@@ -68,7 +76,7 @@ class Reader:
 
     async def read(self) -> None:
         """Open the source and read it to its end; raises `Trouble` when it fails."""
-        link = await open_link(self._source, self._finder.line, self._clock(), self._broker)
+        link = await open_link(self._source, self._finder.line, self._clock(), self._broker, self._manner)
         try:
             self._pipeline.restart()
             while octets := await self._octets(link):

@@ -13,6 +13,7 @@ from pathlib import Path
 from ..model.reading import Reading
 from ..runtime.gateway import Trouble
 from ..vendors.decoder import Decoder
+from ..vendors.manner import PLAIN, Manner
 from ..wire.dump import Dump
 from ..wire.result import Apdu
 from ..wire.stream import Stream
@@ -27,14 +28,14 @@ class ReplayLink:
 
     idle_s = 0.0
 
-    def __init__(self, path: str, speed: float) -> None:
+    def __init__(self, path: str, speed: float, manner: Manner = PLAIN) -> None:
         found = Path(path)
         if found.exists() and not (
             found.is_file() or found.is_dir()
         ):  # a pipe or a device would hold up everything
             raise Trouble(f"{path} is no file")
         try:
-            self._pieces = paced(read_chunks(found))
+            self._pieces = paced(read_chunks(found), manner)
             self._next = next(self._pieces, None)
         except OSError as error:
             raise Trouble(f"{path} cannot be read: {error.strerror}") from None
@@ -69,9 +70,10 @@ def read_chunks(path: Path) -> Iterator[bytes]:
     yield dump.flush()
 
 
-def paced(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+def paced(chunks: Iterator[bytes], manner: Manner = PLAIN) -> Iterator[tuple[int, bytes]]:
     """Pieces of a recording that each end with a telegram, and when they are due (ms from the start)."""
-    stream, pace, octets, begin = Stream(), _Pace(), bytearray(), 0
+    keyring = manner.keyring()
+    stream, pace, octets, begin = Stream(keyring), _Pace(Decoder(keyring, manner)), bytearray(), 0
     for chunk in chunks:
         octets += chunk
         for item in stream.feed(chunk):
@@ -90,9 +92,9 @@ def paced(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
 class _Pace:
     """When each telegram of a recording is due."""
 
-    def __init__(self) -> None:
+    def __init__(self, decoder: Decoder) -> None:
         self.now_ms = 0
-        self._decoder = Decoder()
+        self._decoder = decoder
         self._before: datetime | None = None
         self._begun = False
 

@@ -6,26 +6,34 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..runtime.gateway import Trouble
-from ..runtime.tty import Framing, gone, open_tty, set_framing
+from ..runtime.tty import Framing, gone, hold_up, open_tty, set_framing
 
 BY_ID = Path("/dev/serial/by-id")
 READ_MAX = 4096
 BUFFER_MAX = 65_536
-FRAMINGS = {"8E1": Framing(2400, "E", 1), "8N1": Framing(2400, "N", 1)}
+FRAMINGS = {
+    "8E1": Framing(2400, "E", 1),
+    "8N1": Framing(2400, "N", 1),
+    "115200-8N1": Framing(115_200, "N", 1),
+    "9600-7E1": Framing(9600, "E", 1, 7),
+    "9600-8N1": Framing(9600, "N", 1),
+    "9600-8E1": Framing(9600, "E", 1),
+}
 
 
 class SerialLink:
-    """An open tty at 2400 Bd."""
+    """An open tty."""
 
     idle_s = 0.5
 
-    def __init__(self, path: str, line: str) -> None:
+    def __init__(self, path: str, line: str, request: str = "both") -> None:
         self._path = path
         self._buffer = bytearray()
         self._more = asyncio.Event()
         self._gone = False
         self._fd = open_tty(path)
         self.set_line(line)
+        hold_up(self._fd, rts=request in ("both", "rts"), dtr=request in ("both", "dtr"))
         asyncio.get_running_loop().add_reader(self._fd, self._readable)
 
     async def read(self) -> bytes:
@@ -40,7 +48,7 @@ class SerialLink:
         return octets
 
     def set_line(self, line: str) -> None:
-        """Raw mode at 2400 Bd with the parity of `line`."""
+        """Raw mode with the speed, data bits and parity of `line`."""
         set_framing(self._fd, FRAMINGS[line])
 
     def close(self) -> None:

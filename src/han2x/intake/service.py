@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 from ..model.diagnosis import Verdict, no_source
 from ..model.reading import Reading
 from ..model.telegram import Telegram
+from ..model.view import SCALE_ONE
 from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.schema import Intake
 from ..settings.source import parse_source
+from ..vendors.manner import Manner, manner
 from ..wire.result import Discarded
 from .pipeline import FRAMES, Outcome
+from .plausible import Plausibility
 from .reader import Reader
 from .sources import Sources
 
@@ -27,54 +29,87 @@ _FARES_WELL = (Verdict.GOOD, Verdict.WAITING)
 
 async def run(section: Intake, gateway: Gateway, name: str) -> None:
     """Read one meter until cancelled."""
+    gateway.providers.sources = gateway.providers.sources or Sources(gateway)
+    await _Meter(section, gateway, name).read()
 
-    def deliver(outcome: Outcome) -> None:
-        gateway.heard(section.name, reader.status())
+
+class _Meter:
+    """What is read of one meter, and who is told of it."""
+
+    def __init__(self, section: Intake, gateway: Gateway, name: str) -> None:
+        self._meter, self._gateway, self._name = section.name, gateway, name
+        self._telegrams, self._diagnosis = gateway.telegram(section.name), gateway.diagnosis(section.name)
+        self._plausibility = Plausibility(section.kamstrup_energy_wh)
+        self._reader = Reader(
+            parse_source(section.source),
+            gateway.now,
+            self._deliver,
+            tap=self._tap,
+            broker=section.broker,
+            ear=gateway.octets(section.name).set,
+            manner=_manner(section),
+        )
+
+    async def read(self) -> None:
+        """Open the source and read it, again whenever it fails."""
+        while True:
+            reporting = asyncio.create_task(self._report())
+            try:
+                await self._reader.read()
+                reporting.cancel()  # a recording that has ended stays what it was: no silence to complain of
+                self._say()
+                await asyncio.Event().wait()
+            except Trouble as trouble:
+                self._failed(trouble)
+            finally:
+                reporting.cancel()
+            await asyncio.sleep(RETRY_S)
+
+    def _deliver(self, outcome: Outcome) -> None:
+        self._gateway.heard(self._meter, self._reader.status())
         if isinstance(outcome, Reading):
-            gateway.received(section.name, outcome)
-            if diagnosis.value.verdict not in _GOOD:
-                diagnosis.set(reader.diagnosis())
+            self._gateway.received(self._meter, outcome)
+            if self._diagnosis.value.verdict not in _GOOD:
+                self._diagnosis.set(self._reader.diagnosis())
+            self._plausibility.read(outcome)
 
-    def tap(octets: bytes, outcome: Outcome) -> None:
+    def _tap(self, octets: bytes, outcome: Outcome) -> None:
+        now = self._gateway.now()
         if isinstance(outcome, Discarded):
             whole = outcome.kind not in FRAMES
-            telegrams.set(Telegram(gateway.now(), octets, None, outcome.reason, whole))
+            self._telegrams.set(Telegram(now, octets, None, outcome.reason, whole))
         else:
-            telegrams.set(Telegram(gateway.now(), octets, outcome))
+            self._telegrams.set(Telegram(now, octets, outcome))
 
-    def say() -> None:
-        found = reader.diagnosis()
-        diagnosis.set(found)
+    async def _report(self) -> None:
+        """Say how the line fares every so often; first when there has been time to open it."""
+        while True:
+            await asyncio.sleep(REPORT_S)
+            self._say()
+
+    def _say(self) -> None:
+        found = self._reader.diagnosis()
+        self._diagnosis.set(found)
         if found.verdict in _FARES_WELL:
-            gateway.report(name, Condition.OK)
+            self._gateway.report(self._name, Condition.OK, self._plausibility.advice(self._scale))
         else:
-            gateway.report(name, Condition.FAILING, f"{found.headline}. {found.next_step}")
+            self._gateway.report(self._name, Condition.FAILING, f"{found.headline}. {found.next_step}")
 
-    gateway.providers.sources = gateway.providers.sources or Sources(gateway)
-    telegrams, diagnosis = gateway.telegram(section.name), gateway.diagnosis(section.name)
-    source = parse_source(section.source)
-    ear = gateway.octets(section.name).set
-    reader = Reader(source, gateway.now, deliver, tap=tap, broker=section.broker, ear=ear)
-    while True:
-        reporting = asyncio.create_task(_report(say))
-        try:
-            await reader.read()
-            reporting.cancel()  # a recording that has ended stays what it was: no silence to complain of
-            say()
-            await asyncio.Event().wait()
-        except Trouble as trouble:
-            reporting.cancel()
-            gateway.report(name, Condition.FAILING, str(trouble))
-            diagnosis.set(no_source(str(trouble), reader.diagnosis().evidence))
-            gateway.heard(section.name, reader.status(open=False))
-            log.warning("%s: %s", name, trouble)
-        finally:
-            reporting.cancel()
-        await asyncio.sleep(RETRY_S)
+    def _failed(self, trouble: Trouble) -> None:
+        self._gateway.report(self._name, Condition.FAILING, str(trouble))
+        self._diagnosis.set(no_source(str(trouble), self._reader.diagnosis().evidence))
+        self._gateway.heard(self._meter, self._reader.status(open=False))
+        log.warning("%s: %s", self._name, trouble)
+
+    def _scale(self) -> int:
+        meters = self._gateway.settings.value.meters
+        return next((meter.scale for meter in meters if meter.name == self._meter), SCALE_ONE)
 
 
-async def _report(say: Callable[[], None]) -> None:
-    """Say how the line fares every so often; first when there has been time to open it."""
-    while True:
-        await asyncio.sleep(REPORT_S)
-        say()
+def _manner(section: Intake) -> Manner:
+    return manner(
+        section.key,
+        section.auth_key,
+        unchecked=section.unchecked,
+        kamstrup_energy_wh=section.kamstrup_energy_wh,
+    )

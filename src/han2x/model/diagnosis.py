@@ -15,6 +15,8 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
     DAMAGED = "damaged"
     NO_FRAMES = "no-frames"
+    INVERTED = "inverted"
+    UNCHECKED = "unchecked"
     SILENT = "silent"
     WAITING = "waiting"
     NO_SOURCE = "no-source"
@@ -55,24 +57,33 @@ TEXTS: dict[Verdict, tuple[str, str]] = {
     ),
     Verdict.ENCRYPTED: (
         "The telegrams are encrypted",
-        "Ask the grid company for the meter's keys, or to send its telegrams unencrypted.",
+        "Set the meter's key and auth_key: the grid company has them, or can turn encryption off. "
+        "If they are set, one of them is wrong.",
     ),
     Verdict.FOREIGN: (
-        "This is another protocol than the Norwegian HAN port's",
-        "It is recognised but not decoded so far; send us a recording.",
+        "The telegrams use a feature that is not read",
+        "It is recognised but not decoded so far; send us a recording (han2x bundle).",
     ),
     Verdict.UNKNOWN: (
         "The telegrams are whole, but their list is not known",
-        "Send us a recording, so that it can be added.",
+        "Send us a bundle (han2x record, han2x bundle), so that it can be added.",
     ),
     Verdict.DAMAGED: (
         "Frames arrive with wrong checksums",
         "Check wiring, cable length and adapter; a serial bridge must be in raw mode (no CR LF translation).",
     ),
+    Verdict.INVERTED: (
+        "The signal is inverted",
+        "P1 needs an adapter that inverts its data line: use a P1 cable, or set the adapter to invert.",
+    ),
+    Verdict.UNCHECKED: (
+        "The telegrams carry no check sum",
+        "If the meter's documentation confirms that, set unchecked = true; damage cannot be told then.",
+    ),
     Verdict.NO_FRAMES: (
         "Bytes arrive, but no frames",
-        "The line's speed or parity is wrong, the signal is inverted, or it is noise: 8E1 and 8N1 are tried "
-        "in turn; check that the adapter is an M-Bus slave, not a master.",
+        "The line's speed or parity is wrong, the signal is inverted, or it is noise: 2400, 115200 and "
+        "9600 Bd are tried in turn; check that the adapter is an M-Bus slave, not a master.",
     ),
     Verdict.SILENT: (
         "Nothing is received at all",

@@ -77,3 +77,24 @@ POWER_OF_ENERGY: dict[Quantity, Quantity] = {
 
 ENERGIES: tuple[Quantity, ...] = tuple(POWER_OF_ENERGY)
 VOLTAGES: tuple[Quantity, ...] = (Quantity.VOLT_L1, Quantity.VOLT_L2, Quantity.VOLT_L3)
+
+
+class Detail(NamedTuple):
+    """What some meters send besides the quantities: its name, its integer unit, and its name for people."""
+
+    name: str
+    unit: Unit
+    label: str
+
+    @property
+    def key(self) -> str:
+        """Name and display unit, as `decode --json` prints it: `act_pow_pos_l1_w`."""
+        return f"{self.name}_{self.unit.display.lower()}" if self.unit.display else self.name
+
+    def displayed(self, value: int) -> int | float:
+        """A value in the unit people read."""
+        whole, rest = divmod(value, self.unit.per_display)
+        return value / self.unit.per_display if rest else whole
+
+
+POWER_FACTOR = Unit("PF", "", 1000)

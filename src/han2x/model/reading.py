@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from .quantity import ENERGIES, VOLTAGES, Quantity
+from .quantity import ENERGIES, VOLTAGES, Detail, Quantity
 
 
 class ListType(StrEnum):
@@ -68,7 +68,9 @@ class Reading:
 
     `clock` is the clock object of the list, else the APDU's date-time. `mark_age_ms` is how long before
     sending the energies were true; it is meaningful only with energies. `unknown` names the OBIS codes
-    that no table explains.
+    that no table explains. `details`: what was sent besides (per phase, power factor), in integer units.
+    `finer`: numbers as sent, where they say more than the integer unit. `notes`: what is to be said of how
+    far the telegram can be trusted.
     """
 
     vendor: str
@@ -79,6 +81,9 @@ class Reading:
     mark_age_ms: int = 0
     fitting: Fitting = UNKNOWN_FITTING
     unknown: tuple[str, ...] = ()
+    details: tuple[tuple[Detail, int], ...] = ()
+    finer: tuple[tuple[Quantity, float], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def classify(values: Mapping[Quantity, int]) -> ListType:

@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 
-def replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str, *, private: bool = False) -> None:
     """Give the file a new content, which is on the disk when this returns; raises OSError.
 
-    Mode and owner stay; a new file that root makes is the folder's owner's, whose service is to read it.
+    `private`: only its owner may read it from now on. Otherwise mode and owner stay; a new
+    file that root makes is the folder's owner's, whose service is to read it.
     """
     import tempfile
 
@@ -19,7 +20,7 @@ def replace(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        _as_before(target, temporary)
+        _as_before(target, temporary, 0o700 if private else 0o777)
         os.replace(temporary, target)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
@@ -31,9 +32,9 @@ def replace(path: Path, text: str) -> None:
         os.close(directory)
 
 
-def _as_before(target: Path, temporary: str) -> None:
+def _as_before(target: Path, temporary: str, mask: int) -> None:
     if target.exists():
-        os.chmod(temporary, target.stat().st_mode & 0o777)
+        os.chmod(temporary, target.stat().st_mode & mask)
     if os.geteuid() == 0:
         owner = (target if target.exists() else target.parent).stat()
         os.chown(temporary, owner.st_uid, owner.st_gid)

@@ -4,6 +4,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -183,7 +184,7 @@ class Gateway:
         cell = self.snapshot(meter)
         before = cell.value
         snapshot = fold(before, reading, now)
-        self._keep(meter, snapshot, now, durable=snapshot.energies_clock != before.energies_clock)
+        self._keep(meter, snapshot, now, durable=_hour(snapshot) != _hour(before))
         cell.set(snapshot)
 
     def recall(self) -> None:
@@ -281,6 +282,12 @@ class Gateway:
             self.report("state", Condition.FAILING, self._keeper.trouble)
         elif "state" in self.health.value:
             self.forget("state")
+
+
+def _hour(snapshot: Snapshot) -> datetime | None:
+    """The hour of the newest energies. P1 sends them each second: too often to sync the disk each time."""
+    clock = snapshot.energies_clock
+    return clock.replace(minute=0, second=0) if clock else None
 
 
 def _scales(settings: Settings) -> dict[str, int]:

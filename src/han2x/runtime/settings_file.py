@@ -73,7 +73,7 @@ def write(path: Path, settings: Settings, before: Settings) -> None:
             text = None
         changed = sample(settings, secrets=True) if text is None else _amended(text, settings, before)
         if changed != text:
-            replace(path, changed)
+            replace(path, changed, private=has_secrets(settings))
     except OSError as error:
         raise Trouble(f"{path} cannot be written: {error.strerror or error}") from None
     except ValueError as error:
@@ -155,6 +155,17 @@ def sample(settings: Settings, *, secrets: bool = False) -> str:
                 )
                 lines += [f"# {doc} Must be {must}.", shown]
     return "\n".join(lines) + "\n"
+
+
+def has_secrets(settings: Settings) -> bool:
+    """Whether a secret is set, so that the file is its owner's alone."""
+    return any(
+        table.get(key)
+        for name, values in as_table(settings).items()
+        for table in (values if name in REPEATED else [values])
+        for key, rule in rules(SECTIONS[name]).items()
+        if rule.secret
+    )
 
 
 def _toml(value: object) -> str:

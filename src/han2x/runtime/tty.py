@@ -20,6 +20,7 @@ BAUD_RATES = {
 """The standard rates, and the kernel's names for them."""
 
 _PARITY = {"N": 0, "E": termios.PARENB, "O": termios.PARENB | termios.PARODD}
+_DATA_BITS = {7: termios.CS7, 8: termios.CS8}
 _STOP_BITS = {1: 0, 2: termios.CSTOPB}
 
 # linux/serial.h and asm-generic/ioctls.h; the termios module knows no names for them.
@@ -32,19 +33,20 @@ _ASYNC_LOW_LATENCY = 1 << 13
 
 
 class Framing(NamedTuple):
-    """How a line speaks: bits a second, parity "N", "E" or "O", stop bits; eight data bits always."""
+    """How a line speaks: bits a second, parity "N", "E" or "O", stop bits, data bits."""
 
     baud_rate: int
     parity: str
     stop_bits: int
+    data_bits: int = 8
 
     def __str__(self) -> str:
-        return f"{self.baud_rate} Bd 8{self.parity}{self.stop_bits}"
+        return f"{self.baud_rate} Bd {self.data_bits}{self.parity}{self.stop_bits}"
 
     @property
     def character_s(self) -> float:
         """How long one octet takes, with its start, parity and stop bits."""
-        return (9 + (self.parity != "N") + self.stop_bits) / self.baud_rate
+        return (1 + self.data_bits + (self.parity != "N") + self.stop_bits) / self.baud_rate
 
 
 def open_tty(path: str) -> int:
@@ -84,11 +86,18 @@ def set_framing(fd: int, framing: Framing) -> None:
     with contextlib.suppress(termios.error):
         attributes = termios.tcgetattr(fd)
         attributes[0] = attributes[1] = attributes[3] = 0
-        control = termios.CS8 | _PARITY[framing.parity] | _STOP_BITS[framing.stop_bits]
+        control = _DATA_BITS[framing.data_bits] | _PARITY[framing.parity] | _STOP_BITS[framing.stop_bits]
         attributes[2] = termios.CREAD | termios.CLOCAL | control
         attributes[4] = attributes[5] = BAUD_RATES[framing.baud_rate]
         attributes[6][termios.VMIN], attributes[6][termios.VTIME] = 1, 0
         termios.tcsetattr(fd, termios.TCSANOW, attributes)
+
+
+def hold_up(fd: int, *, rts: bool, dtr: bool) -> None:
+    """Raise or lower the two modem lines; a tty without them, such as a pty, is left as it is."""
+    for line, up in ((termios.TIOCM_RTS, rts), (termios.TIOCM_DTR, dtr)):
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(fd, termios.TIOCMBIS if up else termios.TIOCMBIC, struct.pack("i", line))
 
 
 def flush(fd: int) -> None:

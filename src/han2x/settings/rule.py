@@ -145,6 +145,7 @@ HOST = text(
     "a host name or an IP address, or empty for all of this machine's",
     kind="host",
 )
+KEY = text(r"([0-9A-Fa-f]{32})?", "32 hex digits, or empty for none", secret=True)
 NETWORKS = Rule(
     "networks such as 192.168.1.0/24, separated by commas, or empty for everyone",
     _are_networks,

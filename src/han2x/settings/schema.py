@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, fields
 from ..tariff.contracts import CONTRACTS
 from .database import EXTENTS, Collect, Postgres
 from .device import FILE, Announce, Board, Network
-from .rule import BOOLEAN, HOST, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, setting, text
+from .rule import BOOLEAN, HOST, KEY, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, setting, text
 
 UNIT = integer(0, 247)
+WH = Rule("1 or 10", lambda value: type(value) is int and value in (1, 10))
 WHEN_STALE = choice("hold", "unavailable", "zero", "exception")
 SCALE = integer(10, 999_999_999)
 DEVICE = text(r"(/[^\0\n]{1,255})?", "the path of a serial device, such as /dev/ttyUSB0, or empty")
@@ -55,6 +56,12 @@ class Meter:
     em24_unit_id: int = setting(0, UNIT, "Unit id of the Carlo Gavazzi EM24 map; 0 is off.")
     scale: int = setting(1000, SCALE, "Factor for powers, currents and energies, in thousandths.")
     main_topic: str = setting("", TOPIC, "MQTT main topic; empty for HAN2X_ and a number drawn once.")
+    key: str = setting("", KEY, "Encryption key (EK, GPK60) of a meter that encrypts; empty for none.")
+    auth_key: str = setting("", KEY, "Authentication key (AK, GPK61); empty if unknown: tags go unchecked.")
+    unchecked: bool = setting(False, BOOLEAN, "Whether P1 text that carries no check sum is believed.")
+    kamstrup_energy_wh: int = setting(
+        10, WH, "What a Kamstrup counts its energies in, in Wh: 10, or 1 on some Swedish and Swiss meters."
+    )
     tariff: str = setting("", TARIFF, "Grid tariff, by the name of its file without .toml; empty for none.")
     fuse_a: int = setting(0, integer(0, 10_000), "Main fuse in A, for tariffs by fuse; 0 is unknown.")
     limit_w: int = setting(
@@ -140,6 +147,10 @@ class Intake:
     name: str
     source: str
     broker: "Mqtt | None" = None
+    key: str = field(default="", repr=False)
+    auth_key: str = field(default="", repr=False)
+    unchecked: bool = False
+    kamstrup_energy_wh: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Where a meter's telegrams come from, as one line of text.
 
 serial:auto                         the one serial adapter of this machine
-serial:/dev/serial/by-id/usb-…      this adapter; ?line=8N1 fixes the serial settings
+serial:/dev/serial/by-id/usb-…      this adapter; ?line=8N1 fixes the serial settings,
+                                    ?request=rts holds up that line alone for P1's data request
 tcp:bridge.local:3001               a network serial bridge (ser2net and the like)
 mqtt:TOPIC?broker=NAME              a reader that publishes telegrams, by way of the broker [[mqtt]] NAME
 mqtt://HOST:PORT/TOPIC              the same, by way of a broker that asks for no password
@@ -15,7 +16,8 @@ from urllib.parse import parse_qsl
 
 VENDORS = ("aidon", "kaifa", "kamstrup")
 NETS = ("1", "it", "tn")
-LINES = ("auto", "8E1", "8N1")
+LINES = ("auto", "8E1", "8N1", "115200-8N1", "9600-7E1", "9600-8N1", "9600-8E1")
+REQUESTS = ("both", "rts", "dtr", "none")
 FAULTS = (
     "repeat-hour",
     "drop-tail",
@@ -36,10 +38,14 @@ class SourceError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SerialSource:
-    """A tty, "auto" for the only one there is; `line` "8E1" or "8N1", or "auto" to find out by listening."""
+    """A tty, "auto" for the only one there is; `line` one of `LINES`, "auto" to find out by listening.
+
+    `request`: which modem lines are held up, where an adapter has P1's data request on one.
+    """
 
     path: str
     line: str = "auto"
+    request: str = "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,8 @@ def parse_source(line: str) -> Source:
 def _serial(target: str, options: dict[str, str]) -> Source:
     if not target.startswith("/") and target != "auto":
         raise SourceError("serial: needs auto or the path of a device, such as serial:/dev/ttyUSB0")
-    return SerialSource(target, _one_of(options, "line", LINES, "auto"))
+    line = _one_of(options, "line", LINES, "auto")
+    return SerialSource(target, line, _one_of(options, "request", REQUESTS, "both"))
 
 
 def _tcp(target: str, options: dict[str, str]) -> Source:

@@ -3,18 +3,32 @@
 The only memory is which vendor spoke last, for the fast lists that several vendors send alike.
 """
 
+from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 
-from ..model.quantity import Quantity
+from ..model.quantity import Detail, Quantity
 from ..model.reading import Identity, ListType, MeterClock, Reading, classify
 from ..wire.axdr import Data, Structure
+from ..wire.cipher import Keyring, Opened
 from ..wire.clock import cosem_time
-from ..wire.dlms import Notification, parse
+from ..wire.dlms import GENERAL_GLO_CIPHERING, Malformed, Notification, parse
 from ..wire.obis import obis
-from ..wire.result import Apdu, Discarded, Kind
+from ..wire.result import Apdu, Discarded, Framing, Kind
 from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr
 from .layouts import as_text
-from .meanings import CLOCK, DEVICE_NAME, LIST_VERSION, METER_ID, METER_TYPE, QUANTITIES, TEXTS, UNITS
+from .manner import PLAIN, Manner
+from .meanings import (
+    CLOCK,
+    DETAILS,
+    DEVICE_NAME,
+    LIST_VERSION,
+    METER_ID,
+    METER_TYPE,
+    QUANTITIES,
+    TEXTS,
+    UNITS,
+)
 from .vendor import Mismatch, Vendor
 
 VENDORS: tuple[Vendor, ...] = (
@@ -30,25 +44,35 @@ VENDORS: tuple[Vendor, ...] = (
     iskraemeco.PUSH,
     landisgyr.PUSH,
     iskraemeco.POSITIONAL,
+    landisgyr.AUSTRIA,
 )
 """All that is recognised, in the order they are tried: the first whose mark is there."""
+
+VENDORS_1_WH = tuple(kamstrup.ONE_WH if vendor is kamstrup.KAMSTRUP else vendor for vendor in VENDORS)
 
 MARK_AGE_MAX_MS = 600_000
 SCALER_MAX = 9  # powers of ten; meters send -3 to 1
 
 
-class Decoder:
-    """The APDUs of one stream to readings."""
+NO_CHECK_SUM = "P1 text without a check sum; set unchecked = true to believe it"
 
-    def __init__(self) -> None:
+
+class Decoder:
+    """The APDUs of one stream to readings. `keyring`: that of `manner`, shared with the stream."""
+
+    def __init__(self, keyring: Keyring | None = None, manner: Manner = PLAIN) -> None:
+        self._keyring, self._unchecked = keyring, manner.unchecked
+        self._vendors = VENDORS if manner.kamstrup_energy_wh == 10 else VENDORS_1_WH
         self._speaker = ""
 
     def decode(self, apdu: Apdu) -> Reading | Discarded:
         """The reading in an APDU, or why there is none."""
+        if apdu.framing is Framing.P1:
+            return self._text(apdu)
         notification = parse(apdu)
         if isinstance(notification, Discarded):
-            return notification
-        vendor = recognise(notification.body)
+            return self._encrypted(apdu, notification)
+        vendor = recognise(notification.body, self._vendors)
         if vendor is None:
             return Discarded(Kind.UNKNOWN, "a list that no table explains", apdu.offset, apdu.length)
         name = (self._speaker or vendor.name) if vendor.anonymous else vendor.name
@@ -59,10 +83,50 @@ class Decoder:
         self._speaker = name
         return reading
 
+    def _text(self, apdu: Apdu) -> Reading | Discarded:
+        """P1 text, plain or encrypted."""
+        if apdu.data[0] == GENERAL_GLO_CIPHERING:
+            return self._encrypted(apdu, Discarded(Kind.ENCRYPTED, "encrypted", apdu.offset, apdu.length))
+        from ..wire.p1 import carries_check_sum
+        from . import p1  # most meters send none: not imported for them
 
-def recognise(body: Data) -> Vendor | None:
+        if not self._unchecked and not carries_check_sum(apdu.data):
+            return Discarded(Kind.UNKNOWN, NO_CHECK_SUM, apdu.offset, apdu.length)
+        try:
+            return p1.read(apdu.data)
+        except Mismatch as mismatch:
+            return Discarded(Kind.UNKNOWN, f"P1 text: {mismatch}", apdu.offset, apdu.length)
+
+    def _opened_text(self, apdu: Apdu) -> Reading | Discarded:
+        """P1 text that was encrypted: nobody has looked at its check sum yet."""
+        from ..wire.p1 import carries_check_sum, checked
+
+        if carries_check_sum(apdu.data) and not checked(apdu.data):
+            return Discarded(Kind.CHECKSUM, "the P1 text's check sum is wrong", apdu.offset, apdu.length)
+        return self._text(apdu)
+
+    def _encrypted(self, apdu: Apdu, otherwise: Discarded) -> Reading | Discarded:
+        """The reading in an APDU that is not plain, with the keys; `otherwise` where they do not fit."""
+        if self._keyring is None:
+            return otherwise
+        opened: Opened | Malformed | None = None
+        if apdu.data[:1] == bytes((GENERAL_GLO_CIPHERING,)):
+            opened = self._keyring.open(apdu.data)
+        if not isinstance(opened, Opened) and apdu.framing is Framing.HDLC:  # ECB may begin with any octet
+            opened = self._keyring.electronic_codebook(apdu.data) or opened
+        if not isinstance(opened, Opened):
+            return opened.discarded(apdu) if opened else otherwise
+        plain = apdu._replace(data=opened.plain, framing=Framing.APDU)
+        outcome = self._opened_text(plain) if opened.plain[:1] == b"/" else self.decode(plain)
+        if isinstance(outcome, Discarded):
+            return outcome
+        self._keyring.accept(opened)
+        return replace(outcome, notes=(*opened.notes, *outcome.notes)) if opened.notes else outcome
+
+
+def recognise(body: Data, vendors: tuple[Vendor, ...] = VENDORS) -> Vendor | None:
     """The vendor whose list a body is."""
-    for vendor in VENDORS:
+    for vendor in vendors:
         if vendor.recognise(body):
             return vendor
     return None
@@ -73,6 +137,7 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
     texts: dict[str, str] = {}
     numbers: list[tuple[Quantity, Data, Data]] = []
     unknown: list[str] = []
+    details: list[tuple[Detail, Data, Data]] = []
     clock = None
     for code, value, scaler_unit in vendor.items(notification.body):
         cde = code[2:5]
@@ -83,6 +148,8 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
             texts[text] = as_text(value)
         elif cde == CLOCK and isinstance(value, bytes):
             clock = value
+        elif (detail := DETAILS.get(cde)) is not None:
+            details.append((detail, value, scaler_unit))
         else:
             unknown.append(obis(code))
     values = _values(vendor, texts.get(METER_TYPE), numbers)
@@ -101,7 +168,22 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
         mark_age_ms=_mark_age_ms(vendor, clock, notification.sent_at),
         fitting=vendor.fitting(texts.get(METER_TYPE, ""), values),
         unknown=tuple(unknown),
+        details=_details(vendor, details) if details else (),
     )
+
+
+def _details(vendor: Vendor, sent: list[tuple[Detail, Data, Data]]) -> tuple[tuple[Detail, int], ...]:
+    """The numbers that are sent besides, in their units; what is no number in that unit is left out."""
+    values: dict[Detail, int] = {}
+    for detail, raw, scaler_unit in sent:
+        if type(raw) is not int:
+            continue
+        with suppress(Mismatch):
+            multiplier, divisor = vendor.detail_factors.get(detail.unit, 1), 1
+            if scaler_unit is not None:
+                multiplier, divisor = _by_scaler(detail, scaler_unit)
+            values[detail] = raw * multiplier // divisor
+    return tuple(values.items())
 
 
 def _values(
@@ -126,7 +208,7 @@ def _values(
 
 
 @lru_cache(maxsize=64)
-def _by_scaler(quantity: Quantity, scaler_unit: Data) -> tuple[int, int]:
+def _by_scaler(quantity: Quantity | Detail, scaler_unit: Data) -> tuple[int, int]:
     """Multiplier and divisor from a register's own scaler and unit to the quantity's unit."""
     scaler: Data = None
     unit: Data = None

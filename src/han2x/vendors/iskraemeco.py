@@ -1,4 +1,4 @@
-"""Iskraemeco: values by place (AM550 in Slovenia, IE.5 in Croatia), and push lists (Switzerland).
+"""Iskraemeco: values by place (AM550 in Slovenia and Austria, IE.5 in Croatia), and push lists (Switzerland).
 
 There is no list id; the number and kinds of the values tell the lists apart (han-port sheet 6.6). Powers
 in W, currents in 0.01 A, voltages in 0.1 V, energies in Wh.
@@ -32,6 +32,7 @@ LISTS = Positions(
         "tt" + "n" * 10: f"- 96.1.0 {_VOLTAGES} {_CURRENTS} {_POWERS}",
         "tt" + "n" * 7: f"- 96.1.0 {_POWERS} 32.7.0 - -",
         "tnnn": "96.1.0 - 1.8.0 2.8.0",
+        "tttt" + "n" * 6 + "tt": "- 96.1.0 - - 1.8.0 2.8.0 3.8.0 4.8.0 1.7.0 2.7.0 - -",
         "ttt" + "n" * 26 + "aaab": (
             "96.1.0 - - 1.8.0 - - 2.8.0 - - - - - - 1.7.0 2.7.0 - - - - - - - "
             f"{_VOLTAGES} {_CURRENTS} - - - - -"

@@ -6,9 +6,10 @@ clock runs on standard time all year. Danish lists have more elements of the sam
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 
-from ..model.quantity import Quantity
+from ..model.quantity import POWER_FACTOR, WATT_HOUR, Quantity
 from ..model.reading import Fitting, Net, TimeBase
 from ..wire.axdr import Data, Structure
 from ..wire.obis import cde, electricity
@@ -25,7 +26,7 @@ def _volts(raw: int) -> int:
     return raw * 10 if raw > 1000 else raw * 1000
 
 
-def _factors(milliamperes: int) -> Mapping[Quantity, Factor]:
+def _factors(milliamperes: int, watt_hours: int = 10) -> Mapping[Quantity, Factor]:
     return {
         Quantity.CURR_L1: milliamperes,
         Quantity.CURR_L2: milliamperes,
@@ -33,14 +34,15 @@ def _factors(milliamperes: int) -> Mapping[Quantity, Factor]:
         Quantity.VOLT_L1: _volts,
         Quantity.VOLT_L2: _volts,
         Quantity.VOLT_L3: _volts,
-        Quantity.ACT_ENERGY_POS: 10,
-        Quantity.ACT_ENERGY_NEG: 10,
-        Quantity.REACT_ENERGY_POS: 10,
-        Quantity.REACT_ENERGY_NEG: 10,
+        Quantity.ACT_ENERGY_POS: watt_hours,
+        Quantity.ACT_ENERGY_NEG: watt_hours,
+        Quantity.REACT_ENERGY_POS: watt_hours,
+        Quantity.REACT_ENERGY_NEG: watt_hours,
     }
 
 
 DIRECT, TRANSFORMER = _factors(10), _factors(1)
+DIRECT_1_WH, TRANSFORMER_1_WH = _factors(10, 1), _factors(1, 1)
 _LIST_VERSION = electricity("0.2.129")
 
 
@@ -51,11 +53,18 @@ def _items(body: Data) -> Iterator[Item]:
 
 
 def _by_kind(meter_type: str | None, raws: Mapping[Quantity, int]) -> Mapping[Quantity, Factor]:
-    """Direct or current transformer, by the type; Danish lists have none: then by what cannot be direct."""
+    return TRANSFORMER if _on_transformers(meter_type, raws) else DIRECT
+
+
+def _by_kind_1_wh(meter_type: str | None, raws: Mapping[Quantity, int]) -> Mapping[Quantity, Factor]:
+    return TRANSFORMER_1_WH if _on_transformers(meter_type, raws) else DIRECT_1_WH
+
+
+def _on_transformers(meter_type: str | None, raws: Mapping[Quantity, int]) -> bool:
+    """By the type; Danish lists have none: then by what cannot be direct."""
     if meter_type:
-        return TRANSFORMER if meter_type.startswith(CURRENT_TRANSFORMER) else DIRECT
-    beyond = any(raws.get(current, 0) > DIRECT_MAX for current in CURRENTS)
-    return TRANSFORMER if beyond else DIRECT
+        return meter_type.startswith(CURRENT_TRANSFORMER)
+    return any(raws.get(current, 0) > DIRECT_MAX for current in CURRENTS)
 
 
 NETS = {"1": Net.ONE_PHASE, "2": Net.IT, "3": Net.TN}
@@ -77,6 +86,9 @@ KAMSTRUP = Vendor(
     factors=_by_kind,
     fitting=_fitting,
     texts={cde("0.0.5"): METER_ID, cde("96.1.1"): METER_TYPE},
+    detail_factors={POWER_FACTOR: 10, WATT_HOUR: 10},
     time_base=TimeBase.STANDARD,
     norwegian=True,
 )
+ONE_WH = replace(KAMSTRUP, factors=_by_kind_1_wh, detail_factors={POWER_FACTOR: 10})
+"""Some Swedish and Swiss types count in 1 Wh, and nothing in their lists tells (han-port sheet 5, row 12)."""

@@ -1,4 +1,4 @@
-"""Landis+Gyr: the E350 as fitted in Norway, and the self-describing push lists of other countries.
+"""Landis+Gyr: the E350 as fitted in Norway, and the push lists and lists by place of others.
 
 The E350's list (EMBRIQ_V1_1) is laid out like Aidon's, with NULs padding its texts (han-port sheet 4.4).
 Push lists (sheet 6.5) have no scalers: currents in 0.01 A; voltages in V, in 0.1 V where above 1000.
@@ -11,7 +11,7 @@ from ..model.quantity import Quantity
 from ..model.reading import UNKNOWN_FITTING, Fitting, Net
 from ..wire.axdr import Data, Structure
 from ..wire.obis import cde
-from .layouts import as_text, is_push, push_objects, registers
+from .layouts import Positions, as_text, is_push, push_objects, registers
 from .meanings import METER_ID
 from .register_lists import list_version
 from .vendor import Factor, Mismatch, Vendor
@@ -53,6 +53,13 @@ def device_maker(body: Data) -> str:
     return ""
 
 
+LISTS = Positions(
+    {
+        "n" * 13 + "t": "32.7.0 52.7.0 72.7.0 31.7.0 51.7.0 71.7.0 1.7.0 2.7.0 1.8.0 2.8.0 - - - 96.1.0",
+    }
+)
+"""The E450 of Netz Burgenland (han-port sheet 6.6); the three values passed over are phase angles."""
+
 EMBRIQ = Vendor(
     name="landisgyr", recognise=_is_embriq, items=registers, fitting=_embriq_fitting, norwegian=True
 )
@@ -62,4 +69,10 @@ PUSH = Vendor(
     items=push_objects,
     factors=lambda *_: PUSH_FACTORS,
     texts=PUSH_TEXTS,
+)
+AUSTRIA = Vendor(
+    name="landisgyr",
+    recognise=lambda body: LISTS.match(body) is not None,
+    items=LISTS.items,
+    factors=lambda *_: PUSH_FACTORS,
 )

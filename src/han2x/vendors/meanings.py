@@ -1,6 +1,6 @@
 """What an OBIS code means, whatever vendor sends it (han-port sheet 7). Matched on C.D.E alone."""
 
-from ..model.quantity import Quantity
+from ..model.quantity import POWER_FACTOR, VAR, WATT, WATT_HOUR, Detail, Quantity, Unit
 from ..wire.obis import cde
 
 QUANTITIES: dict[bytes, Quantity] = {
@@ -23,6 +23,29 @@ QUANTITIES: dict[bytes, Quantity] = {
     }.items()
 }
 
+_PHASES = {1: 20, 2: 40, 3: 60}
+"""What C of a phase's code is above that of the sum of the phases."""
+
+_BY_PHASE: tuple[tuple[int, int, str, Unit, str], ...] = (
+    (1, 7, "act_pow_pos", WATT, "active power import"),
+    (2, 7, "act_pow_neg", WATT, "active power export"),
+    (3, 7, "react_pow_pos", VAR, "reactive power import"),
+    (4, 7, "react_pow_neg", VAR, "reactive power export"),
+    (13, 7, "power_factor", POWER_FACTOR, "power factor"),
+    (1, 8, "act_energy_pos", WATT_HOUR, "active energy import"),
+    (2, 8, "act_energy_neg", WATT_HOUR, "active energy export"),
+)
+
+DETAILS: dict[bytes, Detail] = {
+    cde("13.7.0"): Detail("power_factor", POWER_FACTOR, "power factor"),
+    **{
+        cde(f"{c + offset}.{d}.0"): Detail(f"{name}_l{phase}", unit, f"{label} L{phase}")
+        for c, d, name, unit, label in _BY_PHASE
+        for phase, offset in _PHASES.items()
+    },
+}
+"""What is sent besides the quantities: by phase, and the power factor."""
+
 LIST_VERSION, METER_ID, METER_TYPE = "list_version", "meter_id", "meter_type"
 DEVICE_NAME = "device_name"
 
@@ -43,5 +66,6 @@ UNITS: dict[str, tuple[int, int]] = {
     "mV": (35, 3),
     "Wh": (30, 0),
     "varh": (32, 0),
+    "PF": (255, 3),
 }
 """Our unit: its code in a scaler_unit (Blue Book table 4), and the power of ten from that to ours."""

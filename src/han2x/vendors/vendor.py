@@ -7,7 +7,7 @@ vendor or national variant, which `decoder` walks.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..model.quantity import Quantity
+from ..model.quantity import Quantity, Unit
 from ..model.reading import UNKNOWN_FITTING, Fitting, TimeBase
 from ..wire.axdr import Data
 
@@ -35,7 +35,8 @@ class Vendor:
     `fitting`: from meter type and values to what the type tells. `norwegian`: the lists are
     those of the Norwegian port (fast, ten seconds, hourly). `anonymous`: bodies that several vendors
     send alike, told apart by what the same stream carried before. `send_delay_ms`: from the moment the
-    energies are true to sending, where the message itself does not say.
+    energies are true to sending, where the message itself does not say. `detail_factors`: of what is sent
+    besides the quantities, by unit; 1 where there is none.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Vendor:
     factors: Factors = field(default=lambda *_: {})
     fitting: Callable[[str, Mapping[Quantity, int]], Fitting] = field(default=lambda *_: UNKNOWN_FITTING)
     texts: Mapping[bytes, str] = field(default_factory=dict)
+    detail_factors: Mapping[Unit, int] = field(default_factory=dict)
     time_base: TimeBase = TimeBase.CIVIL
     send_delay_ms: int = 0
     norwegian: bool = False

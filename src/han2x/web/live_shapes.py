@@ -43,6 +43,8 @@ class DiagnosisShape(TypedDict):
         "unknown",
         "damaged",
         "no-frames",
+        "inverted",
+        "unchecked",
         "silent",
         "waiting",
         "no-source",

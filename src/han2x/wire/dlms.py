@@ -30,6 +30,10 @@ class Malformed(NamedTuple):
     reason: str
     incomplete: bool = False
 
+    def discarded(self, apdu: Apdu) -> Discarded:
+        """The same, said of an APDU's octets."""
+        return Discarded(self.kind, self.reason, apdu.offset, apdu.length)
+
 
 def parse(apdu: Apdu) -> Notification | Discarded:
     """The notification in an APDU, or why there is none."""

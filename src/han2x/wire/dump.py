@@ -1,6 +1,8 @@
-"""Recorded files: raw octets, or the same written as hex text. Told apart by their first octets."""
+"""Recorded files: raw octets, hex text, or `han2x record`'s. Told apart by their first octets."""
 
 import re
+
+from .recording import MAGIC, octets
 
 _SEPARATORS = b" \t\r\n,;:-"
 UNDECIDED_MAX = 4096  # blank octets at the start that are held until the form shows
@@ -14,17 +16,30 @@ class Dump:
 
     def __init__(self) -> None:
         self._is_hex: bool | None = None
+        self._is_recording = False
         self._carry = b""
 
     def feed(self, chunk: bytes) -> bytes:
         """The octets that a chunk of the file means."""
         if self._is_hex is None:
             chunk, self._carry = self._carry + chunk, b""
+            if MAGIC.startswith(chunk[: len(MAGIC)]):
+                if len(chunk) < len(MAGIC):
+                    self._carry = chunk
+                    return b""
+                self._is_recording, self._is_hex, chunk = True, False, chunk[len(MAGIC) :]
+                return self._from_lines(chunk)
             if len(chunk.strip(_SEPARATORS)) < 2 and len(chunk) < UNDECIDED_MAX:
                 self._carry = chunk
                 return b""
             self._is_hex = _HEX.fullmatch(chunk) is not None
+        if self._is_recording:
+            return self._from_lines(chunk)
         return self._from_hex(chunk) if self._is_hex else chunk
+
+    def _from_lines(self, chunk: bytes) -> bytes:
+        *lines, self._carry = (self._carry + chunk).split(b"\n")
+        return b"".join(map(octets, lines))
 
     def _from_hex(self, chunk: bytes) -> bytes:
         text = self._carry + chunk
@@ -39,6 +54,8 @@ class Dump:
     def flush(self) -> bytes:
         """The octets held back, at the end of the file; half an octet is none."""
         carry, self._carry = self._carry, b""
+        if self._is_recording:
+            return octets(carry)
         if self._is_hex is None:
             return carry
         return bytes.fromhex(carry.decode("ascii")) if len(carry) == 2 else b""

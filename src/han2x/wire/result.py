@@ -21,12 +21,15 @@ class Framing(StrEnum):
     HDLC = "hdlc"
     LLC = "llc"
     APDU = "apdu"
+    MBUS = "mbus"
+    P1 = "p1"
 
 
 class Apdu(NamedTuple):
     """One application message: `data` begins with its tag; `offset` and `length` in the input's octets.
 
-    `header` is the HDLC header of the first frame from destination address to control, empty without
+    With `Framing.P1`, `data` is the text from `/` to its last line, or what it is encrypted in. `header` is
+    the HDLC header of the first frame from destination address to control, empty without
     HDLC; it hints at the vendor where the message itself carries no identity.
     """
 
@@ -42,5 +45,19 @@ class Discarded(NamedTuple):
 
     kind: Kind
     reason: str
+    offset: int
+    length: int
+
+
+class Segment(NamedTuple):
+    """A wired M-Bus long frame with right checksum; `number` from 0, `final` for the last of a message.
+
+    `header` is C, A, STSAP and DTSAP: what all segments of one message have in common.
+    """
+
+    header: bytes
+    data: bytes
+    number: int
+    final: bool
     offset: int
     length: int

@@ -1,20 +1,20 @@
-"""A meter's byte stream to APDUs, whatever wraps them: HDLC frames, LLC + APDU, or bare APDUs.
+"""A meter's byte stream to APDUs, whatever wraps them: frames and text (`scan`), LLC + APDU, or bare APDUs.
 
-How a stream is wrapped is seen from its first octets. Without HDLC there is no checksum: a message is
-then believed only when its own structure ends exactly where the next begins, or where the input ends;
-anything else turns the search to HDLC for good. A damaged HDLC stream can thus never be read unwrapped.
+Whether messages come without any frame is seen from the first octets. Without a frame there is no checksum: a
+message is then believed only when its own structure ends exactly where the next begins, or where the input
+ends; anything else turns the search to frames for good. A damaged stream can thus never be read unwrapped.
 """
 
 from typing import Any
 
 from .assemble import LLC, Assembler
-from .axdr import AxdrError, length
+from .cipher import Keyring, sealed
 from .dlms import GENERAL_GLO_CIPHERING, Malformed, read
-from .hdlc import Deframer
-from .result import Apdu, Discarded, Framing
+from .hdlc import Frame
+from .result import Apdu, Discarded, Framing, Segment
+from .scan import Deframer
 
 UNWRAPPED_MAX = 4096
-TITLE_SIZE = b"\x08"
 BEGINNING_SIZE = 10
 """LLC, tag, invoke id and the date-time's first octets: an HDLC check sequence and header are told apart."""
 
@@ -22,8 +22,9 @@ BEGINNING_SIZE = 10
 class Stream:
     """Bytes in any cut to APDUs and discarded stretches; memory is bounded by one message."""
 
-    def __init__(self) -> None:
-        self._deframer = Deframer()
+    def __init__(self, keyring: Keyring | None = None) -> None:
+        self._keyring = keyring
+        self._deframer = Deframer(keyring=keyring)
         self._assembler = Assembler()
         self._unwrapped: bytearray | None = bytearray()
         self._offset = 0
@@ -47,29 +48,33 @@ class Stream:
     def _assembled(self, outcomes: list[Any]) -> list[Apdu | Discarded]:
         found: list[Apdu | Discarded] = []
         for outcome in outcomes:
-            if isinstance(outcome, Discarded):
+            if isinstance(outcome, Frame):
+                found += self._assembler.feed(outcome)
+            elif isinstance(outcome, Segment):
+                found += self._assembler.feed_segment(outcome)
+            else:
                 found += self._assembler.broken()
                 found.append(outcome)
-            else:
-                found += self._assembler.feed(outcome)
         return found
 
     def _feed_unwrapped(self, data: bytes, *, final: bool = False) -> list[Apdu | Discarded]:
         """Messages without HDLC, as long as the stream looks like that."""
         assert self._unwrapped is not None
         self._unwrapped += data
+        if self._keyring and self._keyring.proves(bytes(self._unwrapped)):
+            return self._to_frames()  # encrypted P1 text, which need not wait for the next to confirm it
         found: list[Apdu | Discarded] = []
         while self._unwrapped and (size := _message_size(bytes(self._unwrapped), final)) > 0:
             found.append(_message(bytes(self._unwrapped[:size]), self._offset))
             del self._unwrapped[:size]
             self._offset += size
         if self._unwrapped and size < 0:
-            found += self._to_hdlc()
+            found += self._to_frames()
         return found
 
-    def _to_hdlc(self) -> list[Apdu | Discarded]:
+    def _to_frames(self) -> list[Apdu | Discarded]:
         rest, self._unwrapped = bytes(self._unwrapped or b""), None
-        self._deframer = Deframer(self._offset)
+        self._deframer = Deframer(self._offset, self._keyring)
         return self._assembled(self._deframer.feed(rest))
 
 
@@ -113,13 +118,8 @@ def _apdu_size(octets: bytes) -> int:
 
 
 def _ciphered_size(octets: bytes) -> int:
-    """Octets of a general-glo-ciphering APDU: tag, system title, length, content."""
-    if octets[1:2] not in (b"", TITLE_SIZE):
-        return -1
-    try:
-        size, position = length(octets, 2 + TITLE_SIZE[0])
-    except IndexError:
-        return 0
-    except AxdrError:
-        return -1
-    return position + size if len(octets) >= position + size else 0
+    """Octets of a general-glo-ciphering APDU, as `_apdu_size`."""
+    parts = sealed(octets)
+    if isinstance(parts, Malformed):
+        return 0 if parts.incomplete else -1
+    return parts.size

@@ -30,7 +30,9 @@ SOON_MS = 10_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These go last: while Playwright runs there is an event loop, and other tests begin their own."""
     needing = [item for item in items if HERE in item.path.parents and "browser" in item.fixturenames]  # type: ignore[attr-defined]
+    items[:] = [item for item in items if item not in set(needing)] + needing
     for item in needing:
         if CHROMIUM is None:
             item.add_marker(pytest.mark.skip(reason="chromium is not installed"))

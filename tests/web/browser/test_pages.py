@@ -12,6 +12,9 @@ from . import past
 from .conftest import Line, Open, Running, Start, answers, enter, free_port, go
 
 PAGES = ("now", "history", "cost", "signal", "modbus", "mqtt", "settings", "system", "api", "more", "wizard")
+EVENING = "2026-01-15T17:00:00Z"
+"""When power differs from one telegram to the next; at night it may not."""
+
 EVERY_TELEGRAM = re.compile(r"^[−-]?[\d\u00a0\u202f.,]+$")
 
 
@@ -22,7 +25,7 @@ def home(start: Start, browser: Any) -> Running:
     def remember(state: Path) -> None:
         past.write(state / "history.sqlite", "main", int(time.time()), days=180)
 
-    return start(main="simulate:kaifa?solar=3000", before=remember)
+    return start(main=f"simulate:kaifa?start={EVENING}", before=remember)
 
 
 def test_log_in_refuses_and_lets_in(home: Running, browse: Open) -> None:

@@ -1,0 +1,122 @@
+"""P1 text (DSMR 5.0.2; IEC 62056-21 mode D style): from the slash to the check sum behind the `!`.
+
+The check sum is CRC-16/ARC over everything from `/` to `!`, both included, in four upper-case hex digits.
+Old meters send none (DSMR 2 and 3, Iskraemeco in Slovenia): then nothing tells damage, and whoever decodes
+has to decide whether that is believed (han-port sheet 6.2).
+"""
+
+import re
+
+from .candidate import NOTHING, Failed
+from .result import Apdu, Framing, Kind
+
+TEXT_MAX = 4096
+HEADER_LINE_MAX = 96
+
+_HEADER = re.compile(rb"/[A-Za-z]{3}[^\r\n\0\x80-\xff]{1,80}\r?\n")
+_HEADER_BEGUN = re.compile(rb"/(?:[A-Za-z]{0,3}|[A-Za-z]{3}[^\r\n\0\x80-\xff]{1,80}\r?)")
+_NO_TEXT = re.compile(rb"[\0\x80-\xff]|\n/[A-Za-z]{3}")
+_END = re.compile(rb"\n!([0-9A-F]{4})?\r?\n")
+_END_BEGUN = re.compile(rb"\n!(?:[0-9A-F]{0,4}|[0-9A-F]{4}\r|\r)")
+_END_UNENDED = re.compile(rb"\n!(?:[0-9A-F]{4})?\Z")
+_CHECKED_END = re.compile(rb"!([0-9A-F]{4})(?:\r?\n)?\Z")
+END_MAX = 8
+
+_CUT = "truncated: P1 text without its last line"
+_END_DAMAGED = "P1 text whose last line is damaged"
+_CHECK_SUM = "the P1 text's check sum is wrong"
+
+
+def candidate(buffer: bytearray, start: int, offset: int) -> Apdu | Failed | int:
+    """The text that begins at `start`, why there is none, or the buffer length needed to know."""
+    header = _HEADER.match(buffer, start)
+    if header is None:
+        begun = buffer[start : start + HEADER_LINE_MAX]
+        return len(buffer) + 1 if _HEADER_BEGUN.fullmatch(begun) else NOTHING
+    limit = start + TEXT_MAX
+    mark = buffer.find(b"\n!", header.end() - 1, limit)
+    body = buffer[header.end() - 1 : mark if mark >= 0 else limit]
+    alien = None if _is_plain(body) else _NO_TEXT.search(body)
+    if alien:
+        extent = header.end() - 1 - start + alien.start() + alien.group().startswith(b"\n")
+        return Failed(Kind.TRUNCATED, _CUT, extent)
+    if mark < 0:
+        return len(buffer) + 1 if len(buffer) < limit else Failed(Kind.TRUNCATED, _CUT, TEXT_MAX)
+    end = _END.match(buffer, mark)
+    if end is None:
+        begun = buffer[mark : mark + END_MAX]
+        whole = _END_BEGUN.fullmatch(begun)
+        return len(buffer) + 1 if whole else Failed(Kind.CHECKSUM, _END_DAMAGED, mark + 2 - start)
+    octets = bytes(buffer[start : end.end()])
+    if end.group(1) and not checked(octets) and not _checked_without_cr(octets):
+        return Failed(Kind.CHECKSUM, _CHECK_SUM, len(octets))
+    return Apdu(octets, Framing.P1, offset + start, len(octets))
+
+
+def _is_plain(body: bytearray) -> bool:
+    """Whether there is certainly nothing in a body that is no text, told quickly."""
+    return body.isascii() and 0 not in body and b"\n/" not in body
+
+
+def truncated(buffer: bytearray, start: int, offset: int) -> Apdu | Failed:
+    """The verdict on a candidate that would have needed more octets; its last line end may be missing."""
+    header = _HEADER.match(buffer, start)
+    if header is None:
+        return NOTHING
+    end = _END_UNENDED.search(buffer, header.end() - 1)
+    outcome = candidate(buffer + b"\r\n", start, offset) if end else None
+    extent = len(buffer) - start
+    if isinstance(outcome, Apdu):
+        return Apdu(bytes(buffer[start:]), Framing.P1, offset + start, extent)
+    if isinstance(outcome, Failed):
+        return outcome._replace(extent=min(outcome.extent, extent))
+    return Failed(Kind.TRUNCATED, _CUT, extent)
+
+
+def _checked_without_cr(octets: bytes) -> bool:
+    """Whether the check sum is right for the text as the meter sent it, before a bridge took its CRs away."""
+    return b"\r" not in octets and checked(octets.replace(b"\n", b"\r\n"))
+
+
+def carries_check_sum(octets: bytes) -> bool:
+    """Whether a whole text ends with a check sum; one that was found in a stream is then the right one."""
+    return _CHECKED_END.search(octets, len(octets) - END_MAX) is not None
+
+
+def checked(octets: bytes) -> bool:
+    """Whether a whole text carries a check sum, and the right one."""
+    end = _CHECKED_END.search(octets, max(0, len(octets) - END_MAX))
+    return end is not None and crc16(octets[: end.start() + 1]) == int(end.group(1), 16)
+
+
+def _masks() -> list[int]:
+    """For each bit of the register, the lowest first, which bits of a text it is the parity of.
+
+    Bit d of a mask is the register's bit after x^(16+d), where d counts from the text's last bit. It
+    begins at 0, so what stands before a text changes nothing, and one set serves every length. The
+    polynomial is x^16 + x^15 + x^2 + 1: the register's bits are its highest one, delayed and added.
+    """
+    register, highest = 1, []
+    for _ in range(16 + 8 * TEXT_MAX):
+        highest.append("1" if register & 0x8000 else "0")
+        register = (register << 1 & 0xFFFF) ^ (register >> 15 and 0x8005)
+    top = int("".join(reversed(highest)), 2)
+    middle = [top >> 15 - place ^ top >> 17 - place for place in range(2, 15)]
+    return [top >> 15, top >> 14, *middle, top >> 16]
+
+
+_MASKS = _masks()
+_REVERSED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
+
+
+def crc16(octets: bytes) -> int:
+    """CRC-16/ARC of at most `TEXT_MAX` octets: 0xBB3D for b"123456789".
+
+    Each bit of the register is the parity of some bits of the text: sixteen operations on long integers
+    instead of one on each octet.
+    """
+    text = int.from_bytes(octets.translate(_REVERSED), "big")
+    crc = 0
+    for mask in _MASKS:
+        crc = crc << 1 | ((text & mask).bit_count() & 1)
+    return crc
