@@ -104,6 +104,7 @@ class Watch:
         self.reads = self.messages = self.unanswered = 0
         self.memory: list[tuple[float, float]] = []
         self.files: list[tuple[float, int]] = []
+        self.open: list[str] = []
         self.calm_since = 0.0
         self._estimates: Counter[int] = Counter()
 
@@ -181,7 +182,17 @@ class Watch:
             now = time.monotonic()
             if self.calm_since and now - self.calm_since >= CALM_S:
                 self.memory.append((now - began, resident_mb(self.pid)))
-                self.files.append((now - began, len(os.listdir(f"/proc/{self.pid}/fd"))))
+                self.open = open_files(self.pid)
+                self.files.append((now - began, len(self.open)))
+
+
+def open_files(pid: int) -> list[str]:
+    """What a process has open; what is closed meanwhile is left out."""
+    found = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(entry))
+    return sorted(found)
 
 
 def resident_mb(pid: int) -> float:
@@ -282,6 +293,7 @@ def report(watch: Watch, seen: Counter[str], log: str, *, minutes: float, alive:
         "wrong": watch.wrong[:20],
         "memory_mb": memory,
         "open_files": files,
+        "open_last": watch.open,
         "log_lines": len(log.splitlines()),
         "internal_errors": faulty[:5],
         "one_process_to_the_end": alive,
