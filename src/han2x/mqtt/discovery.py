@@ -14,7 +14,7 @@ from .. import __version__
 from ..model.reading import Net
 from ..model.view import View
 from ..settings.schema import Mqtt
-from .entities import BY_KEY, ENTITIES, EXPIRES_S, Entity
+from .entities import BY_KEY, ENTITIES, EXPIRES_S, LATE, Entity
 from .plan import Due
 from .topics import DIAGNOSTICS, METER_STATUS, OFFLINE, ONLINE, STATE
 
