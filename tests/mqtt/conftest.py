@@ -119,7 +119,8 @@ class Listener:
     @property
     def lines(self) -> list[Line]:
         found = []
-        for text in self._file.read_text("utf-8").splitlines():
+        whole, _, _ = self._file.read_text("utf-8").rpartition("\n")  # the last may be on its way
+        for text in whole.splitlines():
             parts = text.split(" ", 3)
             assert len(parts) == 4, text
             found.append(Line(parts[0] == "1", int(parts[1]), parts[2], parts[3]))

@@ -15,7 +15,8 @@ from han2x.model.instant import Instant
 from han2x.model.reading import ListType, Net, Reading
 from han2x.model.state import EMPTY, fold
 from han2x.model.view import View, view
-from han2x.mqtt.discovery import ENTITIES, Announced, again, announce, change, from_table, to_table
+from han2x.mqtt.discovery import Announced, again, announce, change, from_table, to_table
+from han2x.mqtt.entities import ENTITIES
 from han2x.mqtt.plan import Due, Plan
 from han2x.settings.schema import Mqtt
 from han2x.tariff.budget import Pace, budget

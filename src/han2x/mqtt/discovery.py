@@ -6,166 +6,19 @@ vanished with each restart would lose its history. Device classes and units are 
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import __version__
-from ..model.quantity import Quantity
 from ..model.reading import Net
 from ..model.view import View
 from ..settings.schema import Mqtt
+from .entities import BY_KEY, ENTITIES, EXPIRES_S, LATE, Entity
 from .plan import Due
-from .topics import CAPACITY, COST, DIAGNOSTICS, ENERGY, METER_STATUS, OFFLINE, ONLINE, STATE
+from .topics import DIAGNOSTICS, METER_STATUS, OFFLINE, ONLINE, STATE
 
-Q = Quantity
 Config = dict[str, object]
-
-
-class Entity(NamedTuple):
-    """A row of the table: `key` in the JSON of `topic`; `known`: whether this meter sends it.
-
-    `base`: unit, device class and state class. `more`: further options of Home Assistant's.
-    """
-
-    key: str
-    name: str
-    topic: str
-    base: tuple[str | None, str | None, str | None]
-    known: Callable[[View], bool]
-    more: Mapping[str, object] = {}
-    platform: str = "sensor"
-
-
-POWER = ("W", "power", "measurement")
-REACTIVE = ("var", "reactive_power", "measurement")
-CURRENT = ("A", "current", "measurement")
-VOLTAGE = ("V", "voltage", "measurement")
-KWH = ("kWh", "energy", "total_increasing")
-KVARH = ("kvarh", "reactive_energy", "total_increasing")
-FORECAST = ("kWh", "energy", None)
-STEP = (None, None, None)
-PRICE = ("NOK/kWh", None, "measurement")
-MONEY = ("NOK", "monetary", None)
-COUNT = (None, None, "total_increasing")
-TIME = (None, "timestamp", None)
-DIAGNOSTIC: dict[str, object] = {"entity_category": "diagnostic"}
-RARE: dict[str, object] = {"enabled_by_default": False}
-EXPIRES_S = 60
-LATE = frozenset({"reactive_energy"})
-"""Device classes that Home Assistant before 2025.6 rejects; the form for old ones does without."""
-
-
-def _sent(quantity: Quantity) -> Callable[[View], bool]:
-    return lambda view: quantity in view.values
-
-
-def _exported(quantity: Quantity) -> Callable[[View], bool]:
-    """Every meter sends its export; it is worth an entity once there was any."""
-    return lambda view: view.values.get(quantity, 0) > 0
-
-
-def _estimated(energy: Quantity) -> Callable[[View], bool]:
-    return lambda view: (
-        energy in view.estimates and (energy is not Q.ACT_ENERGY_NEG or view.estimates[energy] > 0)
-    )
-
-
-def _limited(view: View) -> bool:
-    return view.budget is not None and view.budget.limit is not None
-
-
-def _stepped(view: View) -> bool:
-    return view.capacity is not None
-
-
-def _priced(view: View) -> bool:
-    return view.costs is not None
-
-
-def _always(_: View) -> bool:
-    return True
-
-
-def _digits(count: int) -> dict[str, object]:
-    return {"suggested_display_precision": count}
-
-
-ENTITIES: tuple[Entity, ...] = (
-    Entity("net_pow", "Net power", STATE, POWER, _sent(Q.ACT_POW_POS), _digits(0)),
-    Entity("act_pow_pos", "Power import", STATE, POWER, _sent(Q.ACT_POW_POS), _digits(0)),
-    Entity("act_pow_neg", "Power export", STATE, POWER, _exported(Q.ACT_POW_NEG), _digits(0)),
-    Entity("react_pow_pos", "Reactive power import", STATE, REACTIVE, _sent(Q.REACT_POW_POS), _digits(0)),
-    Entity("react_pow_neg", "Reactive power export", STATE, REACTIVE, _sent(Q.REACT_POW_NEG), _digits(0)),
-    Entity("curr_l1", "Current L1", STATE, CURRENT, _sent(Q.CURR_L1), _digits(2)),
-    Entity("curr_l2", "Current L2", STATE, CURRENT, _sent(Q.CURR_L2), _digits(2)),
-    Entity("curr_l3", "Current L3", STATE, CURRENT, _sent(Q.CURR_L3), _digits(2)),
-    Entity("volt_l1", "Voltage L1", STATE, VOLTAGE, _sent(Q.VOLT_L1), _digits(1)),
-    Entity("volt_l2", "Voltage L2", STATE, VOLTAGE, _sent(Q.VOLT_L2), _digits(1)),
-    Entity("volt_l3", "Voltage L3", STATE, VOLTAGE, _sent(Q.VOLT_L3), _digits(1)),
-    Entity("act_energy_pos_est", "Energy import", STATE, KWH, _estimated(Q.ACT_ENERGY_POS), _digits(3)),
-    Entity("act_energy_neg_est", "Energy export", STATE, KWH, _estimated(Q.ACT_ENERGY_NEG), _digits(3)),
-    Entity(
-        "react_energy_pos_est",
-        "Reactive energy import",
-        STATE,
-        KVARH,
-        _estimated(Q.REACT_ENERGY_POS),
-        _digits(3) | RARE,
-    ),
-    Entity(
-        "react_energy_neg_est",
-        "Reactive energy export",
-        STATE,
-        KVARH,
-        _estimated(Q.REACT_ENERGY_NEG),
-        _digits(3) | RARE,
-    ),
-    Entity(
-        "act_energy_pos_hour", "Energy import this hour", STATE, KWH, _estimated(Q.ACT_ENERGY_POS), _digits(3)
-    ),
-    Entity("act_energy_pos", "Energy import hourly", ENERGY, KWH, _sent(Q.ACT_ENERGY_POS), _digits(2)),
-    Entity("act_energy_neg", "Energy export hourly", ENERGY, KWH, _exported(Q.ACT_ENERGY_NEG), _digits(2)),
-    Entity(
-        "react_energy_pos",
-        "Reactive energy import hourly",
-        ENERGY,
-        KVARH,
-        _sent(Q.REACT_ENERGY_POS),
-        _digits(2),
-    ),
-    Entity(
-        "react_energy_neg",
-        "Reactive energy export hourly",
-        ENERGY,
-        KVARH,
-        _sent(Q.REACT_ENERGY_NEG),
-        _digits(2),
-    ),
-    Entity("hour_forecast", "Energy forecast this hour", STATE, FORECAST, _limited, _digits(2)),
-    Entity("power_left", "Power left this hour", STATE, POWER, _limited, _digits(0)),
-    Entity("month_peak", "Month's peak", CAPACITY, POWER, _stepped, _digits(0)),
-    Entity("capacity_step", "Capacity step", CAPACITY, STEP, _stepped),
-    Entity("spot_price", "Spot price", COST, PRICE, _priced, _digits(3)),
-    Entity("cost_today", "Cost today", COST, MONEY, _priced, _digits(2)),
-    Entity("cost_month", "Cost this month", COST, MONEY, _priced, _digits(2)),
-    Entity(
-        "live",
-        "HAN port",
-        DIAGNOSTICS,
-        (None, "connectivity", None),
-        _always,
-        DIAGNOSTIC | {"value_template": "{{ 'ON' if value_json.live else 'OFF' }}"},
-        "binary_sensor",
-    ),
-    Entity("fault", "Last fault of the line", DIAGNOSTICS, (None, None, None), _always, DIAGNOSTIC),
-    Entity("last_telegram", "Last telegram", DIAGNOSTICS, TIME, _always, DIAGNOSTIC),
-    Entity("telegrams", "Telegrams", DIAGNOSTICS, COUNT, _always, DIAGNOSTIC | RARE),
-    Entity("checksum_errors", "Checksum errors", DIAGNOSTICS, COUNT, _always, DIAGNOSTIC),
-)
-"""Estimated energies carry the plain names: they move with every telegram, so hours come out right."""
-
-BY_KEY = {entity.key: entity for entity in ENTITIES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,10 +55,12 @@ class Keeper:
         if file in self._syncing:
             self._again[file] = now
             return
+        try:
+            syncing = asyncio.get_running_loop().run_in_executor(None, _sync, file)
+        except RuntimeError:  # the program is ending, and its threads have: what was saved is in the file
+            return
         self._syncing[file] = now.mono_ms
-        asyncio.get_running_loop().run_in_executor(None, _sync, file).add_done_callback(
-            lambda _: self._synced(file)
-        )
+        syncing.add_done_callback(lambda _: self._synced(file))
 
     def _synced(self, file: StateFile) -> None:
         del self._syncing[file]

@@ -71,7 +71,8 @@ def test_setting_takes_effect_on_the_real_port(home: Running, browse: Open) -> N
     assert not answers(before)
     page.click("#undo")
     _opens(before)
-    assert page.input_value("[data-path='modbus_tcp.port']") == str(before)
+    shown = "port => document.querySelector(\"[data-path='modbus_tcp.port']\").value === port"
+    page.wait_for_function(shown, arg=str(before))
 
 
 def _opens(port: int) -> None:
