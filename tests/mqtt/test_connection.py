@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import re
 import socket
 import subprocess
@@ -215,3 +216,33 @@ def test_a_service_that_is_stopped_while_it_connects_leaves_at_once() -> None:
         began = time.monotonic()
         play(scene())
         assert time.monotonic() - began < 5
+
+
+def test_nothing_stays_open(mosquitto: Start) -> None:
+    """Connections that were made, lost or refused close all they had, without waiting for the collector."""
+    broker, refused = mosquitto(), free_port()
+
+    async def scene() -> None:
+        for _ in range(5):
+            async with publishing(settings(broker.port)) as gateway:
+                await until(lambda gateway=gateway: health(gateway).startswith("ok"), "connected")  # type: ignore[misc]
+            async with publishing(settings(refused)) as gateway:
+                await until(lambda gateway=gateway: "refuses" in health(gateway), "refused")  # type: ignore[misc]
+            async with publishing(settings(broker.port)) as gateway:
+                await until(lambda gateway=gateway: health(gateway).startswith("ok"), "connected")  # type: ignore[misc]
+                broker.stop()
+                await until(lambda gateway=gateway: "lost" in health(gateway), "lost")  # type: ignore[misc]
+                broker.start()
+
+    gc.collect()
+    before = open_files()
+    gc.disable()
+    try:
+        play(scene())
+        poll(lambda: open_files() <= before, "all is closed")
+    finally:
+        gc.enable()
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))

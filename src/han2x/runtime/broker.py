@@ -70,7 +70,8 @@ class Broker:
     def publish(self, message: Message) -> None:
         """Send a message after those before it."""
         self._sent += 1
-        self._client.publish(message.topic, message.payload, message.qos, message.retain)
+        with suppress(AttributeError, OSError):  # the connection has ended this moment, as `lost` will tell
+            self._client.publish(message.topic, message.payload, message.qos, message.retain)
 
     async def delivered(self, message: Message) -> str:
         """Publish with QoS 1, wait until the broker has it, and return its reason (MQTT 5, 3.4.2.1).

@@ -3,10 +3,10 @@
 import socket
 import ssl
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -65,6 +65,13 @@ class Client(paho.Client):
             with suppress(OSError):  # it has ended by itself
                 handle.shutdown(socket.SHUT_RDWR)
             handle.close()
+
+    def loop_forever(self, *arguments: Any, **options: Any) -> MQTTErrorCode:
+        """As paho's, but what it has open is closed at its end, not whenever garbage is collected."""
+        try:
+            return super().loop_forever(*arguments, **options)
+        finally:
+            self._reset_sockets()
 
     def end_session(self) -> None:
         """Disconnect, and let the broker keep nothing for us (MQTT 5, 3.14.2.2.2)."""
