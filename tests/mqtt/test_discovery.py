@@ -200,7 +200,7 @@ def test_another_meter_begins_anew() -> None:
         vendor="aidon",
         list_type=ListType.TEN_SECONDS,
         values=reading(act_pow_pos=5, volt_l1=230_000).values,
-        identity=reading().identity._replace(meter_id="7359992890941742", meter_type="6525"),
+        identity=reading().identity._replace(meter_id="7359990000000001", meter_type="6525"),
     )
     after = announced(new, before=before)
     first, second = change(before, after)
