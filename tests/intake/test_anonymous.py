@@ -18,7 +18,7 @@ from ..conftest import VECTORS, mbus_frames, p1_text
 KEYS = Keys(ENCRYPTION_KEY, AUTHENTICATION_KEY)
 SALT = b"a salt that is always the same"
 TITLE = b"KAM\x45\x01\0\0\x11"
-SECRET = b"4530303034303031353931303932323134"
+SECRET = b"4530303034303030303030303030303031"
 P1 = p1_text({"0-0:96.1.1": SECRET.decode(), "1.7.0": "0001.234*kW", "1.8.0": "000012345*Wh"})
 NUMBERS = {
     "AID-L3-4w": b"7359990000000017",
