@@ -192,6 +192,12 @@ port = {port}
 
 [web]
 enabled = false
+
+[history]
+enabled = false
+
+[board]
+enabled = false
 """
 
 

@@ -1,7 +1,6 @@
 """What every service is handed: the live cells, the door to change settings, the time, and where files go."""
 
 import logging
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -24,7 +23,6 @@ from ..settings.amend import Refused, amend
 from ..settings.schema import Meter, Settings
 from ..tariff.account import NO_ACCOUNT
 from . import trial
-from .accounts import Accounts
 from .clients import Provider
 from .keeper import Keeper
 from .latest import Latest
@@ -133,6 +131,8 @@ class Gateway:
         """A meter's number in other systems (manual row M32): drawn once, and kept before anyone sees it."""
         snapshot = self.snapshot(meter).value
         if not self._numbers[meter]:
+            import secrets  # costs memory, and a number is drawn once
+
             self._numbers[meter] = NUMBER_MIN + secrets.randbelow(9 * NUMBER_MIN)
             self._keep(meter, snapshot, self.now(), durable=True)
         return self._numbers[meter]
