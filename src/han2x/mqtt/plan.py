@@ -56,9 +56,10 @@ class Plan:
 
     def due(self, view: View, now: Instant) -> list[Due]:
         """The messages to publish now, in the order of the table."""
-        return list(self._due(view, now))
+        return list(self.each(view, now))
 
-    def _due(self, view: View, now: Instant) -> Iterator[Due]:
+    def each(self, view: View, now: Instant) -> Iterator[Due]:
+        """The same, one by one, so that the first are on their way while the last are made."""
         for topic in TOPICS:
             content = topic.content(view)
             if content is None:

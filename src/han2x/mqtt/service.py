@@ -8,7 +8,7 @@ holds up nobody else.
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -118,13 +118,13 @@ class _Publisher:
         for teller in self._tellers:
             teller.repeat(everything=True)
 
-    def send(self, messages: list[Due]) -> None:
+    def send(self, messages: Iterable[Due]) -> None:
         """Publish in this order."""
+        sent = self.broker.publish_all(Message(*message) for message in messages)
         now_ms = self.gateway.now().unix_ms
-        for message in messages:
-            self.broker.publish(Message(*message))
-            if message.topic in self._last or len(self._last) < SHOWN:
-                self._last[message.topic] = Published(message.topic, message.payload, now_ms, message.retain)
+        for topic, payload, _, retain in sent:
+            if topic in self._last or len(self._last) < SHOWN:
+                self._last[topic] = Published(topic, payload, now_ms, retain)
 
     def follow(self, tellers: "list[_Teller]") -> None:
         """Those that say everything again when they are asked to."""
@@ -221,7 +221,7 @@ class _Teller:
                 self._plan.repeat()
             now = self._gateway.now()
             view = self._gateway.view(self._settings(), now)
-            self._publisher.send(self._plan.due(view, now))
+            self._publisher.send(self._plan.each(view, now))
             wait_s = self._plan.wait_ms(view, now) / 1000
             if await self._announce(view):
                 self._settled_at = loop.time() + SETTLE_S

@@ -8,8 +8,10 @@ What goes wrong becomes `Trouble` with a sentence that names no password.
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as paho
@@ -21,6 +23,9 @@ from .gateway import Trouble
 from .mqtt_client import PAYLOAD_MAX, Message, open_later
 
 __all__ = ["Broker", "Mail", "Message", "connect"]
+
+AT_ONCE = 12
+"""Messages for which paho's thread is woken once: enough for a telegram's values."""
 
 ROOM = 64
 """Messages on their way at most before a publisher has to wait; one meter's telegram makes half as many."""
@@ -72,6 +77,20 @@ class Broker:
         self._sent += 1
         with suppress(AttributeError, OSError):  # the connection has ended this moment, as `lost` will tell
             self._client.publish(message.topic, message.payload, message.qos, message.retain)
+
+    def publish_all(self, messages: Iterable[Message]) -> list[Message]:
+        """Send messages in this order, some at a time, as they are made; what was sent."""
+        coming, sent = iter(messages), list[Message]()
+        while some := self._client.at_once(partial(self._publish_some, coming)):
+            sent += some
+        return sent
+
+    def _publish_some(self, coming: Iterator[Message]) -> list[Message]:
+        some = []
+        for message in islice(coming, AT_ONCE):
+            self.publish(message)
+            some.append(message)
+        return some
 
     async def delivered(self, message: Message) -> str:
         """Publish with QoS 1, wait until the broker has it, and return its reason (MQTT 5, 3.4.2.1).

@@ -2,8 +2,9 @@
 
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -13,6 +14,8 @@ from paho.mqtt.properties import Properties
 from ..settings.schema import Mqtt
 from .broker_words import why
 from .gateway import Trouble
+
+T = TypeVar("T")
 
 CONNECT_S = 10.0
 PAYLOAD_MAX = 65_536
@@ -72,6 +75,17 @@ class Client(paho.Client):
             return super().loop_forever(*arguments, **options)
         finally:
             self._reset_sockets()
+
+    def at_once(self, publish: Callable[[], T]) -> T:
+        """Publish, and wake paho's thread when that is done: each wake costs a change of threads."""
+        bell, self._sockpairW = self._sockpairW, None
+        try:
+            return publish()
+        finally:
+            self._sockpairW = bell
+            if bell is not None:
+                with suppress(OSError):  # it is full, so the thread is awake; or it has ended this moment
+                    bell.send(b"0")
 
     def end_session(self) -> None:
         """Disconnect, and let the broker keep nothing for us (MQTT 5, 3.14.2.2.2)."""
