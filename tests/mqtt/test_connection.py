@@ -205,6 +205,40 @@ def test_what_a_broker_gives_as_its_reason(octets: str, text: str) -> None:
         play(scene())
 
 
+@pytest.mark.parametrize(
+    "octets",
+    [
+        "30030010" + "41",  # PUBLISH: a topic longer than the packet
+        "3004000180" + "00",  # PUBLISH: a topic that is no UTF-8
+        "3005000161" + "ff01",  # PUBLISH: a length of properties beyond the packet
+        "4001" + "00",  # PUBACK: half a packet identifier
+        "d0ffffffffff",  # PINGRESP: a length of five octets
+        "f000",  # AUTH, which nobody has begun
+        "0000",  # no packet at all
+    ],
+)
+def test_a_broker_that_sends_what_is_no_packet(octets: str) -> None:
+    """After it has let us in: the connection is given up with a sentence, and nothing else comes of it."""
+
+    def answer(client: socket.socket) -> None:
+        client.recv(1024)
+        client.sendall(bytes.fromhex("2003000000" + octets))
+        while client.recv(1024):
+            pass
+
+    with answering(answer) as port:
+        raised: list[dict[str, object]] = []
+
+        async def scene() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda loop, what: raised.append(what))
+            async with publishing(settings(port)) as gateway:
+                await until(lambda: health(gateway).startswith("failing"), "given up")
+                assert f"the connection to 127.0.0.1:{port} was lost" in health(gateway)
+
+        play(scene())
+        assert raised == []
+
+
 def test_a_service_that_is_stopped_while_it_connects_leaves_at_once() -> None:
     """A broker that never answers does not hold up the end of the program."""
     with socket.create_server(("127.0.0.1", 0), backlog=1) as silent:

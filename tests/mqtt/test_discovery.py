@@ -17,7 +17,8 @@ from han2x.model.state import EMPTY, fold
 from han2x.model.view import View, view
 from han2x.mqtt.discovery import Announced, again, announce, change, from_table, to_table
 from han2x.mqtt.entities import ENTITIES
-from han2x.mqtt.plan import Due, Plan
+from han2x.mqtt.plan import Plan
+from han2x.runtime.message import Message
 from han2x.settings.schema import Mqtt
 from han2x.tariff.budget import Pace, budget
 
@@ -46,7 +47,7 @@ def announced(*readings: Reading, before: Announced | None = None, **broker: Any
     )
 
 
-def content(message: Due) -> dict[str, Any]:
+def content(message: Message) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(message.payload)
     return found
 
@@ -213,14 +214,14 @@ def test_another_meter_begins_anew() -> None:
 
 def test_turned_off() -> None:
     """The device's message is replaced by an empty one, which removes it."""
-    assert change(announced(everything()), None) == [Due(DEVICE, b"", 1, True)]
+    assert change(announced(everything()), None) == [Message(DEVICE, b"", 1, True)]
 
 
 def test_another_prefix() -> None:
     """The device is taken from the old one and announced under the new one."""
     before = announced(everything())
     old, new = change(before, announced(everything(), before=before, discovery_prefix="ha"))
-    assert (new.topic, old) == ("ha/device/han2x_12345678/config", Due(DEVICE, b"", 1, True))
+    assert (new.topic, old) == ("ha/device/han2x_12345678/config", Message(DEVICE, b"", 1, True))
 
 
 def test_an_entity_a_message() -> None:

@@ -8,8 +8,9 @@ from han2x.model.instant import Instant
 from han2x.model.reading import ListType, Reading
 from han2x.model.state import EMPTY, Snapshot, fold
 from han2x.model.view import view
-from han2x.mqtt.plan import Due, Plan
+from han2x.mqtt.plan import Plan
 from han2x.mqtt.topics import CAPACITY, COST, TOPICS
+from han2x.runtime.message import Message
 from han2x.settings.schema import Mqtt
 
 from .conftest import everything, instant, reading
@@ -24,7 +25,7 @@ class Meter:
         self.plan = Plan(Mqtt(**broker), "T", ZoneInfo("Europe/Oslo"))  # type: ignore[arg-type]
         self.snapshot: Snapshot = EMPTY
 
-    def messages(self, at_s: float, *sent: Reading) -> list[Due]:
+    def messages(self, at_s: float, *sent: Reading) -> list[Message]:
         now = START.plus_ms(int(at_s * 1000))
         for one in sent:
             self.snapshot = fold(self.snapshot, one, now)

@@ -13,9 +13,9 @@ from typing import Any
 from .. import __version__
 from ..model.reading import Net
 from ..model.view import View
+from ..runtime.message import Message
 from ..settings.schema import Mqtt
 from .entities import BY_KEY, ENTITIES, EXPIRES_S, LATE, Entity
-from .plan import Due
 from .topics import DIAGNOSTICS, METER_STATUS, OFFLINE, ONLINE, STATE
 
 Config = dict[str, object]
@@ -80,28 +80,28 @@ def announce(before: Announced | None, view: View, broker: Mqtt, **fixed: Any) -
 # -- one announcement to the next ---------------------------------------------------------------------
 
 
-def change(before: Announced | None, after: Announced | None) -> list[Due]:
+def change(before: Announced | None, after: Announced | None) -> list[Message]:
     """The messages that take Home Assistant from one announcement to another, none if they are alike."""
     if before == after:
         return []
     old, new = _configs(before), _configs(after)
     gone = [topic for topic in old if topic not in new]
-    messages: list[Due] = []
+    messages: list[Message] = []
     if before and after and before.prefix == after.prefix:
         if before.form != after.form:
             messages += [_kept(topic, {"migrate_discovery": True}) for topic in gone]
         elif after.form == "device":
             messages += _without(before, after)
-    messages += [Due(topic, b"", 1, True) for topic in gone]  # first, or it takes them for a conflict
+    messages += [Message(topic, b"", 1, True) for topic in gone]  # first, or it takes them for a conflict
     return messages + [_kept(topic, config) for topic, config in new.items()]
 
 
-def again(announced: Announced) -> list[Due]:
+def again(announced: Announced) -> list[Message]:
     """The whole announcement once more."""
     return [_kept(topic, config) for topic, config in _configs(announced).items()]
 
 
-def _without(before: Announced, after: Announced) -> list[Due]:
+def _without(before: Announced, after: Announced) -> list[Message]:
     """A device's message that names the components to be removed; the message without them follows."""
     removed = [BY_KEY[key] for key in before.keys if key not in after.keys]
     if not removed:
@@ -111,8 +111,8 @@ def _without(before: Announced, after: Announced) -> list[Due]:
     return [_kept(_device_topic(after), {**config, "components": {**_components(after), **components}})]
 
 
-def _kept(topic: str, config: Mapping[str, object]) -> Due:
-    return Due(topic, json.dumps(config, ensure_ascii=False, separators=(",", ":")).encode(), 1, True)
+def _kept(topic: str, config: Mapping[str, object]) -> Message:
+    return Message(topic, json.dumps(config, ensure_ascii=False, separators=(",", ":")).encode(), 1, True)
 
 
 def _configs(announced: Announced | None) -> dict[str, Config]:

@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 
 from ..model.record import Record, texts
-from ..runtime.broker import Broker, Message
+from ..runtime.broker import Broker
 from ..runtime.gateway import Condition, Gateway
+from ..runtime.message import Message
 from ..runtime.outbox import take_over
 
 HISTORY = "history"

@@ -11,20 +11,12 @@ from typing import NamedTuple
 
 from ..model.instant import Instant
 from ..model.view import FRESH_MS, View
+from ..runtime.message import Message
 from ..settings.schema import Mqtt
 from .topics import OBJECTS, TOPICS, Content, Kind, Stamp, Topic
 
 LOOK_MS = 10_000
 """How often to look without a telegram, at least: for the line's state, which no telegram tells of."""
-
-
-class Due(NamedTuple):
-    """A message to publish: octets of a payload, to a full topic."""
-
-    topic: str
-    payload: bytes
-    qos: int
-    retain: bool
 
 
 class _Sent(NamedTuple):
@@ -54,11 +46,11 @@ class Plan:
         """Everything is due again."""
         self._sent.clear()
 
-    def due(self, view: View, now: Instant) -> list[Due]:
+    def due(self, view: View, now: Instant) -> list[Message]:
         """The messages to publish now, in the order of the table."""
         return list(self.each(view, now))
 
-    def each(self, view: View, now: Instant) -> Iterator[Due]:
+    def each(self, view: View, now: Instant) -> Iterator[Message]:
         """The same, one by one, so that the first are on their way while the last are made."""
         for topic in TOPICS:
             content = topic.content(view)
@@ -71,7 +63,7 @@ class Plan:
                 self._sent[topic.name] = _Sent(content, read_ms, now.mono_ms)
                 full = f"{self._main_topic}/{topic.name}"
                 payload = topic.payload(view, content, Stamp(full, read_ms, self._zone))
-                yield Due(full, payload, *self._manners[topic.kind])
+                yield Message(full, payload, *self._manners[topic.kind])
 
     def _is_due(self, topic: Topic, sent: _Sent, content: Content, read_ms: int, now: Instant) -> bool:
         if now.mono_ms - sent.at_ms >= self._repeat_ms(topic):

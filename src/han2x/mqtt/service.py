@@ -14,15 +14,16 @@ from zoneinfo import ZoneInfo
 
 from ..model.telegram import Telegram
 from ..model.view import View
-from ..runtime.broker import Broker, Message, connect
+from ..runtime.broker import Broker, connect
 from ..runtime.gateway import Condition, Gateway
+from ..runtime.message import Message
 from ..runtime.outbox import history_target
 from ..runtime.providers import Published
 from ..settings.schema import Meter, Mqtt, Publishing
 from ..tariff import feed
 from . import discovery, history
 from .memory import Memory
-from .plan import Due, Plan
+from .plan import Plan
 from .topics import METER_STATUS, OFFLINE, ONLINE, STATUS
 
 log = logging.getLogger("han2x.mqtt")
@@ -118,9 +119,9 @@ class _Publisher:
         for teller in self._tellers:
             teller.repeat(everything=True)
 
-    def send(self, messages: Iterable[Due]) -> None:
+    def send(self, messages: Iterable[Message]) -> None:
         """Publish in this order."""
-        sent = self.broker.publish_all(Message(*message) for message in messages)
+        sent = self.broker.publish_all(messages)
         now_ms = self.gateway.now().unix_ms
         for topic, payload, _, retain in sent:
             if topic in self._last or len(self._last) < SHOWN:

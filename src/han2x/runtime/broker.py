@@ -1,17 +1,15 @@
 """A connection to an MQTT broker: one object from its connect to its loss, never connected again.
 
-paho speaks the protocol in a thread of its own, so that neither name look-ups nor TLS nor a slow broker hold
-up the loop. Nothing is queued beyond `ROOM` messages: whoever publishes waits for room, then says the newest.
-What goes wrong becomes `Trouble` with a sentence that names no password.
+A thread looks the name up, connects and shakes hands; then paho speaks the protocol on the loop, where its
+socket never waits. What the broker does not take stays in the kernel's small buffer: whoever publishes waits
+for room, then says the newest. What goes wrong becomes `Trouble` with a sentence that names no password.
 """
 
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as paho
@@ -20,17 +18,13 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ..settings.schema import Mqtt
 from .broker_words import loss, refusal, silent_end, unreachable
 from .gateway import Trouble
-from .mqtt_client import PAYLOAD_MAX, Message, open_later
-
-__all__ = ["Broker", "Mail", "Message", "connect"]
-
-AT_ONCE = 12
-"""Messages for which paho's thread is woken once: enough for a telegram's values."""
+from .message import Message
+from .mqtt_client import PAYLOAD_MAX, open_later
 
 ROOM = 64
-"""Messages on their way at most before a publisher has to wait; one meter's telegram makes half as many."""
+"""Messages without their acknowledgement (QoS 1) at most before a publisher has to wait."""
 
-ANSWER_S, FAREWELL_S = 15.0, 2.0
+ANSWER_S, FAREWELL_S, LOOK_S = 15.0, 2.0, 1.0
 INBOX = 256
 
 
@@ -57,53 +51,58 @@ class Broker:
         self._room: asyncio.Future[None] | None = None
         self._mail: asyncio.Future[None] | None = None
         self._inbox: deque[Mail] = deque(maxlen=INBOX)
-        self._sent = self._done = 0
+        self._unanswered: set[int] = set()
         self._answers: dict[int, asyncio.Future[str]] = {}
-        self._answered = 0
         self._session = session
+        self._let_go = self._writing = False
+        self._fd = -1
+        self._look: asyncio.TimerHandle | None = None
         self._client = open_later(entry, client_id, will, session=session)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
-        self._client.on_publish = self._on_publish
         self._client.on_message = self._on_message
         self._client.on_subscribe = self._client.on_unsubscribe = self._on_subscribe
         for future in (self._connected, self._lost):
             future.add_done_callback(lambda done: done.cancelled() or done.exception())  # may go unread
 
-    # -- for the loop -------------------------------------------------------------------------------
+    # -- what may be asked of it --------------------------------------------------------------------
+
+    async def opened(self) -> None:
+        """Connect and wait for the broker's answer; raises `Trouble`."""
+        threading.Thread(target=self._open, name=f"mqtt {self.peer}", daemon=True).start()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await asyncio.shield(self._connected)
+        except TimeoutError:
+            raise Trouble(f"{self.peer} does not answer: is it an MQTT broker?") from None
 
     def publish(self, message: Message) -> None:
-        """Send a message after those before it."""
-        self._sent += 1
-        with suppress(AttributeError, OSError):  # the connection has ended this moment, as `lost` will tell
-            self._client.publish(message.topic, message.payload, message.qos, message.retain)
+        """Send a message after those before it; without a connection it is lost, as `lost` will tell."""
+        self._publish(message.topic, message.payload, message.qos, message.retain)
 
     def publish_all(self, messages: Iterable[Message]) -> list[Message]:
-        """Send messages in this order, some at a time, as they are made; what was sent."""
-        coming, sent = iter(messages), list[Message]()
-        while some := self._client.at_once(partial(self._publish_some, coming)):
-            sent += some
-        return sent
-
-    def _publish_some(self, coming: Iterator[Message]) -> list[Message]:
-        some = []
-        for message in islice(coming, AT_ONCE):
+        """Send messages in this order, each as soon as it is made; what was sent."""
+        sent = []
+        for message in messages:
             self.publish(message)
-            some.append(message)
-        return some
+            sent.append(message)
+        return sent
 
     async def delivered(self, message: Message) -> str:
         """Publish with QoS 1, wait until the broker has it, and return its reason (MQTT 5, 3.4.2.1).
 
         Raises `Trouble` when it is gone.
         """
-        self._sent += 1
-        self._answered += 1  # before paho can answer
-        try:
-            info = self._client.publish(message.topic, message.payload, 1, message.retain)
-            return await self._answer(info.mid)
-        finally:
-            self._answered -= 1
+        return await self._answer(self._publish(message.topic, message.payload, 1, message.retain))
+
+    def _publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> int:
+        if qos:  # with a callback for those that nobody answers, paho would take twice as long for each
+            self._client.on_publish = self._on_publish
+        mid = self._client.publish(topic, payload, qos, retain).mid
+        if qos:
+            self._unanswered.add(mid)
+        self._after()
+        return mid
 
     async def _answer(self, mid: int) -> str:
         answer = self._answers[mid] = self._loop.create_future()
@@ -117,69 +116,64 @@ class Broker:
     @property
     def has_room(self) -> bool:
         """Whether the broker takes what it is sent."""
-        return self._sent - self._done < ROOM
+        return not self._writing and len(self._unanswered) < ROOM
 
     async def room(self) -> None:
-        """Wait until the broker has taken most of what was sent; raises `Trouble` when it is gone."""
+        """Wait until the broker takes what it is sent; raises `Trouble` when it is gone."""
         while not self.has_room:
-            self._room = self._room or self._loop.create_future()
-            if not self.has_room:  # or it was taken just before there was anything to wake
-                await asyncio.wait((self._room, self._lost), return_when=asyncio.FIRST_COMPLETED)
-            self._raise_if_lost()
+            await self._moved()
 
     async def taken(self) -> None:
         """Wait until the broker has taken everything; raises `Trouble` when it is gone."""
-        while self._sent != self._done:
-            self._room = self._room or self._loop.create_future()
-            if self._sent != self._done:
-                await asyncio.wait((self._room, self._lost), return_when=asyncio.FIRST_COMPLETED)
-            self._raise_if_lost()
+        while self._writing or self._unanswered:
+            await self._moved()
+
+    async def _moved(self) -> None:
+        self._room = self._room or self._loop.create_future()
+        await asyncio.wait((self._room, self._lost), return_when=asyncio.FIRST_COMPLETED)
+        self._raise_if_lost()
 
     def subscribe(self, topic: str) -> None:
         """Have a topic's messages delivered to `receive`, but not those that the broker has kept."""
         self._client.subscribe(topic, qos=1)
+        self._after()
 
     async def subscribed(self, topic: str) -> None:
         """Subscribe with QoS 1, and wait for the broker's answer; raises `Trouble` if it is no."""
-        self._answered += 1
-        try:
-            _, mid = self._client.subscribe(topic, qos=1)
-            reason = await self._answer(mid or 0)
-        finally:
-            self._answered -= 1
+        _, mid = self._client.subscribe(topic, qos=1)
+        self._after()
+        reason = await self._answer(mid or 0)
         if not reason.startswith("Granted"):
             raise Trouble(f"{self.peer} does not allow to subscribe to {topic}: {reason}")
 
     async def unsubscribed(self, topic: str) -> None:
         """Have no more delivered of a topic, and wait until the broker has seen to it."""
-        self._answered += 1
-        try:
-            _, mid = self._client.unsubscribe(topic)
-            await self._answer(mid or 0)
-        finally:
-            self._answered -= 1
+        _, mid = self._client.unsubscribe(topic)
+        self._after()
+        await self._answer(mid or 0)
 
     def end_session(self) -> None:
         """Disconnect, and have the broker forget us and all it had for us."""
         self._client.end_session()
+        self._after()
 
     def acknowledge(self, mail: Mail) -> None:
         """The broker need not keep a message any more."""
         self._client.ack(mail.mid, 1)
+        self._after()
 
     async def mail(self) -> list[Mail]:
         """All that has come, at least one message; raises `Trouble` when the broker is gone."""
         found = [await self.receive()]
-        while self._inbox:  # paho's thread may put more into it
-            found.append(self._inbox.popleft())
+        found += self._inbox
+        self._inbox.clear()
         return found
 
     async def receive(self) -> Mail:
         """The next message; raises `Trouble` when the broker is gone."""
         while not self._inbox:
             self._mail = self._loop.create_future()
-            if not self._inbox:
-                await asyncio.wait((self._mail, self._lost), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((self._mail, self._lost), return_when=asyncio.FIRST_COMPLETED)
             self._raise_if_lost()
         return self._inbox.popleft()
 
@@ -196,6 +190,7 @@ class Broker:
                         self.publish(message)
                     await self.taken()
                 self._client.disconnect()
+                self._after()
                 await asyncio.wait((self._lost,))
         except (TimeoutError, Trouble):
             pass
@@ -203,24 +198,19 @@ class Broker:
             self.abort()
 
     def abort(self) -> None:
-        """Let go at once, without a word."""
+        """Let go at once; a broker that listens is told."""
+        self._let_go = True
         self._client.disconnect()
         self._client.hang_up()
-
-    async def opened(self) -> None:
-        """Connect and wait for the broker's answer; raises `Trouble`."""
-        threading.Thread(target=self._open, name=f"mqtt {self.peer}", daemon=True).start()
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                await asyncio.shield(self._connected)
-        except TimeoutError:
-            raise Trouble(f"{self.peer} does not answer: is it an MQTT broker?") from None
+        if self._look is not None:
+            self._client.close()
+        _fail(self._lost, loss(self.peer, ""))
 
     def _raise_if_lost(self) -> None:
         if self._lost.done():
             self._lost.result()
 
-    # -- in threads of its own and paho's -----------------------------------------------------------
+    # -- in a thread of its own, while connecting ---------------------------------------------------
 
     def _open(self) -> None:
         try:
@@ -228,41 +218,90 @@ class Broker:
         except Exception as error:
             self._soon(_fail, self._connected, unreachable(self.peer, error))
         else:
-            self._client.loop_start()
+            self._soon(self._attach)
+
+    def _soon(self, call: Callable[..., object], *arguments: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
+            self._loop.call_soon_threadsafe(call, *arguments)
+
+    # -- paho on the loop ---------------------------------------------------------------------------
+
+    def _attach(self) -> None:
+        """The socket is open: from here on the loop tells when it may be read, and written to."""
+        socket = self._client.socket()
+        if self._let_go or socket is None:
+            self._client.close()
+            return
+        self._fd = socket.fileno()
+        self._client.on_socket_close = self._on_socket_close
+        self._loop.add_reader(self._fd, self._read)
+        self._watch()
+
+    def _on_socket_close(self, client: Any, data: Any, socket: Any) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
+            self._loop.remove_reader(self._fd)
+            self._loop.remove_writer(self._fd)
+
+    def _read(self) -> None:
+        """Take in one packet, or part of one; what TLS has read beyond it, the loop cannot see."""
+        self._client.take_in()
+        self._after()
+        if self._client.has_more:
+            self._loop.call_soon(self._read)
+
+    def _watch(self) -> None:
+        """Once a second: a sign of life when it is time for one, or the end if the last had no answer."""
+        self._look = self._loop.call_later(LOOK_S, self._watch)
+        self._client.loop_misc()
+        self._after()
+
+    def _write(self) -> None:
+        self._client.loop_write()
+        self._after()
+
+    def _after(self) -> None:
+        """paho has sent what the socket took at once; the rest goes when it takes more."""
+        rest = self._client.want_write()
+        if rest == self._writing or self._look is None:
+            return
+        self._writing = rest
+        if rest:
+            self._loop.add_writer(self._fd, self._write)
+        else:
+            self._loop.remove_writer(self._fd)
+            self._wake_publishers()
 
     def _on_connect(self, client: Any, data: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
         if code.is_failure:
-            self._soon(_fail, self._connected, refusal(self.peer, code.getName()))
+            _fail(self._connected, refusal(self.peer, code.getName()))
         else:
-            self._soon(_finish, self._connected)
+            _finish(self._connected)
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
-        self._soon(_fail, self._connected, silent_end(self.peer))
-        self._soon(_fail, self._lost, loss(self.peer, code.getName()))
+        _fail(self._connected, silent_end(self.peer))
+        _fail(self._lost, loss(self.peer, code.getName()))
 
     def _on_publish(self, client: Any, data: Any, mid: int, code: Any, properties: Any) -> None:
-        self._done += 1
-        if self._answered:
-            self._soon(self._answer_with, mid, code.getName())
-        if self._room and (self._done == self._sent or self._sent - self._done == ROOM // 2):
-            self._soon(self._wake_publishers)
+        self._unanswered.discard(mid)
+        if not self._unanswered:
+            self._client.on_publish = None
+        self._answer_with(mid, code.getName())
+        self._wake_publishers()
 
     def _on_message(self, client: Any, data: Any, message: paho.MQTTMessage) -> None:
         if self._session and not message.qos:
             return  # the broker neither counts it nor would send it again: it could only crowd others out
         if len(message.payload) <= PAYLOAD_MAX and not message.retain:  # retained: nobody knows how old
             self._inbox.append(Mail(message.topic, bytes(message.payload), message.mid))
-            self._soon(self._wake_receiver)
+            if self._mail:
+                _finish(self._mail)
         elif self._session:
             client.ack(message.mid, message.qos)
 
     def _on_subscribe(self, client: Any, data: Any, mid: int, codes: Any, properties: Any) -> None:
-        if self._answered:
-            self._soon(self._answer_with, mid, codes[0].getName() if codes else "")
-
-    def _soon(self, call: Callable[..., object], *arguments: object) -> None:
-        with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
-            self._loop.call_soon_threadsafe(call, *arguments)
+        self._answer_with(mid, codes[0].getName() if codes else "")
 
     def _wake_publishers(self) -> None:
         if self._room:
@@ -272,10 +311,6 @@ class Broker:
     def _answer_with(self, mid: int, reason: str) -> None:
         if mid in self._answers and not self._answers[mid].done():
             self._answers[mid].set_result(reason)
-
-    def _wake_receiver(self) -> None:
-        if self._mail:
-            _finish(self._mail)
 
 
 async def connect(

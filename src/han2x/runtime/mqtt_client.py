@@ -2,9 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -14,26 +12,19 @@ from paho.mqtt.properties import Properties
 from ..settings.schema import Mqtt
 from .broker_words import why
 from .gateway import Trouble
-
-T = TypeVar("T")
+from .message import Message
 
 CONNECT_S = 10.0
 PAYLOAD_MAX = 65_536
 """Octets of a message that is taken in; MQTT 5 brokers are told, others' larger messages are dropped."""
 
+UNTAKEN = 32_768
+"""Octets that wait in the kernel (it takes twice as many) for a broker that does not read: they get old."""
+
 SESSION_ROOM = 100
 """Messages that a session has at most without their acknowledgement."""
 
 FOR_EVER = 0xFFFF_FFFF
-
-
-class Message(NamedTuple):
-    """What is published: `payload` octets to a full `topic`."""
-
-    topic: str
-    payload: bytes
-    qos: int = 0
-    retain: bool = False
 
 
 class _Ending:
@@ -69,23 +60,23 @@ class Client(paho.Client):
                 handle.shutdown(socket.SHUT_RDWR)
             handle.close()
 
-    def loop_forever(self, *arguments: Any, **options: Any) -> MQTTErrorCode:
-        """As paho's, but what it has open is closed at its end, not whenever garbage is collected."""
-        try:
-            return super().loop_forever(*arguments, **options)
-        finally:
-            self._reset_sockets()
+    def close(self) -> None:
+        """Close the socket, which nobody waits for."""
+        self.hang_up()
+        self._sock_close()
 
-    def at_once(self, publish: Callable[[], T]) -> T:
-        """Publish, and wake paho's thread when that is done: each wake costs a change of threads."""
-        bell, self._sockpairW = self._sockpairW, None
+    def take_in(self) -> None:
+        """Read a packet; one that paho cannot make sense of ends the connection, as one it knows is wrong."""
         try:
-            return publish()
-        finally:
-            self._sockpairW = bell
-            if bell is not None:
-                with suppress(OSError):  # it is full, so the thread is awake; or it has ended this moment
-                    bell.send(b"0")
+            self.loop_read()
+        except Exception:  # paho names only some of what it may meet
+            self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_PROTOCOL)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether more has been read from the socket than was taken in."""
+        pending = getattr(self.socket(), "pending", None)
+        return pending is not None and pending() > 0
 
     def end_session(self) -> None:
         """Disconnect, and let the broker keep nothing for us (MQTT 5, 3.14.2.2.2)."""
@@ -96,6 +87,7 @@ class Client(paho.Client):
     def _create_socket_connection(self) -> socket.socket:
         plain = super()._create_socket_connection()
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNTAKEN)
         self._handle = plain.dup()
         ending = _Socket(plain.family, plain.type, plain.proto, fileno=plain.detach())
         ending.settimeout(self.connect_timeout)
