@@ -106,14 +106,14 @@ def replayed(path: Path, speed: float) -> tuple[bytes, float]:
 
     async def main() -> tuple[bytes, float]:
         loop = asyncio.get_running_loop()
-        link, found, began = ReplayLink(str(path), speed), b"", loop.time()
+        link, pieces, began = ReplayLink(str(path), speed), list[bytes](), loop.time()
         async with asyncio.timeout(30):
-            while piece := await link.read():
-                found += piece
-        assert await link.read() == b""
+            await link.read(pieces.append)
+        took = loop.time() - began
+        await link.read(lambda octets: pytest.fail(str(octets)))
         link.close()
-        assert await link.read() == b""
-        return found, loop.time() - began
+        await link.read(lambda octets: pytest.fail(str(octets)))
+        return b"".join(pieces), took
 
     return asyncio.run(main())
 

@@ -18,6 +18,8 @@ import pytest
 from han2x.intake.serial import SerialLink, find_adapter
 from han2x.runtime.gateway import Trouble
 
+from .pull import ended, exactly
+
 
 class Adapter:
     """A pty under a path of its own; unplugging it takes both away."""
@@ -57,13 +59,6 @@ def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(main())
 
 
-async def exactly(link: SerialLink, size: int) -> bytes:
-    octets = b""
-    while len(octets) < size:
-        octets += await link.read()
-    return octets
-
-
 def test_octets_arrive_as_they_were_sent(adapter: Adapter) -> None:
     """Every octet value passes, in order: no translation, no flow control, no signals."""
 
@@ -100,13 +95,14 @@ def test_reading_may_be_cancelled_without_loss(adapter: Adapter) -> None:
     """A read that is given up takes no octets with it."""
 
     async def scene() -> None:
-        link = SerialLink(str(adapter.path), "8E1")
+        link, lost = SerialLink(str(adapter.path), "8E1"), list[bytes]()
         for _ in range(3):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.01):
-                    await link.read()
+                    await link.read(lost.append)
         adapter.send(b"abc")
         assert await exactly(link, 3) == b"abc"
+        assert lost == []
         link.close()
 
     play(scene)
@@ -122,7 +118,7 @@ def test_an_unplugged_adapter_is_trouble_after_its_last_octets(adapter: Adapter)
         adapter.unplug()
         for _ in range(2):
             with pytest.raises(Trouble, match="ttyHAN is gone: was the adapter unplugged"):
-                await link.read()
+                await ended(link)
         link.set_line("8N1")
         link.close()
         link.close()
@@ -140,7 +136,7 @@ def test_it_is_read_again_when_it_comes_back(adapter: Adapter) -> None:
             assert await exactly(link, len(octets)) == octets
             adapter.unplug()
             with pytest.raises(Trouble):
-                await link.read()
+                await ended(link)
             link.close()
             with pytest.raises(Trouble, match="is not there: is the adapter plugged in"):
                 SerialLink(str(adapter.path), "8E1")

@@ -10,6 +10,8 @@ from han2x.intake import tcp
 from han2x.intake.tcp import connect
 from han2x.runtime.gateway import Trouble
 
+from .pull import Pull
+
 HOST = "127.0.0.1"
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -48,11 +50,12 @@ def test_octets_arrive_and_the_goodbye_is_trouble() -> None:
         server = await says(bytes(range(256)), b"x" * 10_000)
         port, octets = port_of(server), b""
         link = await connect(HOST, port)
+        bridge = Pull(link)
         while len(octets) < 10_256:
-            octets += await link.read()
+            octets += await bridge.read()
         assert octets == bytes(range(256)) + b"x" * 10_000
         with pytest.raises(Trouble) as trouble:
-            await link.read()
+            await bridge.read()
         assert str(trouble.value) == f"{HOST}:{port} closed the connection; connecting anew"
         link.close()
         server.close()
@@ -71,8 +74,9 @@ def test_a_reset_is_trouble() -> None:
     async def scene() -> None:
         server = await asyncio.start_server(reset, HOST, 0)
         link = await connect(HOST, port_of(server))
+        bridge = Pull(link)
         with pytest.raises(Trouble, match="connecting anew"):
-            await link.read()
+            await bridge.read()
         link.close()
         server.close()
 
@@ -86,7 +90,8 @@ def test_the_bridge_may_come_back() -> None:
         server = await says(b"one")
         port = port_of(server)
         link = await connect(HOST, port)
-        assert await link.read() == b"one"
+        bridge = Pull(link)
+        assert await bridge.read() == b"one"
         link.close()
         server.close()
         await server.wait_closed()
@@ -94,7 +99,8 @@ def test_the_bridge_may_come_back() -> None:
             await connect(HOST, port)
         again = await asyncio.start_server(lambda _, writer: writer.write(b"two"), HOST, port)
         link = await connect(HOST, port)
-        assert await link.read() == b"two"
+        bridge = Pull(link)
+        assert await bridge.read() == b"two"
         link.close()
         again.close()
 
@@ -153,8 +159,9 @@ def test_silence_is_given_up_after_two_minutes(monkeypatch: pytest.MonkeyPatch) 
 
         server = await asyncio.start_server(mute, HOST, 0)
         link = await connect(HOST, port_of(server))
+        bridge = Pull(link)
         with pytest.raises(Trouble, match="has sent nothing for"):
-            await link.read()
+            await bridge.read()
         link.close()
         await gone.wait()
         server.close()
@@ -168,7 +175,7 @@ def test_the_connection_is_kept_alive_by_tcp() -> None:
     async def scene() -> None:
         server = await says()
         link = await connect(HOST, port_of(server))
-        connection = link._writer.get_extra_info("socket")
+        connection = link._transport.get_extra_info("socket")
         assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 30
         link.close()
@@ -192,8 +199,9 @@ def test_nothing_is_sent_to_the_bridge() -> None:
 
         server = await asyncio.start_server(listen, HOST, 0)
         link = await connect(HOST, port_of(server))
+        bridge = Pull(link)
         link.set_line("8N1")
-        assert await link.read() == b"telegram"
+        assert await bridge.read() == b"telegram"
         link.close()
         assert await heard == b""
         server.close()

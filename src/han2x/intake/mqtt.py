@@ -7,6 +7,7 @@ from ..runtime.gateway import Trouble
 from ..settings.schema import Mqtt
 from ..settings.source import MqttSource
 from .envelope import octets
+from .link import Take
 
 
 class MqttLink:
@@ -17,12 +18,12 @@ class MqttLink:
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
 
-    async def read(self) -> bytes:
-        """The next message's octets; raises `Trouble` when the broker has gone."""
+    async def read(self, take: Take) -> None:
+        """Hand on each message's octets; raises `Trouble` when the broker has gone."""
         while True:
             payload = (await self._broker.receive()).payload
             if found := octets(payload):
-                return found
+                take(found)
 
     def set_line(self, line: str) -> None:
         """The reader has its own serial settings."""

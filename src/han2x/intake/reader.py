@@ -5,6 +5,7 @@ What a telegram says is handed on in the same turn of the loop in which its last
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from ..model.diagnosis import Diagnosis
 from ..model.instant import Instant
@@ -49,6 +50,7 @@ class Reader:
             self._pipeline = Pipeline(tap, manner)
         except CipherMissingError as missing:
             raise Trouble(str(missing)) from None
+        self._idle: asyncio.TimerHandle | None = None
         self._since_ms = clock().mono_ms
         self._rate = Rate(self._since_ms)
 
@@ -79,21 +81,11 @@ class Reader:
         link = await open_link(self._source, self._finder.line, self._clock(), self._broker, self._manner)
         try:
             self._pipeline.restart()
-            while octets := await self._octets(link):
-                self._take(link, octets)
+            await link.read(partial(self._take, link))
             self._settle()
         finally:
+            self._wait_no_more()
             link.close()
-
-    async def _octets(self, link: Link) -> bytes:
-        """The next octets; if the line falls silent first, what was waiting for more is settled."""
-        if link.idle_s and self._pipeline.waiting:
-            try:
-                async with asyncio.timeout(link.idle_s):
-                    return await link.read()
-            except TimeoutError:
-                self._settle()
-        return await link.read()
 
     def _take(self, link: Link, octets: bytes) -> None:
         mono_ms = self._clock().mono_ms
@@ -104,7 +96,17 @@ class Reader:
         good = sum(isinstance(outcome, Reading) for outcome in outcomes)
         if self._finder.heard(mono_ms, good=good):
             link.set_line(self._finder.line)
+        if link.idle_s:
+            self._wait_no_more()
+            if self._pipeline.waiting:
+                self._idle = asyncio.get_running_loop().call_later(link.idle_s, self._settle)
+
+    def _wait_no_more(self) -> None:
+        if self._idle:
+            self._idle.cancel()
+            self._idle = None
 
     def _settle(self) -> None:
+        """The line has fallen silent: what was waiting for more will not be finished."""
         for outcome in self._pipeline.flush(self._clock().mono_ms):
             self._deliver(outcome)

@@ -17,6 +17,7 @@ from ..vendors.manner import PLAIN, Manner
 from ..wire.dump import Dump
 from ..wire.result import Apdu
 from ..wire.stream import Stream
+from .link import Take
 
 CHUNK = 65_536
 FAST_LIST_MS = 2_500
@@ -42,16 +43,16 @@ class ReplayLink:
         self._speed = speed
         self._began = asyncio.get_running_loop().time()
 
-    async def read(self) -> bytes:
-        """The next telegram's octets when they are due, b"" after the last."""
-        if self._next is None:
-            return b""
-        due_ms, octets = self._next
+    async def read(self, take: Take) -> None:
+        """Hand on each telegram's octets when they are due."""
         loop = asyncio.get_running_loop()
-        due = self._began + due_ms / 1000 / self._speed if self._speed else 0.0
-        await asyncio.sleep(max(0.0, due - loop.time()))
-        self._next = next(self._pieces, None)
-        return octets
+        while self._next is not None:
+            due_ms, octets = self._next
+            due = self._began + due_ms / 1000 / self._speed if self._speed else 0.0
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            self._next = next(self._pieces, None)
+            if octets:
+                take(octets)
 
     def set_line(self, line: str) -> None:
         """A file has no serial line."""

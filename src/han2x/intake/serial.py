@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ..runtime.gateway import Trouble
 from ..runtime.tty import Framing, gone, hold_up, open_tty, set_framing
+from .link import Inflow, Take
 
 BY_ID = Path("/dev/serial/by-id")
 READ_MAX = 4096
-BUFFER_MAX = 65_536
 FRAMINGS = {
     "8E1": Framing(2400, "E", 1),
     "8N1": Framing(2400, "N", 1),
@@ -28,24 +28,18 @@ class SerialLink:
 
     def __init__(self, path: str, line: str, request: str = "both") -> None:
         self._path = path
-        self._buffer = bytearray()
-        self._more = asyncio.Event()
-        self._gone = False
         self._fd = open_tty(path)
         self.set_line(line)
         hold_up(self._fd, rts=request in ("both", "rts"), dtr=request in ("both", "dtr"))
-        asyncio.get_running_loop().add_reader(self._fd, self._readable)
 
-    async def read(self) -> bytes:
-        """The next octets; raises `Trouble` when the adapter is gone."""
-        await self._more.wait()
-        if not self._buffer:
-            raise gone(self._path)
-        octets = bytes(self._buffer)
-        self._buffer.clear()
-        if not self._gone:
-            self._more.clear()
-        return octets
+    async def read(self, take: Take) -> None:
+        """Hand on octets until the adapter is gone; raises `Trouble` then."""
+        loop, fd, inflow = asyncio.get_running_loop(), self._fd, Inflow(take)
+        loop.add_reader(fd, self._readable, inflow)
+        try:
+            await inflow.ended()
+        finally:
+            loop.remove_reader(fd)
 
     def set_line(self, line: str) -> None:
         """Raw mode with the speed, data bits and parity of `line`."""
@@ -54,23 +48,20 @@ class SerialLink:
     def close(self) -> None:
         """Let go of the tty."""
         if self._fd >= 0:
-            asyncio.get_running_loop().remove_reader(self._fd)
             os.close(self._fd)
             self._fd = -1
 
-    def _readable(self) -> None:
+    def _readable(self, inflow: Inflow) -> None:
         try:
             octets = os.read(self._fd, READ_MAX)
         except BlockingIOError:
             return
         except OSError:
             octets = b""
-        if not octets:
-            self._gone = True
-            asyncio.get_running_loop().remove_reader(self._fd)
-        elif len(self._buffer) < BUFFER_MAX:
-            self._buffer += octets
-        self._more.set()
+        if octets:
+            inflow.put(octets)
+        else:
+            inflow.fail(gone(self._path))
 
 
 def find_adapter(folder: Path = BY_ID) -> str:

@@ -7,6 +7,7 @@ from ..runtime.gateway import Trouble
 from ..settings.source import SimulatedSource, SourceError
 from ..simulator.meter import telegrams
 from ..simulator.outlets import paced
+from .link import Take
 
 
 class SimulatedLink:
@@ -20,10 +21,11 @@ class SimulatedLink:
         except SourceError as error:
             raise Trouble(str(error)) from None
 
-    async def read(self) -> bytes:
-        """The next telegram when it is due."""
+    async def read(self, take: Take) -> None:
+        """Hand on each telegram when it is due."""
         try:
-            return await anext(self._octets, b"")
+            async for octets in self._octets:
+                take(octets)
         except SourceError as error:
             raise Trouble(str(error)) from None
 

@@ -6,49 +6,96 @@ when nothing has come for longer than any meter is silent.
 
 import asyncio
 import socket
+from contextlib import suppress
+from typing import cast
 
 from ..runtime.gateway import Trouble
+from .link import Inflow, Take
 
 CONNECT_S = 10.0
 SILENT_S = 120.0
+READ_MAX = 4096
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 
 
-class TcpLink:
+class TcpLink(asyncio.Protocol):
     """A connection to a bridge. Silence says nothing about the end of a frame here."""
 
     idle_s = 0.0
 
-    def __init__(self, peer: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._peer, self._reader, self._writer = peer, reader, writer
+    _transport: asyncio.Transport
+    _inflow: Inflow | None = None
+    _heard: float
+    _silence: asyncio.TimerHandle
 
-    async def read(self) -> bytes:
-        """The next octets; raises `Trouble` when the bridge has gone."""
+    def __init__(self, peer: str) -> None:
+        self._peer = peer
+        self._loop = asyncio.get_running_loop()
+        self._end = Trouble(f"{peer} closed the connection; connecting anew")
+
+    async def read(self, take: Take) -> None:
+        """Hand on octets until the bridge has gone; raises `Trouble` then."""
+        self._inflow = Inflow(take)
+        if self._transport.is_closing():
+            raise self._end
+        self._transport.resume_reading()
+        self._heard = self._loop.time()
+        self._watch(self._inflow)
         try:
-            async with asyncio.timeout(SILENT_S):
-                octets = await self._reader.read(4096)
-        except TimeoutError:
-            raise Trouble(f"{self._peer} has sent nothing for {SILENT_S:.0f} s; connecting anew") from None
-        except OSError as error:
-            raise Trouble(f"{self._peer}: {error.strerror or error}; connecting anew") from None
-        if not octets:
-            raise Trouble(f"{self._peer} closed the connection; connecting anew")
-        return octets
+            await self._inflow.ended()
+        finally:
+            self._silence.cancel()
+            self._transport.pause_reading()
+
+    def _watch(self, inflow: Inflow) -> None:
+        silent_at = self._heard + SILENT_S
+        if self._loop.time() < silent_at:
+            self._silence = self._loop.call_at(silent_at, self._watch, inflow)
+        else:
+            text = f"{self._peer} has sent nothing for {SILENT_S:.0f} s; connecting anew"
+            inflow.fail(Trouble(text))
 
     def set_line(self, line: str) -> None:
         """The bridge has its own serial settings."""
 
     def close(self) -> None:
         """Let go of the connection."""
-        self._writer.transport.abort()
+        self._transport.abort()
+
+    # -- what asyncio calls -------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Nothing is read before somebody wants it."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.pause_reading()
+        with suppress(AttributeError):  # asyncio's own would make room for 256 KiB each time
+            self._transport.max_size = READ_MAX  # type: ignore[attr-defined]
+        connection = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in KEEPALIVE:
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
+
+    def data_received(self, data: bytes) -> None:
+        """Octets have come."""
+        self._heard = self._loop.time()
+        if self._inflow:
+            self._inflow.put(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The bridge has gone."""
+        if isinstance(exc, OSError):
+            self._end = Trouble(f"{self._peer}: {exc.strerror or exc}; connecting anew")
+        if self._inflow:
+            self._inflow.fail(self._end)
 
 
 async def connect(host: str, port: int) -> TcpLink:
     """A link to a bridge; raises `Trouble` with what is in the way."""
     peer = f"{host}:{port}"
+    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(CONNECT_S):
-            reader, writer = await asyncio.open_connection(host, port, limit=16_384)
+            _, link = await loop.create_connection(lambda: TcpLink(peer), host, port)
     except TimeoutError:
         raise Trouble(f"{peer} does not answer: is the bridge on, and the address right?") from None
     except (socket.gaierror, UnicodeError):  # the latter for a name that cannot be one
@@ -57,8 +104,4 @@ async def connect(host: str, port: int) -> TcpLink:
         raise Trouble(f"{peer} refuses: is the bridge's serial port served on this port?") from None
     except OSError as error:
         raise Trouble(f"{peer} cannot be reached: {error.strerror or error}") from None
-    connection = writer.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in KEEPALIVE:
-        connection.setsockopt(socket.IPPROTO_TCP, option, value)
-    return TcpLink(peer, reader, writer)
+    return link

@@ -47,12 +47,11 @@ class StateFile:
             os.close(fd)
 
     def _open(self) -> int:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         try:
-            return os.open(self._path, flags, 0o600)
+            return os.open(self._path, os.O_RDWR | os.O_CLOEXEC)  # O_CREAT takes longer, even then
         except FileNotFoundError:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self._path, flags, 0o600)
+            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def _newest(self) -> bytes | None:
         """The payload with the highest sequence number whose check sum is right."""
