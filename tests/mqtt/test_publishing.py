@@ -379,7 +379,7 @@ def test_a_setting_is_in_use_within_ten_seconds(mosquitto: Start, listen: Listen
             assert gateway.amend({"mqtt.0.enabled": False}) is None
             await until(lambda: "mqtt" not in gateway.health.value, "off")
             assert time.monotonic() - began < 10
-            assert heard.payloads("house/status") == ["online", "offline"]
+            await until(lambda: heard.payloads("house/status") == ["online", "offline"], "the goodbye")
 
     play(scene())
 

@@ -1,8 +1,8 @@
 """Publishing at one broker: from its connection to its loss, after which the service is started anew.
 
-Each meter has one small task. It waits for room, looks at the newest snapshot, publishes what is due of it in
-one go, and waits for the next telegram. So a broker that is slow gets fewer messages, never old ones, and
-holds up nobody else.
+What a telegram makes due is published in the turn that brought it, if there is room. Each meter has one small
+task for the rest: it waits for room, says what the newest snapshot makes due, and waits until more is. So a
+broker that is slow gets fewer messages, never old ones, and holds up nobody else.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from ..model.instant import Instant
 from ..model.telegram import Telegram
 from ..model.view import View
 from ..runtime.broker import Broker, connect
@@ -191,11 +192,9 @@ class _Teller:
         self._number = publisher.gateway.number(meter)
         self._announce_again = True  # the broker may be another, or have lost what it kept
         self._settled_at: float | None = None
+        self._said: tuple[View, Instant] | Exception | None = None
         self._woken = asyncio.Event()
-        self._stops = [
-            self._cell.watch(lambda _: self._woken.set()),
-            publisher.gateway.box.watch(lambda _: self._woken.set()),
-        ]
+        self._stops = [self._cell.watch(self._tell), publisher.gateway.box.watch(self._tell)]
         if publisher.entry.raw != "off":
             self._stops.append(publisher.gateway.telegram(meter).watch(self._pass_on))
 
@@ -218,17 +217,33 @@ class _Teller:
             await self._publisher.broker.room()
             self._woken.clear()
             if self._settled_at is not None and loop.time() >= self._settled_at:
-                self._settled_at = None
+                self._settled_at, self._said = None, None
                 self._plan.repeat()
-            now = self._gateway.now()
-            view = self._gateway.view(self._settings(), now)
-            self._publisher.send(self._plan.each(view, now))
+            said, self._said = self._said or self._say(), None
+            if isinstance(said, Exception):
+                raise said
+            view, now = said
             wait_s = self._plan.wait_ms(view, now) / 1000
             if await self._announce(view):
                 self._settled_at = loop.time() + SETTLE_S
             if self._settled_at is not None:
                 wait_s = min(wait_s, self._settled_at - loop.time())
             await self._wait(wait_s)
+
+    def _tell(self, _: object) -> None:
+        """Publish in the turn that brought news, if there is room; what goes wrong is not the bringer's."""
+        if self._publisher.broker.has_room:
+            try:
+                self._said = self._say()
+            except Exception as error:
+                self._said = error
+        self._woken.set()
+
+    def _say(self) -> tuple[View, Instant]:
+        now = self._gateway.now()
+        view = self._gateway.view(self._settings(), now)
+        self._publisher.send(self._plan.each(view, now))
+        return view, now
 
     def _settings(self) -> Meter:
         meters = self._gateway.settings.value.meters
