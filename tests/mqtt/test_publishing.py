@@ -5,15 +5,21 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from han2x.model.instant import Instant
+from han2x.model.quantity import Quantity
 from han2x.model.reading import ListType
 from han2x.model.telegram import Telegram
+from han2x.model.view import View
+from han2x.mqtt.plan import Plan
 from han2x.mqtt.topics import MANUAL
 from han2x.runtime.gateway import Gateway
+from han2x.runtime.message import Message
 from han2x.settings.amend import from_table
 from han2x.settings.schema import Settings
 
@@ -380,6 +386,34 @@ def test_a_setting_is_in_use_within_ten_seconds(mosquitto: Start, listen: Listen
             await until(lambda: "mqtt" not in gateway.health.value, "off")
             assert time.monotonic() - began < 10
             await until(lambda: heard.payloads("house/status") == ["online", "offline"], "the goodbye")
+
+    play(scene())
+
+
+def test_what_goes_wrong_in_publishing_is_not_the_meters_trouble(
+    mosquitto: Start, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A telegram is published in the turn that brings it; a fault there restarts that service, no other."""
+    broker = mosquitto()
+    heard = listen(broker)
+    payload = Plan.each
+
+    def broken(plan: Plan, view: View, now: Instant) -> Iterator[Message]:
+        if view.values.get(Quantity.ACT_POW_POS) == 13:
+            raise ZeroDivisionError
+        return payload(plan, view, now)
+
+    monkeypatch.setattr(Plan, "each", broken)
+
+    async def scene() -> None:
+        async with publishing(settings(broker.port, discovery="off")) as gateway:
+            await connected(gateway)
+            gateway.received("main", instant(act_pow_pos=13))
+            await until(lambda: "internal error: ZeroDivisionError()" in health(gateway), "said so")
+            assert gateway.snapshot("main").value.values[Quantity.ACT_POW_POS] == 13
+            gateway.received("main", instant(act_pow_pos=14))
+            topic = f"HAN2X_{gateway.number('main')}"
+            await until(lambda: latest_power(heard, topic) == 14, "published again")
 
     play(scene())
 

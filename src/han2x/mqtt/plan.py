@@ -7,7 +7,6 @@ is forgotten, so that it is said again when it comes back, even if it is the sam
 
 from collections.abc import Iterator
 from datetime import tzinfo
-from typing import NamedTuple
 
 from ..model.instant import Instant
 from ..model.view import FRESH_MS, View
@@ -19,32 +18,71 @@ LOOK_MS = 10_000
 """How often to look without a telegram, at least: for the line's state, which no telegram tells of."""
 
 
-class _Sent(NamedTuple):
-    content: Content
-    read_ms: int
-    at_ms: int
+class _Row:
+    """A topic of one meter: how it is said, and what was last said and when (`at_ms`, None: nothing)."""
+
+    __slots__ = (
+        "at_ms",
+        "content",
+        "every_telegram",
+        "full",
+        "on_change",
+        "qos",
+        "read_ms",
+        "repeat_ms",
+        "retain",
+        "topic",
+    )
+
+    def __init__(self, topic: Topic, broker: Mqtt, main_topic: str) -> None:
+        self.topic, self.full = topic, f"{main_topic}/{topic.name}"
+        status = topic.kind is Kind.STATUS
+        self.on_change = status or broker.publish == "on_change"
+        self.every_telegram = broker.publish == "every_telegram"
+        self.repeat_ms = 1000 * min(topic.repeat_s or broker.heartbeat_s, broker.heartbeat_s)
+        if broker.publish == "interval" and not status:
+            self.repeat_ms = 1000 * broker.interval_s
+        self.qos, self.retain = {
+            Kind.VALUE: (broker.qos_values, broker.retain_values),
+            Kind.ENERGY: (broker.qos_energies, broker.retain_energies),
+            Kind.STATUS: (1, True),
+        }[topic.kind]
+        self.at_ms: int | None = None
+        self.content: Content = None
+        self.read_ms = 0
+
+    def is_due(self, content: Content, view: View, now: Instant) -> bool:
+        """Whether it is time to say this."""
+        if self.at_ms is None or now.mono_ms - self.at_ms >= self.repeat_ms:
+            return True
+        if self.on_change:
+            return content != self.content
+        return self.every_telegram and abs(self.topic.read_at(view, now) - self.read_ms) >= SAME_MS
+
+    def say(self, content: Content, view: View, now: Instant, zone: tzinfo) -> Message:
+        """The message that says it."""
+        self.content, self.read_ms, self.at_ms = content, self.topic.read_at(view, now), now.mono_ms
+        payload = self.topic.payload(view, content, Stamp(self.full, self.read_ms, zone))
+        return Message(self.full, payload, self.qos, self.retain)
 
 
 class Plan:
     """The topics of one meter below `main_topic`, and when each was last published."""
 
     def __init__(self, broker: Mqtt, main_topic: str, zone: tzinfo) -> None:
-        self._broker, self._main_topic, self._zone = broker, main_topic, zone
-        self._sent: dict[str, _Sent] = {}
-        self._manners = {
-            Kind.VALUE: (broker.qos_values, broker.retain_values),
-            Kind.ENERGY: (broker.qos_energies, broker.retain_energies),
-            Kind.STATUS: (1, True),
-        }
+        self._rows = [_Row(topic, broker, main_topic) for topic in TOPICS]
+        self._zone = zone
 
     def repeat(self) -> None:
         """The JSON objects are due again, for a Home Assistant that has just begun to listen."""
-        for topic in OBJECTS:
-            self._sent.pop(topic.name, None)
+        for row in self._rows:
+            if row.topic in OBJECTS:
+                row.at_ms = None
 
     def forget(self) -> None:
         """Everything is due again."""
-        self._sent.clear()
+        for row in self._rows:
+            row.at_ms = None
 
     def due(self, view: View, now: Instant) -> list[Message]:
         """The messages to publish now, in the order of the table."""
@@ -52,38 +90,19 @@ class Plan:
 
     def each(self, view: View, now: Instant) -> Iterator[Message]:
         """The same, one by one, so that the first are on their way while the last are made."""
-        for topic in TOPICS:
-            content = topic.content(view)
+        for row in self._rows:
+            content = row.topic.content(view)
             if content is None:
-                self._sent.pop(topic.name, None)
-                continue
-            read_ms = topic.read_at(view, now)
-            sent = self._sent.get(topic.name)
-            if sent is None or self._is_due(topic, sent, content, read_ms, now):
-                self._sent[topic.name] = _Sent(content, read_ms, now.mono_ms)
-                full = f"{self._main_topic}/{topic.name}"
-                payload = topic.payload(view, content, Stamp(full, read_ms, self._zone))
-                yield Message(full, payload, *self._manners[topic.kind])
-
-    def _is_due(self, topic: Topic, sent: _Sent, content: Content, read_ms: int, now: Instant) -> bool:
-        if now.mono_ms - sent.at_ms >= self._repeat_ms(topic):
-            return True
-        if topic.kind is Kind.STATUS or self._broker.publish == "on_change":
-            return content != sent.content
-        return self._broker.publish == "every_telegram" and abs(read_ms - sent.read_ms) >= SAME_MS
-
-    def _repeat_ms(self, topic: Topic) -> int:
-        if topic.kind is not Kind.STATUS and self._broker.publish == "interval":
-            return self._broker.interval_s * 1000
-        return 1000 * min(topic.repeat_s or self._broker.heartbeat_s, self._broker.heartbeat_s)
+                row.at_ms = None
+            elif row.is_due(content, view, now):
+                yield row.say(content, view, now, self._zone)
 
     def wait_ms(self, view: View, now: Instant) -> int:
         """How long nothing will be due if no telegram comes."""
         waits = [LOOK_MS]
         if view.age_ms is not None and view.is_live:
             waits.append(FRESH_MS + 1 - view.age_ms)
-        said = ((topic, self._sent.get(topic.name)) for topic in TOPICS)
-        waits += [sent.at_ms + self._repeat_ms(topic) - now.mono_ms for topic, sent in said if sent]
+        waits += [row.at_ms + row.repeat_ms - now.mono_ms for row in self._rows if row.at_ms is not None]
         return max(min(waits), 1)
 
 
