@@ -78,14 +78,17 @@ class Broker:
 
     def publish(self, message: Message) -> None:
         """Send a message after those before it; without a connection it is lost, as `lost` will tell."""
-        self._publish(message.topic, message.payload, message.qos, message.retain)
+        self._publish(message)
+        self._after()
 
     def publish_all(self, messages: Iterable[Message]) -> list[Message]:
-        """Send messages in this order, each as soon as it is made; what was sent."""
+        """Send messages in this order, as they are made, a segment at a time; what was sent."""
         sent = []
-        for message in messages:
-            self.publish(message)
-            sent.append(message)
+        with self._client.together():
+            for message in messages:
+                self._publish(message)
+                sent.append(message)
+        self._after()
         return sent
 
     async def delivered(self, message: Message) -> str:
@@ -93,15 +96,16 @@ class Broker:
 
         Raises `Trouble` when it is gone.
         """
-        return await self._answer(self._publish(message.topic, message.payload, 1, message.retain))
-
-    def _publish(self, topic: str, payload: bytes, qos: int, retain: bool) -> int:
-        if qos:  # with a callback for those that nobody answers, paho would take twice as long for each
-            self._client.on_publish = self._on_publish
-        mid = self._client.publish(topic, payload, qos, retain).mid
-        if qos:
-            self._unanswered.add(mid)
+        mid = self._publish(message._replace(qos=1))
         self._after()
+        return await self._answer(mid)
+
+    def _publish(self, message: Message) -> int:
+        if message.qos:  # with a callback for QoS 0 too, paho would take twice as long for each
+            self._client.on_publish = self._on_publish
+        mid = self._client.publish(*message).mid
+        if message.qos:
+            self._unanswered.add(mid)
         return mid
 
     async def _answer(self, mid: int) -> str:
@@ -258,6 +262,7 @@ class Broker:
         self._after()
 
     def _write(self) -> None:
+        self._client.send_held()
         self._client.loop_write()
         self._after()
 

@@ -2,7 +2,8 @@
 
 import socket
 import ssl
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -20,6 +21,9 @@ PAYLOAD_MAX = 65_536
 
 UNTAKEN = 32_768
 """Octets that wait in the kernel (it takes twice as many) for a broker that does not read: they get old."""
+
+SEGMENT = 1400
+"""Octets that are sent together: what fits a TCP segment nearly everywhere."""
 
 SESSION_ROOM = 100
 """Messages that a session has at most without their acknowledgement."""
@@ -50,6 +54,8 @@ class Client(paho.Client):
 
     _handle: socket.socket | None = None
     _hung_up = False
+    _gathering = False
+    _held = b""
 
     def hang_up(self) -> None:
         """End whatever waits for the socket."""
@@ -64,6 +70,43 @@ class Client(paho.Client):
         """Close the socket, which nobody waits for."""
         self.hang_up()
         self._sock_close()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send what is published in here a segment at a time, and not each message by itself."""
+        self._gathering = True
+        try:
+            yield
+        finally:
+            self._gathering = False
+            self.send_held()
+
+    def send_held(self) -> None:
+        """Send what is held back, as far as the socket takes it."""
+        if not self._held:
+            return
+        try:
+            self._held = self._held[super()._sock_send(self._held) :]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._held = b""
+            self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
+
+    def want_write(self) -> bool:
+        """Whether the socket has not taken everything yet."""
+        return bool(self._held) or super().want_write()
+
+    def _sock_send(self, buf: bytes | bytearray) -> int:
+        if self._gathering:
+            self._held += buf
+            if len(self._held) >= SEGMENT:
+                self.send_held()
+            return len(buf)
+        self.send_held()
+        if self._held:
+            raise BlockingIOError
+        return super()._sock_send(buf)
 
     def take_in(self) -> None:
         """Read a packet; one that paho cannot make sense of ends the connection, as one it knows is wrong."""
