@@ -396,14 +396,14 @@ def test_what_goes_wrong_in_publishing_is_not_the_meters_trouble(
     """A telegram is published in the turn that brings it; a fault there restarts that service, no other."""
     broker = mosquitto()
     heard = listen(broker)
-    payload = Plan.each
+    parts = Plan.parts
 
-    def broken(plan: Plan, view: View, now: Instant) -> Iterator[Message]:
+    def broken(plan: Plan, view: View, now: Instant) -> Iterator[list[Message]]:
         if view.values.get(Quantity.ACT_POW_POS) == 13:
             raise ZeroDivisionError
-        return payload(plan, view, now)
+        return parts(plan, view, now)
 
-    monkeypatch.setattr(Plan, "each", broken)
+    monkeypatch.setattr(Plan, "parts", broken)
 
     async def scene() -> None:
         async with publishing(settings(broker.port, discovery="off")) as gateway:

@@ -72,8 +72,11 @@ class Estimate:
     def powered(self, power: int, mono_ms: int) -> "Estimate":
         """With a power value (W, var) received at `mono_ms`."""
         sample = Sample(mono_ms, power, self._integral(mono_ms))
-        recent = [old for old in self.samples[-SAMPLES_MAX:] if mono_ms - old.at_ms <= HISTORY_MS]
-        return self._showing(self.truth, (*recent, sample), self.known)
+        samples = self.samples
+        oldest = max(0, len(samples) - SAMPLES_MAX)
+        while oldest < len(samples) and mono_ms - samples[oldest].at_ms > HISTORY_MS:
+            oldest += 1
+        return self._showing(self.truth, (*samples[oldest:], sample), self.known)
 
     def registered(self, wh: int, *, mark_ms: int) -> "Estimate":
         """With a register of `wh` Wh (varh) that was true at `mark_ms` (monotonic)."""

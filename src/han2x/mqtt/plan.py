@@ -12,7 +12,7 @@ from ..model.instant import Instant
 from ..model.view import FRESH_MS, View
 from ..runtime.message import Message
 from ..settings.schema import Mqtt
-from .topics import OBJECTS, TOPICS, Content, Kind, Stamp, Topic
+from .topics import MANUAL, MORE, OBJECTS, Content, Kind, Stamp, Topic
 
 LOOK_MS = 10_000
 """How often to look without a telegram, at least: for the line's state, which no telegram tells of."""
@@ -51,33 +51,40 @@ class _Row:
         self.content: Content = None
         self.read_ms = 0
 
-    def is_due(self, content: Content, view: View, now: Instant) -> bool:
-        """Whether it is time to say this."""
+    def due(self, view: View, now: Instant, zone: tzinfo) -> Message | None:
+        """What there is to say, if it is time to say it."""
+        content = self.topic.content(view)
+        if content is None:
+            self.at_ms = None
+            return None
+        if not self._is_due(content, view, now):
+            return None
+        self.content, self.read_ms, self.at_ms = content, self.topic.read_at(view, now), now.mono_ms
+        payload = self.topic.payload(view, content, Stamp(self.full, self.read_ms, zone))
+        return Message(self.full, payload, self.qos, self.retain)
+
+    def _is_due(self, content: Content, view: View, now: Instant) -> bool:
         if self.at_ms is None or now.mono_ms - self.at_ms >= self.repeat_ms:
             return True
         if self.on_change:
             return content != self.content
         return self.every_telegram and abs(self.topic.read_at(view, now) - self.read_ms) >= SAME_MS
 
-    def say(self, content: Content, view: View, now: Instant, zone: tzinfo) -> Message:
-        """The message that says it."""
-        self.content, self.read_ms, self.at_ms = content, self.topic.read_at(view, now), now.mono_ms
-        payload = self.topic.payload(view, content, Stamp(self.full, self.read_ms, zone))
-        return Message(self.full, payload, self.qos, self.retain)
-
 
 class Plan:
     """The topics of one meter below `main_topic`, and when each was last published."""
 
     def __init__(self, broker: Mqtt, main_topic: str, zone: tzinfo) -> None:
-        self._rows = [_Row(topic, broker, main_topic) for topic in TOPICS]
+        values, objects = (
+            [_Row(topic, broker, main_topic) for topic in topics] for topics in ((*MANUAL, *MORE), OBJECTS)
+        )
+        self._parts, self._objects, self._rows = (values, objects), objects, (*values, *objects)
         self._zone = zone
 
     def repeat(self) -> None:
         """The JSON objects are due again, for a Home Assistant that has just begun to listen."""
-        for row in self._rows:
-            if row.topic in OBJECTS:
-                row.at_ms = None
+        for row in self._objects:
+            row.at_ms = None
 
     def forget(self) -> None:
         """Everything is due again."""
@@ -86,16 +93,12 @@ class Plan:
 
     def due(self, view: View, now: Instant) -> list[Message]:
         """The messages to publish now, in the order of the table."""
-        return list(self.each(view, now))
+        return [message for part in self.parts(view, now) for message in part]
 
-    def each(self, view: View, now: Instant) -> Iterator[Message]:
-        """The same, one by one, so that the first are on their way while the last are made."""
-        for row in self._rows:
-            content = row.topic.content(view)
-            if content is None:
-                row.at_ms = None
-            elif row.is_due(content, view, now):
-                yield row.say(content, view, now, self._zone)
+    def parts(self, view: View, now: Instant) -> Iterator[list[Message]]:
+        """The same in two parts, so that the values are on their way while the objects are made."""
+        for rows in self._parts:
+            yield [message for row in rows if (message := row.due(view, now, self._zone))]
 
     def wait_ms(self, view: View, now: Instant) -> int:
         """How long nothing will be due if no telegram comes."""

@@ -8,7 +8,7 @@ broker that is slow gets fewer messages, never old ones, and holds up nobody els
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -120,11 +120,11 @@ class _Publisher:
         for teller in self._tellers:
             teller.repeat(everything=True)
 
-    def send(self, messages: Iterable[Message]) -> None:
+    def send(self, messages: Sequence[Message]) -> None:
         """Publish in this order."""
-        sent = self.broker.publish_all(messages)
+        self.broker.publish_all(messages)
         now_ms = self.gateway.now().unix_ms
-        for topic, payload, _, retain in sent:
+        for topic, payload, _, retain in messages:
             if topic in self._last or len(self._last) < SHOWN:
                 self._last[topic] = Published(topic, payload, now_ms, retain)
 
@@ -242,7 +242,8 @@ class _Teller:
     def _say(self) -> tuple[View, Instant]:
         now = self._gateway.now()
         view = self._gateway.view(self._settings(), now)
-        self._publisher.send(self._plan.each(view, now))
+        for part in self._plan.parts(view, now):
+            self._publisher.send(part)
         return view, now
 
     def _settings(self) -> Meter:

@@ -81,15 +81,12 @@ class Broker:
         self._publish(message)
         self._after()
 
-    def publish_all(self, messages: Iterable[Message]) -> list[Message]:
-        """Send messages in this order, as they are made, a segment at a time; what was sent."""
-        sent = []
+    def publish_all(self, messages: Iterable[Message]) -> None:
+        """Send messages in this order, a segment at a time."""
         with self._client.together():
             for message in messages:
                 self._publish(message)
-                sent.append(message)
         self._after()
-        return sent
 
     async def delivered(self, message: Message) -> str:
         """Publish with QoS 1, wait until the broker has it, and return its reason (MQTT 5, 3.4.2.1).

@@ -16,6 +16,7 @@ from ..model.running import Paused, paused
 from ..model.state import Snapshot
 
 FORMAT = 1
+_json = json.JSONEncoder(check_circular=False).encode
 _ENERGY = {energy.value: energy for energy in ENERGIES}
 
 
@@ -53,7 +54,7 @@ def to_json(stored: Stored) -> bytes:
         "scale_in_writing": stored.scale_in_writing,
         "number": stored.number,
     }
-    return json.dumps(table).encode()
+    return _json(table).encode()
 
 
 def _running(snapshot: Snapshot) -> Paused | None:
