@@ -13,7 +13,7 @@ from ..wire.stream import Stream
 
 @dataclass(slots=True)
 class Tally:
-    """What has come in so far: `octets`, `good` telegrams, discarded stretches by kind.
+    """What has come in so far: `octets`, `good` telegrams, discarded stretches by kind, `lost` of all kinds.
 
     Times are monotonic milliseconds, None for never. `short_good`, `long_good` and `long_bad` count
     telegrams of up to and above `SHORT` octets, the long ones of late: a weak adapter loses their tail.
@@ -27,6 +27,7 @@ class Tally:
     discarded_at: dict[Kind, int] = field(default_factory=dict)
     reason: str = ""
     last: Kind | None = None
+    lost: int = 0
     short_good: int = 0
     long_good: int = 0
     long_bad: int = 0
@@ -103,6 +104,7 @@ class Pipeline:
             self._fade()
 
     def _count_discarded(self, discarded: Discarded, mono_ms: int) -> None:
+        self.tally.lost += 1
         self.tally.discarded[discarded.kind] += 1
         self.tally.discarded_at[discarded.kind] = mono_ms
         self.tally.reason, self.tally.last = discarded.reason, discarded.kind

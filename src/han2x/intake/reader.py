@@ -9,7 +9,7 @@ from functools import partial
 
 from ..model.diagnosis import Diagnosis
 from ..model.instant import Instant
-from ..model.line import Fault, LineStatus
+from ..model.line import UNHEARD, Fault, LineStatus
 from ..model.reading import Reading
 from ..runtime.gateway import Trouble
 from ..settings.schema import Mqtt
@@ -44,6 +44,8 @@ class Reader:
         """`ear` is told of all octets as they are read. Raises `Trouble` for keys without AES."""
         self._ear = ear
         self._source, self._clock, self._deliver, self._broker = source, clock, deliver, broker
+        self._is_serial = isinstance(source, SerialSource)
+        self._status = UNHEARD
         self._finder = LineFinder(source.line if isinstance(source, SerialSource) else AUTO)
         self._manner = manner
         try:
@@ -67,14 +69,17 @@ class Reader:
 
     def status(self, *, open: bool = True) -> LineStatus:
         """How the line fares, for outputs."""
-        tally = self._pipeline.tally
-        return LineStatus(
-            open=open,
-            checksum_errors=tally.discarded[Kind.CHECKSUM],
-            discarded=tally.discarded.total(),
-            last_fault=(_FAULTS[tally.last] if tally.last else Fault.NONE) if open else Fault.SOURCE,
-            serial=self._finder.line if isinstance(self._source, SerialSource) else "",
-        )
+        tally, serial = self._pipeline.tally, self._finder.line if self._is_serial else ""
+        known = self._status
+        if (known.open, known.discarded, known.serial) != (open, tally.lost, serial):
+            self._status = LineStatus(
+                open=open,
+                checksum_errors=tally.discarded[Kind.CHECKSUM],
+                discarded=tally.lost,
+                last_fault=(_FAULTS[tally.last] if tally.last else Fault.NONE) if open else Fault.SOURCE,
+                serial=serial,
+            )
+        return self._status
 
     async def read(self) -> None:
         """Open the source and read it to its end; raises `Trouble` when it fails."""

@@ -85,7 +85,8 @@ class Broker:
         """Send messages in this order, a segment at a time."""
         with self._client.together():
             for message in messages:
-                self._publish(message)
+                if not self._client.post(message):
+                    self._publish(message)
         self._after()
 
     async def delivered(self, message: Message) -> str:

@@ -13,7 +13,7 @@ from paho.mqtt.properties import Properties
 from ..settings.schema import Mqtt
 from .broker_words import why
 from .gateway import Trouble
-from .message import Message
+from .message import Message, packet
 
 CONNECT_S = 10.0
 PAYLOAD_MAX = 65_536
@@ -80,6 +80,16 @@ class Client(paho.Client):
         finally:
             self._gathering = False
             self.send_held()
+
+    def post(self, message: Message) -> bool:
+        """Send a message of QoS 0 without what paho does for answers; False if paho has to send it.
+
+        It goes between paho's packets, so only with what is sent together, and while paho has none half sent.
+        """
+        if message.qos or not self._gathering or super().want_write() or self.socket() is None:
+            return False
+        self._sock_send(packet(message, properties=self._protocol == MQTTProtocolVersion.MQTTv5))
+        return True
 
     def send_held(self) -> None:
         """Send what is held back, as far as the socket takes it."""
