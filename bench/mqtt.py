@@ -2,9 +2,9 @@
 
 The bench is the meter and the subscriber at once; Mosquitto stands between. Ours is `han2x run` with a TCP
 source, every value of each telegram new, so that all topics go out. The bare loop is handed the same values
-already decoded and publishes the same topics. The wait is to the arrival of one topic in the middle, current
-L3. Then: start and memory with a broker and without, and Modbus reads while telegrams are published, with the
-broker well and frozen.
+already decoded and publishes the same topics. Both run at once and get a telegram in turn. The wait is to the
+arrival of one topic in the middle, current L3. Then: start and memory with a broker and without, and Modbus
+reads while telegrams are published, with the broker well and frozen.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ from .start import SOURCE, held_mb, served
 TELEGRAMS = 300
 WARM_UP = 20
 PAUSE_S = 0.01
-TOPIC = "bench/currL3"
+TOPIC = "currL3"
 BAR = Bar("<", 1.5)
 MQTT = """
 [[mqtt]]
@@ -112,12 +112,12 @@ def _until(condition: Callable[[], bool]) -> None:
 class Subscriber:
     """When each value of one topic arrived."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, topic: str) -> None:
         self.arrived: dict[float, float] = {}
         self._client = paho.Client(CallbackAPIVersion.VERSION2)
         self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", port)
-        self._client.subscribe(TOPIC)
+        self._client.subscribe(topic)
         self._client.loop_start()
 
     def _on_message(self, client: object, data: object, message: paho.MQTTMessage) -> None:
@@ -133,10 +133,46 @@ class Subscriber:
         self._client.loop_stop()
 
 
+class Lane:
+    """One of the two programs: how it is handed a telegram, and what comes of it."""
+
+    def __init__(
+        self, write: Write, telegrams: Iterator[tuple[float, bytes]], subscriber: Subscriber
+    ) -> None:
+        self._write, self._telegrams, self._subscriber = write, telegrams, subscriber
+        self._sent: list[tuple[float, float]] = []
+
+    def heard(self) -> bool:
+        """Send a telegram; whether any has arrived."""
+        self.send()
+        time.sleep(0.1)
+        return bool(self._subscriber.arrived)
+
+    def send(self) -> None:
+        """All of a telegram but the last octet, then that and the time."""
+        value, octets = next(self._telegrams)
+        self._write(octets[:-1])
+        time.sleep(PAUSE_S)
+        self._sent.append((value, time.perf_counter()))
+        self._write(octets[-1:])
+
+    def waits(self) -> list[float]:
+        """The wait of each telegram but the first ones, in ms."""
+        _until(lambda: self._sent[-1][0] in self._subscriber.arrived)
+        return [1000 * (self._subscriber.at(value) - at) for value, at in self._sent[-TELEGRAMS:]]
+
+
 def waits(runs: int, port: int) -> list[Figure]:
     """Ours, the bare loop's, and how the one compares with the other, run by run."""
     ours, bare = list[list[float]](), list[list[float]]()
-    interleaved(runs, lambda: ours.append(our_waits(port)), lambda: bare.append(bare_waits(port)))
+
+    def both() -> None:
+        with our_lane(port) as one, bare_lane(port) as other:
+            found = measured(one, other)
+            ours.append(found[0])
+            bare.append(found[1])
+
+    interleaved(runs, both)
     p50, p99 = ([percentile(run, at) for run in ours] for at in (50, 99))
     bare_p50, bare_p99 = ([percentile(run, at) for run in bare] for at in (50, 99))
     ratio = statistics.median(p99) / statistics.median(bare_p99)
@@ -149,66 +185,54 @@ def waits(runs: int, port: int) -> list[Figure]:
     ]
 
 
-def our_waits(port: int) -> list[float]:
-    """One run of the gateway, in ms."""
+def measured(*lanes: Lane) -> list[list[float]]:
+    """The waits of each lane; telegrams in turn, so that what disturbs the one disturbs the other."""
+    for lane in lanes:
+        _until(lane.heard)
+    for _ in range(WARM_UP + TELEGRAMS):
+        for lane in lanes:
+            lane.send()
+    return [lane.waits() for lane in lanes]
+
+
+@contextlib.contextmanager
+def our_lane(port: int) -> Iterator[Lane]:
+    """The gateway, with a TCP source."""
     with contextlib.ExitStack() as stack:
         source, connected = stack.enter_context(tcp())
-        lines = MQTT.format(port=port)
-        settings = source + '"\nmain_topic = "bench'
-        stack.enter_context(gateway(settings, more=lines))
-        return measured(port, connected(), _octets())
+        settings = source + '"\nmain_topic = "ours'
+        stack.enter_context(gateway(settings, more=MQTT.format(port=port)))
+        subscriber = Subscriber(port, f"ours/{TOPIC}")
+        stack.callback(subscriber.close)
+        yield Lane(connected(), _octets(), subscriber)
 
 
 def _octets() -> Iterator[tuple[float, bytes]]:
     return ((watts / 1000, telegram) for watts, telegram in numbered() if len(telegram) > 100)
 
 
-def bare_waits(port: int) -> list[float]:
-    """One run of the bare loop, in ms."""
+@contextlib.contextmanager
+def bare_lane(port: int) -> Iterator[Lane]:
+    """The bare loop."""
     command = [sys.executable, str(HERE / "peers" / "paho_publisher.py"), str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as publisher:
         assert publisher.stdout
+        subscriber = Subscriber(port, f"bare/{TOPIC}")
         try:
             meter = socket.create_connection(("127.0.0.1", int(publisher.stdout.readline())))
             meter.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with meter:
-                return measured(port, meter.sendall, _values())
+                yield Lane(meter.sendall, _values(), subscriber)
         finally:
+            subscriber.close()
             publisher.kill()
 
 
 def _values() -> Iterator[tuple[float, bytes]]:
     for number in range(1, 1_000_000):
         value = number / 1000
-        row = [(f"bench/{name}", value, unit) for name, unit in VALUES]
+        row = [(f"bare/{name}", value, unit) for name, unit in VALUES]
         yield value, json.dumps(row).encode() + b"\n"
-
-
-def measured(port: int, write: Write, telegrams: Iterator[tuple[float, bytes]]) -> list[float]:
-    """The wait of each telegram, in ms."""
-    subscriber = Subscriber(port)
-    try:
-        _until(lambda: _heard(write, telegrams, subscriber))
-        sent = [(*_send(write, *next(telegrams)),) for _ in range(WARM_UP + TELEGRAMS)]
-        _until(lambda: sent[-1][0] in subscriber.arrived)
-        return [1000 * (subscriber.at(value) - at) for value, at in sent[WARM_UP:]]
-    finally:
-        subscriber.close()
-
-
-def _heard(write: Write, telegrams: Iterator[tuple[float, bytes]], subscriber: Subscriber) -> bool:
-    _send(write, *next(telegrams))
-    time.sleep(0.1)
-    return bool(subscriber.arrived)
-
-
-def _send(write: Write, value: float, octets: bytes) -> tuple[float, float]:
-    """All but the last octet, then that and the time."""
-    write(octets[:-1])
-    time.sleep(PAUSE_S)
-    at = time.perf_counter()
-    write(octets[-1:])
-    return value, at
 
 
 def costs(runs: int, port: int) -> list[Figure]:

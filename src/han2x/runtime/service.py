@@ -6,11 +6,9 @@ pauses are not quite alike, so that many gateways do not return to a broker all 
 """
 
 import asyncio
-import gc
 import importlib
 import logging
 import random
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -40,10 +38,7 @@ class Service:
     def load(self) -> Run:
         """The coroutine function; importing it is what makes a service cost anything."""
         module, _, name = self.entry.partition(":")
-        known = len(sys.modules)
         run: Run = getattr(importlib.import_module(module, "han2x"), name)
-        if len(sys.modules) > known:  # what was imported stays: the collector need not look at it for ever
-            gc.freeze()
         return run
 
 
