@@ -12,7 +12,9 @@ from ..model.instant import Instant
 from ..model.view import FRESH_MS, View
 from ..runtime.message import Message
 from ..settings.schema import Mqtt
-from .topics import MANUAL, MORE, OBJECTS, Content, Kind, Stamp, Topic
+from .topics import COUNTERS, MOMENT, MORE, OBJECTS, Content, Kind, Stamp, Topic
+
+PARTS = (MOMENT, (*COUNTERS, *MORE), OBJECTS)
 
 LOOK_MS = 10_000
 """How often to look without a telegram, at least: for the line's state, which no telegram tells of."""
@@ -75,16 +77,15 @@ class Plan:
     """The topics of one meter below `main_topic`, and when each was last published."""
 
     def __init__(self, broker: Mqtt, main_topic: str, zone: tzinfo) -> None:
-        values, objects = (
-            [_Row(topic, broker, main_topic) for topic in topics] for topics in ((*MANUAL, *MORE), OBJECTS)
-        )
-        self._parts, self._objects, self._rows = (values, objects), objects, (*values, *objects)
+        self._parts = [[_Row(topic, broker, main_topic) for topic in topics] for topics in PARTS]
+        self._rows = [row for rows in self._parts for row in rows]
         self._zone = zone
 
     def repeat(self) -> None:
         """The JSON objects are due again, for a Home Assistant that has just begun to listen."""
-        for row in self._objects:
-            row.at_ms = None
+        for row in self._rows:
+            if row.topic in OBJECTS:
+                row.at_ms = None
 
     def forget(self) -> None:
         """Everything is due again."""
@@ -96,7 +97,7 @@ class Plan:
         return [message for part in self.parts(view, now) for message in part]
 
     def parts(self, view: View, now: Instant) -> Iterator[list[Message]]:
-        """The same in two parts, so that the values are on their way while the objects are made."""
+        """The same in parts, so that the first is on its way while the next is made."""
         for rows in self._parts:
             yield [message for row in rows if (message := row.due(view, now, self._zone))]
 

@@ -187,7 +187,7 @@ def _digital_input(view: View) -> int:
 
 
 Q = Quantity
-MANUAL: tuple[Topic, ...] = (
+MOMENT: tuple[Topic, ...] = (
     _identity("obisListVersion", 0, "version of the meter's lists"),
     _identity("meterId", 1, "the meter's number"),
     _identity("meterType", 2, "the meter's type"),
@@ -201,6 +201,8 @@ MANUAL: tuple[Topic, ...] = (
     _value("voltL1", Q.VOLT_L1),
     _value("voltL2", Q.VOLT_L2),
     _value("voltL3", Q.VOLT_L3),
+)
+COUNTERS: tuple[Topic, ...] = (
     _energy("actEnergyPos", Q.ACT_ENERGY_POS),
     _energy("actEnergyNeg", Q.ACT_ENERGY_NEG),
     _energy("reactEnergyPos", Q.REACT_ENERGY_POS),
@@ -214,6 +216,7 @@ MANUAL: tuple[Topic, ...] = (
         meaning="digital input: 0 open (or none), 1 closed",
     ),
 )
+MANUAL = (*MOMENT, *COUNTERS)
 
 # -- ours: values that the manual has not, in its form ------------------------------------------------
 
