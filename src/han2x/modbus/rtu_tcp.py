@@ -8,7 +8,7 @@ network means less than on a wire, so it is given more time. Sockets, limits and
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from ..runtime.gateway import Gateway
@@ -61,6 +61,11 @@ class RtuSession(Session):
         self.pending = bool(self._waiting)
         return self._answers(self._line.feed(octets[:MAX_FRAME]))
 
+    @property
+    def known(self) -> Mapping[bytes, bytes]:
+        """Nothing: what a silence decides cannot be known before."""
+        return {}
+
     def gap(self) -> bytes:
         """The answers to what the silence decided."""
         return self._answers(self._line.gap())
@@ -80,16 +85,12 @@ class RtuConnection(Connection):
 
     __slots__ = ("_timer",)
 
+    conversation = RtuSession
     session: RtuSession
 
     def __init__(self, server: RtuServer) -> None:
         super().__init__(server)
         self._timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin the conversation."""
-        super().connection_made(transport)
-        self.session = RtuSession(self._server.banks, self.session.peer)
 
     def data_received(self, data: bytes) -> None:
         """Answer what has come, and listen for the silence after it."""

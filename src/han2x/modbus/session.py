@@ -5,11 +5,17 @@ of an unfinished request waits for the next octets. A turn ends after a request 
 of settings costs far more than a read, and other clients must not wait for a row of them.
 """
 
+from collections.abc import Mapping
+from struct import Struct
+from struct import error as OddLength
+
 from . import mbap, pdu
 from .bank import Banks
 
 PLAIN_READ = 12
 """Octets of a read request; the key of a kept answer is all of it but the transaction id."""
+
+_READS = Struct(f"2s{PLAIN_READ - 2}s").iter_unpack
 
 
 class Session:
@@ -34,6 +40,11 @@ class Session:
         self.last_exception = 0
 
     @property
+    def known(self) -> Mapping[bytes, bytes]:
+        """Answers to single requests, both without the transaction id."""
+        return self._banks.answers
+
+    @property
     def peer(self) -> str:
         """Who it is with."""
         return self._peer
@@ -43,20 +54,13 @@ class Session:
 
         The fast path takes all of them for reads whose answers are known: an answer that is found proves
         that the header is right and the request 12 octets long, so that nothing else needs to be looked
-        at. One that is not found sends all of them the long way. Most clients send one read and wait for
-        its answer: theirs are the first lines.
+        at. One that is not found sends all of them the long way.
         """
         known = self._banks.answers
-        if len(octets) == PLAIN_READ and not self.rest and (answer := known.get(octets[2:])):
-            self.requests += 1
-            return octets[:2] + answer
         data = self.rest + octets
         try:
-            answers = [
-                data[at : at + 2] + known[data[at + 2 : at + PLAIN_READ]]
-                for at in range(0, len(data), PLAIN_READ)
-            ]
-        except KeyError:
+            answers = [transaction + known[read] for transaction, read in _READS(data)]
+        except (KeyError, OddLength):
             return self._answer_each(data)
         self.rest = b""
         self.pending = False
