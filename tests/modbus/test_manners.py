@@ -109,7 +109,7 @@ class Stage:
 
     async def __aenter__(self) -> "Stage":
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self.server.connection, "127.0.0.1", 0)
+        self._listener = await loop.create_server(self.server.door, "127.0.0.1", 0)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -234,9 +234,7 @@ class Stage:
         self.server = Server(section or ModbusTcp(), gateway, clock=self.clock)
 
     async def __aenter__(self) -> "Stage":
-        self._listener = await asyncio.get_running_loop().create_server(
-            self.server.connection, "127.0.0.1", 0
-        )
+        self._listener = await asyncio.get_running_loop().create_server(self.server.door, "127.0.0.1", 0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -383,11 +381,11 @@ def test_keepalive_and_no_delay(play: Callable[[Scene], None]) -> None:
 
     async def scene() -> None:
         stage = Stage()
-        listener = await listen("127.0.0.1", 0, stage.server.connection, section="modbus_tcp")
+        listener = await listen("127.0.0.1", 0, stage.server.door, section="modbus_tcp")
         _, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
         while not stage.server.connections:
             await asyncio.sleep(0)
-        sock = newest(stage).transport.get_extra_info("socket")
+        sock = newest(stage).socket
         assert [sock.getsockopt(*option) for option in options] == [1, 1, 60, 3, 10, 90_000]
         writer.close()
         listener.close()

@@ -5,9 +5,10 @@ not take its answers is not read from, so that it costs at most what one turn ma
 """
 
 import asyncio
+import logging
 import os
-from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar, cast
+import socket
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..runtime.clients import ClientInfo
 from ..runtime.listening import peer_name
@@ -16,114 +17,114 @@ from .session import PLAIN_READ, Session
 if TYPE_CHECKING:
     from .tcp import Server
 
-TURN = 8192
-"""Octets read in one turn: up to 682 requests, some 75 KiB of answers."""
+log = logging.getLogger("han2x.modbus")
 
-FIRST = 479
-"""Octets read at once before a client has filled that: Python's own allocator has room so large ready."""
+FIRST, TURN = 479, 8192
+"""Octets read in one turn: up to 682 requests, some 75 KiB of answers; fewer until a client has filled those,
+as Python's own allocator has room for them ready."""
 
 UNFINISHED_S = 20
 
 
-class Connection(asyncio.Protocol):
+class Door(asyncio.Protocol):
+    """Takes a client's socket from the loop, which has accepted it."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hand the socket on; a transport that ends before it has read anything leaves it as it is."""
+        try:
+            fd = os.dup(transport.get_extra_info("socket").fileno())
+        except OSError:
+            log.debug("too many files are open: a client is sent away")
+        else:
+            self._server.admit(socket.socket(fileno=fd), transport.get_extra_info("peername"))
+        cast(asyncio.Transport, transport).abort()
+
+
+class Connection:
     """One client's socket. `since` and `heard`: the clock at its connect and at its last octets.
 
-    Reading stops for two reasons, each with its flag: the client does not take its answers (`_blocked`), or
-    it has had its turn and the others come first (`_held`). While it is read from, no answer is untaken, so
-    that answers may go straight to the socket.
+    Reading stops for two reasons: the client has not taken its answers (`_untaken`), or it has had its turn
+    and the others come first (`_held`). After the client's end, or nonsense, untaken answers are all that
+    keeps it (`_leaving`).
     """
 
     __slots__ = (
-        "_blocked",
         "_clock",
         "_fd",
         "_held",
         "_known",
+        "_leaving",
+        "_ready",
         "_server",
+        "_size",
         "_unfinished",
-        "_waiting",
+        "_untaken",
         "heard",
         "session",
         "since",
-        "transport",
+        "socket",
     )
 
     conversation: ClassVar[type[Session]] = Session
-    transport: asyncio.Transport
     session: Session
 
-    def __init__(self, server: "Server") -> None:
-        self._server = server
-        self._blocked = False
-        self._held = False
-        self._waiting = b""
+    def __init__(self, server: "Server", client: socket.socket, name: tuple[Any, ...] | None) -> None:
+        self._server, self._ready, self._clock = server, server.ready, server.clock
+        self.socket, self._fd = client, client.fileno()
+        client.setblocking(False)
+        self._held = self._leaving = False
+        self._untaken = b""
         self._unfinished: float | None = None
-        self._clock = server.clock
+        self._size = FIRST
         self.since = self.heard = server.clock()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin the conversation."""
-        self.transport = cast(asyncio.Transport, transport)
-        self.transport.set_write_buffer_limits(high=0)
-        self._read_at_once(FIRST)
-        self._fd = transport.get_extra_info("socket").fileno()
-        self.session = self.conversation(self._server.banks, peer_name(transport.get_extra_info("peername")))
+        self.session = self.conversation(server.banks, peer_name(name))
         self._known = self.session.known
-        self._server.admit(self)
 
-    def _read_at_once(self, size: int) -> None:
-        with suppress(AttributeError):  # asyncio's own can be told; uvloop has its own mind
-            self.transport.max_size = size  # type: ignore[attr-defined]
+    def begin(self) -> None:
+        """Read from now on; raises OSError when the kernel cannot watch one more."""
+        self._ready.add(self._fd, self)
 
-    def data_received(self, data: bytes) -> None:
-        """Answer what has come; who has had a whole turn lets the others come first.
-
-        The first lines are the way of nearly everything that ever comes: one read whose answer is known.
-        """
+    def readable(self) -> None:
+        """Answer what has come; nearly always that is one read whose answer is known."""
+        try:
+            octets = os.read(self._fd, self._size)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.drop()
+            return
         self.heard = self._clock()
         session = self.session
-        if len(data) == PLAIN_READ and (answer := self._known.get(data[2:])) and not session.rest:
+        if len(octets) == PLAIN_READ and (answer := self._known.get(octets[2:])) and not session.rest:
             session.requests += 1
-            self._send(data[:2] + answer)
-        elif len(data) < TURN:
-            self._answer(data)
-            if len(data) == FIRST:
-                self._read_at_once(TURN)
+            self._send(octets[:2] + answer)
+        elif octets:
+            if len(octets) == FIRST:
+                self._size = TURN
+            self.received(octets)
         else:
-            self._waiting = data[TURN:]
-            self._answer(data[:TURN])
-            self._hold()
+            self._leave()
 
-    def eof_received(self) -> None:
-        """The client sends no more; asyncio sends what is still to be sent, and closes."""
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is closed, by whichever end."""
-        self._server.remove(self)
-
-    def pause_writing(self) -> None:
-        """The client does not take its answers: read no more from it."""
-        self._blocked = True
-        self.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """All answers are on their way; the time for an unfinished request begins anew."""
-        self._blocked = False
-        self._unfinished = None
-        if self._waiting or self.session.pending:
-            self._hold()
-        else:
-            self._read_on()
+    def received(self, octets: bytes) -> None:
+        """Answer octets; b"" for those that were left for another turn."""
+        session = self.session
+        if answers := session.feed(octets):
+            self._unfinished = None
+            self._send(answers)
+        if session.rest:
+            self._left(session)
 
     def drop(self) -> None:
         """Close at once; answers that were not taken are lost."""
-        self.transport.abort()
-
-    @property
-    def host(self) -> str:
-        """The client's address."""
-        name = self.transport.get_extra_info("peername")
-        return str(name[0]) if name else ""
+        if self._fd >= 0:
+            self._stop_reading()
+            self._stop_writing()
+            self._fd = -1
+            self.socket.close()
+            self._server.remove(self)
 
     def info(self, now: float) -> ClientInfo:
         """What there is to say of this client."""
@@ -141,54 +142,85 @@ class Connection(asyncio.Protocol):
         """Whether a request is unfinished for too long, or the client silent for `idle_s` (0: never)."""
         if idle_s and now - self.heard >= idle_s:
             return True
-        return self._unfinished is not None and not self._blocked and now - self._unfinished >= UNFINISHED_S
+        return self._unfinished is not None and not self._untaken and now - self._unfinished >= UNFINISHED_S
 
-    def _answer(self, octets: bytes) -> None:
-        session = self.session
-        if answers := session.feed(octets):
-            self._unfinished = None
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be sent any more."""
+        return self._fd < 0
+
+    def send(self, answers: bytes) -> None:
+        """Send what was decided while nothing was read; it may be that the client takes nothing now."""
+        if self._untaken:
+            self._untaken += answers
+        elif not self.closed:
             self._send(answers)
-        if session.rest:
-            self._left(session)
 
     def _send(self, answers: bytes) -> None:
-        """Past the transport, which has nothing waiting; it gets what the socket does not take."""
         try:
             taken = os.write(self._fd, answers)
-        except OSError:  # full, or the client is gone: the transport meets the same
+        except BlockingIOError:
             taken = 0
+        except OSError:
+            self.drop()
+            return
         if taken < len(answers):
-            self.transport.write(answers[taken:])
+            self._untaken = answers[taken:]
+            self._stop_reading()
+            asyncio.get_running_loop().add_writer(self._fd, self._take_on)
+
+    def _take_on(self) -> None:
+        """The client takes answers again; with the last, the time for an unfinished request begins anew."""
+        untaken, self._untaken = self._untaken, b""
+        asyncio.get_running_loop().remove_writer(self._fd)
+        self._send(untaken)
+        if self._untaken or self.closed:
+            return
+        self._unfinished = None
+        if self._leaving:
+            self.drop()
+        elif self.session.pending:
+            self._hold()
+        else:
+            self._read_on()
 
     def _left(self, session: Session) -> None:
         """Not all that came could be answered, for one of three reasons."""
         if session.broken:
-            self.transport.close()
+            self._leave()
         elif session.pending:
             self._hold()
         elif self._unfinished is None:
             self._unfinished = self.heard
 
+    def _leave(self) -> None:
+        """Close once the answers are taken."""
+        self._leaving = True
+        self._stop_reading()
+        if not self._untaken:
+            self.drop()
+
     def _hold(self) -> None:
         """Let the other clients have their turn."""
-        if not self._held and not self.transport.is_closing():
+        if not (self._held or self._leaving or self.closed):
             self._held = True
-            self.transport.pause_reading()
+            self._stop_reading()
             asyncio.get_running_loop().call_soon(self._go_on)
 
     def _go_on(self) -> None:
         self._held = False
-        if self._blocked or self.transport.is_closing():
-            return
-        if self.session.pending:
-            self._answer(b"")
-        else:
-            octets, self._waiting = self._waiting[:TURN], self._waiting[TURN:]
-            self._answer(octets)
-        if self._waiting:
-            self._hold()
-        self._read_on()
+        if not (self._untaken or self._leaving or self.closed):
+            self.received(b"")
+            self._read_on()
 
     def _read_on(self) -> None:
-        if not (self._blocked or self._held or self.transport.is_closing()):
-            self.transport.resume_reading()
+        if not (self._untaken or self._held or self._leaving or self.closed):
+            self._ready.add(self._fd, self)
+
+    def _stop_reading(self) -> None:
+        self._ready.remove(self._fd)
+
+    def _stop_writing(self) -> None:
+        if self._untaken:
+            self._untaken = b""
+            asyncio.get_running_loop().remove_writer(self._fd)

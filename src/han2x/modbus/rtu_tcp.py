@@ -33,16 +33,6 @@ async def run(section: ModbusRtuTcp, gateway: Gateway, name: str) -> None:
     await serve(RtuServer(limits, gateway, clock=time.monotonic), gateway, name)
 
 
-class RtuServer(Server):
-    """The Modbus TCP server with connections that speak RTU."""
-
-    section = "modbus_rtu_tcp"
-
-    def connection(self) -> "RtuConnection":
-        """The protocol of a new connection."""
-        return RtuConnection(self)
-
-
 class RtuSession(Session):
     """The conversation with one device server: as many octets a turn as a frame may have."""
 
@@ -83,24 +73,20 @@ class RtuSession(Session):
 class RtuConnection(Connection):
     """One device server's socket, and the timer of its silences."""
 
-    __slots__ = ("_timer",)
-
     conversation = RtuSession
     session: RtuSession
 
-    def __init__(self, server: RtuServer) -> None:
-        super().__init__(server)
-        self._timer: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
 
-    def data_received(self, data: bytes) -> None:
+    def received(self, octets: bytes) -> None:
         """Answer what has come, and listen for the silence after it."""
-        super().data_received(data)
+        super().received(octets)
         self._after(GAP_S, self._gap)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is closed, by whichever end."""
+    def drop(self) -> None:
+        """Close at once."""
         self._stop()
-        super().connection_lost(exc)
+        super().drop()
 
     def _stop(self) -> None:
         if self._timer:
@@ -108,7 +94,7 @@ class RtuConnection(Connection):
 
     def _after(self, silence_s: float, then: Callable[[], None]) -> None:
         self._stop()
-        if not self.transport.is_closing():
+        if not self.closed:
             self._timer = asyncio.get_running_loop().call_later(silence_s, then)
 
     def _gap(self) -> None:
@@ -116,5 +102,12 @@ class RtuConnection(Connection):
             self._after(GAP_S, self._gap)
             return
         if answers := self.session.gap():
-            self.transport.write(answers)
+            self.send(answers)
         self._after(QUIET_S - GAP_S, self.session.quiet)
+
+
+class RtuServer(Server):
+    """The Modbus TCP server with connections that speak RTU."""
+
+    section = "modbus_rtu_tcp"
+    speaks = RtuConnection

@@ -1,8 +1,11 @@
 """The Modbus TCP server: a listening port, its clients, and the limits on them."""
 
 import asyncio
+import logging
+import socket
 import time
 from collections.abc import Callable
+from typing import Any, ClassVar
 
 from ..runtime.clients import Clients
 from ..runtime.gateway import Condition, Gateway
@@ -10,8 +13,11 @@ from ..runtime.listening import listen, names
 from ..settings.schema import ModbusTcp
 from .admission import Admission
 from .bank import Banks
-from .connection import Connection
+from .connection import Connection, Door
 from .lending import Registers
+from .ready import Ready
+
+log = logging.getLogger("han2x.modbus")
 
 SECOND = 1.0
 
@@ -25,7 +31,7 @@ async def serve(server: "Server", gateway: Gateway, name: str) -> None:
     """Serve until cancelled; raises `Trouble` when the port cannot be opened."""
     limits = server.limits
     try:
-        listener = await listen(limits.host, limits.port, server.connection, section=server.section)
+        listener = await listen(limits.host, limits.port, server.door, section=server.section)
         try:
             gateway.clients[name] = server.clients
             gateway.providers.registers = Registers(gateway)
@@ -43,35 +49,42 @@ async def serve(server: "Server", gateway: Gateway, name: str) -> None:
 class Server:
     """What the connections share, and the limits on them.
 
-    `section` is the name of the settings' table. `connections`: those that are open, oldest first.
+    `section`: the name of the settings' table; `speaks`: what its clients are. `connections`: those that are
+    open, oldest first.
     `clock`: seconds that never jump, fine enough to tell who was heard first (uvloop's own has steps of a
     millisecond).
     """
 
     section = "modbus_tcp"
+    speaks: ClassVar[type[Connection]] = Connection
 
     def __init__(self, limits: ModbusTcp, gateway: Gateway, *, clock: Callable[[], float]) -> None:
         self.banks = Banks(gateway, writable=limits.writable)
         self.clock = clock
+        self.ready = Ready()
         self.connections: dict[Connection, None] = {}
         self.limits = limits
         self._admission = Admission(limits.allow, clock=clock)
         self._closed = False
 
-    def connection(self) -> Connection:
-        """The protocol of a new connection."""
-        return Connection(self)
+    def door(self) -> Door:
+        """What the loop hands a new client's socket to."""
+        return Door(self)
 
-    def admit(self, connection: Connection) -> None:
-        """Add a connection; when all places are taken, the one that has been idle longest is dropped."""
-        if self._closed or not self._admission.admits(connection.host):
-            connection.drop()
+    def admit(self, client: socket.socket, name: tuple[Any, ...] | None) -> None:
+        """Take a client in, `name` being its address; when all places are taken, the idlest is dropped."""
+        if self._closed or not self._admission.admits(str(name[0]) if name else ""):
+            client.close()
             return
         if len(self.connections) >= self.limits.max_connections:
-            idlest = min(self.connections, key=lambda other: other.heard)
-            self.remove(idlest)
-            idlest.drop()
+            min(self.connections, key=lambda other: other.heard).drop()
+        connection = self.speaks(self, client, name)
         self.connections[connection] = None
+        try:
+            connection.begin()
+        except OSError as error:
+            log.warning("a client more cannot be served: %s", error.strerror)
+            connection.drop()
 
     def remove(self, connection: Connection) -> None:
         """A connection is gone."""
@@ -96,3 +109,4 @@ class Server:
         self.banks.close()
         for connection in list(self.connections):
             connection.drop()
+        self.ready.close()
