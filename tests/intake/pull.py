@@ -12,6 +12,7 @@ class Pull:
         self._pieces: list[bytes] = []
         self._some = asyncio.Event()
         self._reading = asyncio.create_task(link.read(self._take))
+        self._reading.add_done_callback(lambda done: done.cancelled() or done.exception())  # may go unread
 
     def _take(self, octets: bytes) -> None:
         self._pieces.append(octets)

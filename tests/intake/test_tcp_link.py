@@ -63,6 +63,48 @@ def test_octets_arrive_and_the_goodbye_is_trouble() -> None:
     play(scene)
 
 
+def test_what_came_before_anyone_read_is_not_lost() -> None:
+    """A bridge that sends at once, and is read late: the octets are there, and then its end."""
+
+    async def scene() -> None:
+        server = await says(b"x" * 100_000)
+        link = await connect(HOST, port_of(server))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        bridge, octets = Pull(link), b""
+        while len(octets) < 100_000:
+            octets += await bridge.read()
+        with pytest.raises(Trouble, match="closed the connection"):
+            await bridge.read()
+        link.close()
+        server.close()
+
+    play(scene)
+
+
+def test_a_link_may_be_read_anew() -> None:
+    """A reading that was given up takes nothing with it."""
+
+    async def scene() -> None:
+        lines: asyncio.Queue[bytes] = asyncio.Queue()
+
+        async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while True:
+                writer.write(await lines.get())
+
+        server = await asyncio.start_server(talk, HOST, 0)
+        link = await connect(HOST, port_of(server))
+        for octets in (b"one", b"two"):
+            bridge = Pull(link)
+            lines.put_nowait(octets)
+            assert await bridge.read() == octets
+            await bridge.stop()
+        link.close()
+        server.close()
+
+    play(scene)
+
+
 def test_a_reset_is_trouble() -> None:
     """A bridge that falls over is trouble like one that says goodbye."""
 

@@ -31,11 +31,15 @@ class TcpLink(asyncio.Protocol):
     def __init__(self, peer: str) -> None:
         self._peer = peer
         self._loop = asyncio.get_running_loop()
+        self._early = b""
         self._end = Trouble(f"{peer} closed the connection; connecting anew")
 
     async def read(self, take: Take) -> None:
         """Hand on octets until the bridge has gone; raises `Trouble` then."""
         self._inflow = Inflow(take)
+        if self._early:
+            early, self._early = self._early, b""
+            self._inflow.put(early)
         if self._transport.is_closing():
             raise self._end
         self._transport.resume_reading()
@@ -46,6 +50,7 @@ class TcpLink(asyncio.Protocol):
         finally:
             self._silence.cancel()
             self._transport.pause_reading()
+            self._inflow = None
 
     def _watch(self, inflow: Inflow) -> None:
         silent_at = self._heard + SILENT_S
@@ -65,9 +70,8 @@ class TcpLink(asyncio.Protocol):
     # -- what asyncio calls -------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Nothing is read before somebody wants it."""
+        """Keep the connection alive, and look out for its end."""
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.pause_reading()
         with suppress(AttributeError):  # asyncio's own would make room for 256 KiB each time
             self._transport.max_size = READ_MAX  # type: ignore[attr-defined]
         connection = transport.get_extra_info("socket")
@@ -76,10 +80,13 @@ class TcpLink(asyncio.Protocol):
             connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def data_received(self, data: bytes) -> None:
-        """Octets have come."""
+        """Octets have come; until somebody reads, a few are kept and no more are taken."""
         self._heard = self._loop.time()
         if self._inflow:
             self._inflow.put(data)
+        else:
+            self._early += data
+            self._transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The bridge has gone."""
