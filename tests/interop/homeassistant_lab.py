@@ -119,11 +119,12 @@ class Lab:
 
     def states(self, *, diagnostic: bool | None = None) -> dict[str, Json]:
         """By unique id, the states of the entities that are not disabled; of one sort, if it is named."""
-        states = self.home.states()
+        registry, states = self.registry(), self.home.states()
         return {
             unique_id: states[entity["entity_id"]]
-            for unique_id, entity in self.registry().items()
+            for unique_id, entity in registry.items()
             if entity["disabled_by"] is None
+            and entity["entity_id"] in states  # a moment after it is registered it has none yet
             and diagnostic in (None, entity["entity_category"] == "diagnostic")
         }
 
