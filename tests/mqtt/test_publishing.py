@@ -25,6 +25,7 @@ from han2x.settings.schema import Settings
 
 from .conftest import (
     MAIN_TOPIC,
+    Authority,
     Listener,
     Mosquitto,
     everything,
@@ -32,9 +33,11 @@ from .conftest import (
     health,
     instant,
     play,
+    poll,
     publishing,
     reading,
     settings,
+    takes,
     until,
 )
 
@@ -76,6 +79,44 @@ def test_every_topic_arrives_in_order(mosquitto: Start, listen: Listen) -> None:
     assert len({json.loads(line.payload)["dateTimeUtc"] for line in together}) == 1
     assert heard.payloads(f"{main_topic}/status") == ["online", "offline"]
     assert heard.payloads(f"{main_topic}/meter/status")[-2:] == ["online", "offline"]
+
+
+@pytest.mark.parametrize("way", ["5", "3.1.1", "tls", "websockets"])
+def test_a_stream_of_telegrams_arrives_whole_and_in_order(
+    mosquitto: Start, listen: Listen, authority: Authority, way: str
+) -> None:
+    """However messages are packed: each payload is whole, none overtakes another, the last is there."""
+    port, own = free_port(), dict[str, object]()
+    lines = ["allow_anonymous true", f"listener {port} 127.0.0.1"]
+    if way == "tls":
+        lines += [f"certfile {authority.server}", f"keyfile {authority.server_key}"]
+        own = {"tls": True, "ca_file": str(authority.ca)}
+    elif way == "websockets":
+        lines += ["protocol websockets"]
+        own = {"transport": "websockets"}
+    else:
+        own = {"protocol": way}
+    broker = mosquitto(*lines)
+    poll(lambda: takes(port), "the second listener is up")
+    heard = listen(broker)
+
+    async def scene() -> None:
+        async with publishing(settings(port, discovery="off", qos_energies=1, **own)) as gateway:
+            await connected(gateway)
+            topic = f"HAN2X_{gateway.number('main')}"
+            for number in range(1, 301):
+                gateway.received("main", everything(act_pow_pos=number, act_energy_pos=50_000 + number))
+                await asyncio.sleep(0)
+            await until(lambda: latest_power(heard, topic) == 300, "the last")
+            await until(lambda: heard.payloads(f"{topic}/state") != [], "an object")
+            for name in ("actPowPos", "actEnergyPos", "actEnergyPosEstimated"):
+                values = [json.loads(text)["value"] for text in heard.payloads(f"{topic}/{name}")]
+                assert len(values) > 10
+                assert values == sorted(values)
+            said = [json.loads(text) for text in heard.payloads(f"{topic}/state")]
+            assert [one["act_pow_pos"] for one in said] == sorted(one["act_pow_pos"] for one in said)
+
+    play(scene())
 
 
 def test_what_the_broker_keeps(mosquitto: Start, listen: Listen) -> None:
