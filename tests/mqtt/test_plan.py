@@ -8,8 +8,8 @@ from han2x.model.instant import Instant
 from han2x.model.reading import ListType, Reading
 from han2x.model.state import EMPTY, Snapshot, fold
 from han2x.model.view import view
-from han2x.mqtt.plan import Plan
-from han2x.mqtt.topics import CAPACITY, COST, TOPICS
+from han2x.mqtt.objects import CAPACITY, COST
+from han2x.mqtt.plan import TOPICS, Plan
 from han2x.runtime.message import Message
 from han2x.settings.schema import Mqtt
 

@@ -14,8 +14,8 @@ from han2x.model.line import Fault, LineStatus
 from han2x.model.reading import ListType
 from han2x.model.state import EMPTY, fold
 from han2x.model.view import View, view
-from han2x.mqtt.plan import Plan
-from han2x.mqtt.topics import MANUAL, TOPICS
+from han2x.mqtt.plan import TOPICS, Plan
+from han2x.mqtt.topics import MANUAL
 from han2x.settings.schema import Mqtt
 
 from .conftest import everything, instant, reading

@@ -16,7 +16,7 @@ from ..model.view import View
 from ..runtime.message import Message
 from ..settings.schema import Mqtt
 from .entities import BY_KEY, ENTITIES, EXPIRES_S, LATE, Entity
-from .topics import DIAGNOSTICS, METER_STATUS, OFFLINE, ONLINE, STATE
+from .objects import DIAGNOSTICS, METER_STATUS, OFFLINE, ONLINE, STATE
 
 Config = dict[str, object]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..model.quantity import Quantity
 from ..model.view import View
-from .topics import CAPACITY, COST, DIAGNOSTICS, ENERGY, STATE
+from .objects import CAPACITY, COST, DIAGNOSTICS, ENERGY, STATE
 
 Q = Quantity
 

@@ -12,9 +12,12 @@ from ..model.instant import Instant
 from ..model.view import FRESH_MS, View
 from ..runtime.message import Message
 from ..settings.schema import Mqtt
-from .topics import COUNTERS, MOMENT, MORE, OBJECTS, Content, Kind, Stamp, Topic
+from .objects import OBJECTS
+from .topic import Content, Kind, Stamp, Topic
+from .topics import COUNTERS, MOMENT, MORE
 
 PARTS = (MOMENT, (*COUNTERS, *MORE), OBJECTS)
+TOPICS = tuple(topic for part in PARTS for topic in part)
 
 LOOK_MS = 10_000
 """How often to look without a telegram, at least: for the line's state, which no telegram tells of."""

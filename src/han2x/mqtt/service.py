@@ -24,8 +24,8 @@ from ..settings.schema import Meter, Mqtt, Publishing
 from ..tariff import feed
 from . import discovery, history
 from .memory import Memory
+from .objects import METER_STATUS, OFFLINE, ONLINE, STATUS
 from .plan import Plan
-from .topics import METER_STATUS, OFFLINE, ONLINE, STATUS
 
 log = logging.getLogger("han2x.mqtt")
 
