@@ -9,7 +9,7 @@ demo: .venv/runtime
 	$(BIN)/han2x demo
 
 test: .venv/dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: .venv/dev
 	scripts/check

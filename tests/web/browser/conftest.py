@@ -111,8 +111,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """A Chromium; while it is there a loop runs in this thread, which other files' tests could not stand."""
     with sync_api.sync_playwright() as playwright:
         arguments = ["--no-sandbox"] if Path("/").owner() == "root" else []
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
