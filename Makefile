@@ -9,7 +9,7 @@ demo: .venv/runtime
 	$(BIN)/han2x demo
 
 test: .venv/dev
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest
 
 check: .venv/dev
 	scripts/check

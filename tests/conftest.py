@@ -4,7 +4,6 @@ A test that takes `hdlc_vector` runs once for each telegram that stands in HDLC 
 """
 
 import struct
-from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,15 +16,6 @@ settings.register_profile("han2x", deadline=None)  # a busy machine is no failur
 settings.load_profile("han2x")
 
 HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with one name (schemathesis's, an operation each) are numbered, or xdist runs only one of them."""
-    seen: Counter[str] = Counter()
-    for item in items:
-        seen[item.nodeid] += 1
-        if seen[item.nodeid] > 1:
-            item._nodeid = f"{item.nodeid}[{seen[item.nodeid]}]"
 
 
 def _vectors() -> dict[str, bytes]:

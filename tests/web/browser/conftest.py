@@ -111,9 +111,8 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         running.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """A Chromium; while it is there a loop runs in this thread, which other files' tests could not stand."""
     with sync_api.sync_playwright() as playwright:
         arguments = ["--no-sandbox"] if Path("/").owner() == "root" else []
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
