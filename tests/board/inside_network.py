@@ -148,7 +148,7 @@ def test_to_dhcp_and_back_confirmed() -> None:
             assert gateway.confirm_network("192.168.1.232")
             await until(lambda: shown(gateway).trial_ends is None)
             assert "method=manual" in sh(f"cat '{KEYFILES}/han2x lan0.nmconnection'")
-            assert shown(gateway).host_name == "attic"
+            await until(lambda: shown(gateway).host_name == "attic")
 
     loop(main)
 
