@@ -129,8 +129,10 @@ def test_one_may_end_another_in_the_same_turn(play: Callable[[Scene], None]) -> 
     play(scene)
 
 
-def test_one_that_fails_is_dropped_and_the_others_are_served(play: Callable[[Scene], None]) -> None:
-    """A fault of ours with one client costs that client."""
+def test_one_that_fails_is_dropped_and_the_others_are_served(
+    play: Callable[[Scene], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of ours with one client costs that client, and is said."""
 
     def fail(one: Reader) -> None:
         if one is made[0]:
@@ -148,6 +150,7 @@ def test_one_that_fails_is_dropped_and_the_others_are_served(play: Callable[[Sce
             assert [one.dropped for one in made] == [True, False, False]
 
     play(scene)
+    assert caplog.messages == ["a client is dropped: internal error: ZeroDivisionError(); please report it"]
 
 
 def test_all_have_their_turn_when_all_have_much_to_say(play: Callable[[Scene], None]) -> None:

@@ -55,6 +55,7 @@ class Ready:
             if one := waiting.get(fd):  # or its turn has been ended by another's
                 try:
                     one.readable()
-                except Exception:
-                    log.debug("a client met an error of ours and is dropped", exc_info=True)
+                except Exception as error:
+                    log.warning("a client is dropped: internal error: %r; please report it", error)
+                    log.debug("where it was", exc_info=True)
                     one.drop()
