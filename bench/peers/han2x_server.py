@@ -1,6 +1,8 @@
 """A han2x Modbus server with one fixed snapshot, for the benches and the tests.
 
-    python han2x_server.py [--uvloop] [net=it] [setting=value …]     e.g. modbus_tcp.port=1502
+    python han2x_server.py [--uvloop] [--tls DIRECTORY] [net=it] [setting=value …]
+
+With --tls it is the Modbus Security server, whose certificates are in a state directory.
 
 Prints the health text of the server once it listens ("listening on 127.0.0.1:1502") and the line
 "failing: …" when it cannot. Port 0 takes any free port. The
@@ -14,7 +16,9 @@ import sys
 import time
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
+from han2x.modbus import tls
 from han2x.modbus.tcp import run
 from han2x.model.instant import Instant
 from han2x.model.quantity import Quantity
@@ -52,7 +56,8 @@ def settings(words: list[str]) -> Settings:
     result = amend(Settings(), {name: _value(text) for name, text in pairs.items()})
     if isinstance(result, Refused):
         sys.exit(str(result))
-    return replace(result, modbus_tcp=replace(result.modbus_tcp, port=port))
+    tls = replace(result.modbus_tls, port=0)
+    return replace(result, modbus_tcp=replace(result.modbus_tcp, port=port), modbus_tls=tls)
 
 
 def _value(text: str) -> object:
@@ -70,13 +75,16 @@ def snapshot(words: list[str]) -> Snapshot:
     return replace(SNAPSHOT, net=net, list_at=lists, last=at, received=1)
 
 
-async def serve(wanted: Settings, shown: Snapshot) -> None:
-    """Serve until killed."""
-    gateway = Gateway(wanted, clock=now)
+async def serve(wanted: Settings, shown: Snapshot, state: Path | None) -> None:
+    """Serve until killed; over TLS with the certificates in a state directory."""
+    gateway = Gateway(wanted, clock=now, state_dir=state)
     gateway.snapshot(wanted.meters[0].name).set(shown)
     gateway.health.watch(lambda health: print(*(h.text for h in health.values()), flush=True))
     try:
-        await run(wanted.modbus_tcp, gateway, "modbus_tcp")
+        if state:
+            await tls.run(wanted.modbus_tls, gateway, "modbus_tls")
+        else:
+            await run(wanted.modbus_tcp, gateway, "modbus_tcp")
     except Trouble as trouble:
         sys.exit(f"failing: {trouble}")
 
@@ -85,7 +93,9 @@ def main(words: list[str]) -> None:
     """Run on uvloop if asked to."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     pairs = [word for word in words if word != "--uvloop"]
-    serving = serve(settings(pairs), snapshot(pairs))
+    state = Path(pairs.pop(pairs.index("--tls") + 1)) if "--tls" in pairs else None
+    pairs = [word for word in pairs if word != "--tls"]
+    serving = serve(settings(pairs), snapshot(pairs), state)
     if "--uvloop" in words:
         import uvloop
 

@@ -45,6 +45,10 @@ def _modbus_rtu_tcp(settings: Settings) -> Mapping[str, object]:
     return {"modbus rtu over tcp": settings.modbus_rtu_tcp} if settings.modbus_rtu_tcp.enabled else {}
 
 
+def _modbus_tls(settings: Settings) -> Mapping[str, object]:
+    return {"modbus tls": settings.modbus_tls} if settings.modbus_tls.enabled else {}
+
+
 def _meters(settings: Settings) -> Mapping[str, object]:
     return {f"meter {meter.name}": _intake(meter, settings) for meter in settings.meters}
 
@@ -167,6 +171,7 @@ SERVICES: tuple[Service, ...] = (
     Service(_modbus_tcp, "han2x.modbus.tcp:run"),
     Service(_modbus_rtu, "han2x.modbus.line:run"),
     Service(_modbus_rtu_tcp, "han2x.modbus.rtu_tcp:run"),
+    Service(_modbus_tls, "han2x.modbus.tls:run"),
     Service(_meters, "han2x.intake.service:run"),
     Service(_mqtt, "han2x.mqtt.service:run"),
     Service(_tariffs, "han2x.billing.tariffs:run"),

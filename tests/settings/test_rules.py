@@ -249,6 +249,22 @@ WEB: dict[str, tuple[list[object], list[object]]] = {
     "password": (["", HASH], ["vari", "scrypt:", HASH + "x", HASH.replace("B", "!"), 1, None]),
 }
 
+ROLES: tuple[list[object], list[object]] = (
+    ["", "read-only", "Operatør, viewer", "r" * 255],
+    ["r" * 256, "a\n", "a\0", 1, None],
+)
+MODBUS_TLS: dict[str, tuple[list[object], list[object]]] = {
+    "enabled": FLAG,
+    "host": WEB["host"],
+    "port": WEB["port"],
+    "allow": ALLOW,
+    **dict.fromkeys(("read_roles", "write_roles"), ROLES),
+    "without_role": (["refuse", "read"], ["", "write", True, None]),
+    **dict.fromkeys(("cert_file", "key_file", "ca_file"), FILE),
+    "max_connections": ([1, 512], [0, 513, "64", 64.0, True, None]),
+    "idle_timeout_s": ([0, 86_400], [-1, 86_401, "0", 0.0, True, None]),
+}
+
 TABLES = {
     "meters": METER,
     "site": SITE,
@@ -258,6 +274,7 @@ TABLES = {
     "modbus_maps": MODBUS_MAPS,
     "modbus_rtu": MODBUS_RTU,
     "modbus_rtu_tcp": MODBUS_RTU_TCP,
+    "modbus_tls": MODBUS_TLS,
     "mqtt": MQTT,
     "history": HISTORY,
     "board": BOARD,

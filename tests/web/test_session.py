@@ -145,6 +145,32 @@ def test_guesses_are_throttled_by_address(own: Any) -> None:
     assert own.anybody().log_in().status_code == 204
 
 
+def test_certificates_are_made_and_revoked_by_the_owner(own: Any) -> None:
+    """The owner makes certificates for Modbus clients and revokes them; a token that writes may not."""
+    owner = own.owner()
+    token = owner.post("v1/tokens", json={"name": "t", "scope": "write"}).json()["token"]
+    writer = own.anybody(Authorization=f"Bearer {token}")
+    assert owner.get("v1/certificates").json() == []
+    made = owner.post("v1/certificates", json={"name": "Styring på hytta", "role": "read-write"}).json()
+    for part in ("certificate", "ca"):
+        assert made[part].startswith("-----BEGIN CERTIFICATE-----")
+    assert "PRIVATE KEY" in made["key"]
+    (listed,) = owner.get("v1/certificates").json()
+    assert (listed["name"], listed["role"], listed["revoked"]) == ("Styring på hytta", "read-write", False)
+    assert "key" not in listed
+    for answer in (
+        writer.get("v1/certificates"),
+        writer.post("v1/certificates", json={"name": "x"}),
+        writer.delete(f"v1/certificates/{made['serial']}"),
+    ):
+        assert answer.status_code == 403
+    assert owner.delete("v1/certificates/77").status_code == 404
+    assert owner.delete(f"v1/certificates/{made['serial']}").status_code == 204
+    assert owner.get("v1/certificates").json()[0]["revoked"] is True
+    for wrong in ({"name": ""}, {"name": "a\nb"}, {"name": "x", "days": 0}, {"name": "x", "role": "r" * 65}):
+        assert owner.post("v1/certificates", json=wrong).status_code == 422
+
+
 @pytest.mark.parametrize("secret", ["", "a", "x" * 5000, "%C3%A6;=", "a=b; c"])
 def test_made_up_sessions_and_tokens_open_nothing(shared: Any, secret: str) -> None:
     """Whatever is in the cookie or the header."""

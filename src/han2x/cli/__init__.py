@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "history": "print, fill, compare and copy what is kept of what was measured",
     "collect": "take the history of many gateways from an MQTT broker to a database",
     "settings": "print or check the settings",
+    "keys": "make, list and revoke certificates of Modbus Security clients",
     "probe": "ask the Modbus server of this machine whether it answers, for health checks",
     "find": "list the gateways of the local network",
     "factory-reset": "put settings, passwords and state back to what they were at first",

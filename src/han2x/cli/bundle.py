@@ -14,7 +14,7 @@ from ..intake.pipeline import Pipeline
 from ..vendors.manner import Manner
 from ..wire.dump import Dump
 from ..wire.recording import MAGIC, line, reads
-from . import NO, OK, Wrong, decode, keys
+from . import NO, OK, Wrong, decode, meter_keys
 
 README = """\
 What is here: capture.rec, a recording of a meter, for `han2x decode` and `han2x run` (source replay:FILE);
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The recording, and the bundle."""
     parser.add_argument("recording", type=Path, help="from han2x record, or any file that decode reads")
     parser.add_argument("--file", type=Path, required=True, help="the bundle to write; it must not exist")
-    keys.configure(parser)
+    meter_keys.configure(parser)
     parser.epilog = (
         "Keys that are given open the telegrams and stay out of the bundle: the telegrams are encrypted anew "
         "with keys that stand in about.json."
@@ -37,8 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the bundle, and say what is in it."""
-    given = keys.given(arguments)
-    keys.keyring_of(given)
+    given = meter_keys.given(arguments)
+    meter_keys.keyring_of(given)
     try:
         if arguments.recording.stat().st_size > FILE_MAX:
             raise Wrong(f"{arguments.recording} is above {FILE_MAX // 1_000_000} MB: cut out a part of it")
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Wrong(f"{arguments.recording} cannot be read: {error.strerror}") from None
     content, about, notes = packed(recording, Manner(given if given.encryption else None, unchecked=True))
     try:
-        with open(arguments.file, "xb", opener=keys.private) as file:
+        with open(arguments.file, "xb", opener=meter_keys.private) as file:
             file.write(content)
     except OSError as error:
         raise Wrong(f"{arguments.file} cannot be written: {error.strerror}") from None

@@ -14,7 +14,7 @@ from ..wire.cipher import Keyring, Keys
 from ..wire.dump import Dump
 from ..wire.result import Apdu, Discarded
 from ..wire.stream import Stream
-from . import NO, OK, WRONG, keys
+from . import NO, OK, WRONG, meter_keys
 from .telegram_text import details, tree, values
 
 CHUNK = 65_536
@@ -28,15 +28,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "files", nargs="*", default=["-"], metavar="FILE", help="raw octets or hex text; - is stdin"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line for each telegram")
-    keys.configure(parser)
+    meter_keys.configure(parser)
     parser.epilog = "Exit status: 0 if every file held a telegram, 1 if one did not, 2 if one cannot be read."
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Decode all files; a file that cannot be read does not keep the others from being decoded."""
     show = _show_json if arguments.json else _show_tree
-    given, status = keys.given(arguments), OK
-    keys.keyring_of(given)
+    given, status = meter_keys.given(arguments), OK
+    meter_keys.keyring_of(given)
     for name in arguments.files:
         try:
             with nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:

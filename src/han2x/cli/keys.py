@@ -1,44 +1,81 @@
-"""The keys of a meter on the command line: `--key` and `--auth-key`."""
+"""`han2x keys`: certificates for clients of the Modbus Security server."""
 
 import argparse
-import os
+from pathlib import Path
 
-from ..settings.rule import KEY
-from ..wire.cipher import CipherMissingError, Keyring, Keys
-from . import Wrong
+from ..app import clock
+from ..runtime.authority import CLIENT_DAYS, MODBUS_FOLDER, Authority, Client
+from ..runtime.gateway import Trouble
+from . import NO, OK, Wrong, meter_keys, places
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Both options."""
-    parser.add_argument("--key", default="", metavar="HEX", help="encryption key (EK, GPK60), 32 hex digits")
+    """Add, list, revoke."""
     parser.add_argument(
-        "--auth-key", default="", metavar="HEX", help="authentication key (AK, GPK61), 32 hex digits"
+        "--state", type=Path, default=places.state_directory(), help="state directory (default: %(default)s)"
     )
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    adding = actions.add_parser("add", help="make a certificate and key for a client")
+    adding.add_argument("name", help="name of the client, 1 to 64 characters")
+    adding.add_argument(
+        "--role",
+        default="read-only",
+        help="role in the certificate, as modbus_tls.read_roles or write_roles names it; "
+        "empty for none (default: %(default)s)",
+    )
+    adding.add_argument(
+        "--days", type=int, default=CLIENT_DAYS, help="days until it expires (default: %(default)s)"
+    )
+    adding.add_argument("--folder", type=Path, default=Path(), help="where the files go (default: here)")
+    actions.add_parser("list", help="list the certificates")
+    revoking = actions.add_parser("revoke", help="refuse a client from now on")
+    revoking.add_argument("serial", help="serial number, as listed")
 
 
-def keyring(arguments: argparse.Namespace) -> Keyring | None:
-    """The keys that were given, None without; raises `Wrong`."""
-    return keyring_of(given(arguments))
-
-
-def keyring_of(keys: Keys) -> Keyring | None:
-    """Keys at work, None without; raises `Wrong` where AES is missing."""
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out one action; exit status 1 if there is no such certificate."""
+    authority = Authority(arguments.state / MODBUS_FOLDER)
     try:
-        return Keyring(keys) if keys.encryption else None
-    except CipherMissingError as missing:
-        raise Wrong(str(missing)) from None
+        return _ACTIONS[arguments.action](arguments, authority)
+    except Trouble as trouble:
+        raise Wrong(str(trouble)) from None
 
 
-def given(arguments: argparse.Namespace) -> Keys:
-    """The keys that were given; raises `Wrong` for what is none, without repeating it."""
-    for option, value in (("--key", arguments.key), ("--auth-key", arguments.auth_key)):
-        if complaint := KEY.complaint(value):
-            raise Wrong(f"{option} {complaint}")
-    if arguments.auth_key and not arguments.key:
-        raise Wrong("--auth-key needs --key beside it")
-    return Keys(bytes.fromhex(arguments.key), bytes.fromhex(arguments.auth_key))
+def _add(arguments: argparse.Namespace, authority: Authority) -> int:
+    name, folder = arguments.name, arguments.folder
+    issued = authority.issue(name, arguments.role, now_ms=clock().unix_ms, days=arguments.days)
+    stem = (
+        "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name).lstrip(".")
+        or "client"
+    )
+    client, ca = folder / f"{stem}.pem", folder / f"{stem}-ca.pem"
+    for path, text in ((client, issued.certificate + issued.key), (ca, issued.authority)):
+        try:
+            with open(path, "x", encoding="ascii", opener=meter_keys.private) as file:
+                file.write(text)
+        except OSError as error:
+            raise Wrong(f"{path} cannot be written: {error.strerror}") from None
+    print(f"{client}: certificate and private key of {name}, role {arguments.role or '(none)'}")
+    print(f"{ca}: CA by which the client checks this gateway")
+    return OK
 
 
-def private(path: str, flags: int) -> int:
-    """An opener for files that only their owner may read."""
-    return os.open(path, flags, 0o600)
+def _list(_: argparse.Namespace, authority: Authority) -> int:
+    for client in authority.clients():
+        print(_line(client))
+    return OK
+
+
+def _line(client: Client) -> str:
+    state = "revoked" if client.revoked else f"{client.days} days"
+    return f"{client.serial}  {client.role or '-':12}  {state:10}  {client.name}"
+
+
+def _revoke(arguments: argparse.Namespace, authority: Authority) -> int:
+    if authority.revoke(arguments.serial.upper()):
+        return OK
+    print(f"No certificate has the serial number {arguments.serial}.")
+    return NO
+
+
+_ACTIONS = {"add": _add, "list": _list, "revoke": _revoke}

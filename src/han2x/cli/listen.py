@@ -11,7 +11,7 @@ from ..model.reading import Reading
 from ..runtime.gateway import Trouble
 from ..settings.source import SourceError, parse_source
 from ..vendors.manner import Manner
-from . import NO, OK, Wrong, keys
+from . import NO, OK, Wrong, meter_keys
 from .telegram_text import line
 
 PERIOD_S = 10.0
@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "source", help="as in the settings: serial:auto, serial:DEVICE, tcp:HOST:PORT, replay:FILE, …"
     )
     parser.add_argument("--seconds", type=float, help="stop after so long (default: never)")
-    keys.configure(parser)
+    meter_keys.configure(parser)
     parser.add_argument("--unchecked", action="store_true", help="believe P1 text that carries no check sum")
     parser.epilog = "Exit status: 0 if good telegrams arrived, 1 if not."
 
@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Listen until told to stop, or until the source ends."""
     try:
-        given = keys.given(arguments)
+        given = meter_keys.given(arguments)
         manner = Manner(given if given.encryption else None, arguments.unchecked)
         reader = Reader(parse_source(arguments.source), clock, _show, manner=manner)
     except (SourceError, Trouble) as error:

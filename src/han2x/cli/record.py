@@ -15,7 +15,7 @@ from ..runtime.gateway import Trouble
 from ..settings.source import SourceError, parse_source
 from ..vendors.manner import Manner
 from ..wire.recording import MAGIC, line
-from . import NO, OK, Wrong, keys
+from . import NO, OK, Wrong, meter_keys
 
 RING_OCTETS = 65_536
 AFTER_MS = 30_000
@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write only what is around trouble: 64 KiB before a telegram that is not read, and 30 s after",
     )
-    keys.configure(parser)
+    meter_keys.configure(parser)
     parser.epilog = (
         "The file holds meter numbers and what the house uses; han2x bundle takes the numbers out."
     )
@@ -80,10 +80,10 @@ class Recorder:
 
 def run(arguments: argparse.Namespace) -> int:
     """Record until told to stop, until the source ends, or until the file is full."""
-    given = keys.given(arguments)
+    given = meter_keys.given(arguments)
     try:
         source = parse_source(arguments.source)
-        with open(arguments.file, "xb", opener=keys.private) as file:
+        with open(arguments.file, "xb", opener=meter_keys.private) as file:
             file.write(MAGIC)
             recorder = Recorder(file, on_error=arguments.on_error)
             manner = Manner(given if given.encryption else None, unchecked=True)

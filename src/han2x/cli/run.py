@@ -10,7 +10,7 @@ from ..runtime.settings_file import load
 from ..settings.amend import Refused
 from ..settings.schema import Settings
 from ..wire.cipher import Keys
-from . import Wrong, keys, places, serving
+from . import Wrong, meter_keys, places, serving
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="take the address from DHCP from now on, if the network is managed",
     )
-    keys.configure(parser)
+    meter_keys.configure(parser)
     serving.configure(parser)
 
 
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load(arguments.settings)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")
-    settings = _with_keys(settings, keys.given(arguments))
+    settings = _with_keys(settings, meter_keys.given(arguments))
     if why := vintage.newer(arguments.state):
         raise Wrong(why)
 

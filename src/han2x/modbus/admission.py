@@ -3,12 +3,10 @@
 import logging
 from collections.abc import Callable
 
+from ..runtime.rate_limited_log import RateLimitedLog
 from ..settings.networks import parse_networks, within
 
 log = logging.getLogger("han2x.modbus")
-
-QUIET_S = 60.0
-"""The least time between two lines in the log, for a client that is refused may try again for ever."""
 
 
 class Admission:
@@ -16,9 +14,7 @@ class Admission:
 
     def __init__(self, allow: str, *, clock: Callable[[], float]) -> None:
         self._networks = parse_networks(allow)
-        self._clock = clock
-        self._told: float | None = None
-        self._untold = 0
+        self._log = RateLimitedLog(log, clock=clock)
         self.refused = 0
 
     def admits(self, host: str) -> bool:
@@ -26,14 +22,5 @@ class Admission:
         if not self._networks or within(host, self._networks):
             return True
         self.refused += 1
-        self._tell(host)
+        self._log.warning(f"{host} is in no allowed network: refused")
         return False
-
-    def _tell(self, host: str) -> None:
-        now = self._clock()
-        if self._told is not None and now - self._told < QUIET_S:
-            self._untold += 1
-            return
-        more = f", and {self._untold} more since the last such line" if self._untold else ""
-        log.warning("%s is in no allowed network: refused%s", host, more)
-        self._told, self._untold = now, 0

@@ -145,6 +145,11 @@ class Connection:
         return self._unfinished is not None and not self._untaken and now - self._unfinished >= UNFINISHED_S
 
     @property
+    def worth(self) -> float:
+        """The connection with the least makes room for a new one."""
+        return self.heard
+
+    @property
     def closed(self) -> bool:
         """Whether nothing can be sent any more."""
         return self._fd < 0
@@ -156,24 +161,27 @@ class Connection:
         elif not self.closed:
             self._send(answers)
 
-    def _send(self, answers: bytes) -> None:
+    def _write(self, octets: bytes) -> None:
         try:
-            taken = os.write(self._fd, answers)
+            taken = os.write(self._fd, octets)
         except BlockingIOError:
             taken = 0
         except OSError:
             self.drop()
             return
-        if taken < len(answers):
-            self._untaken = answers[taken:]
+        if taken < len(octets):
+            self._untaken = octets[taken:]
             self._stop_reading()
             asyncio.get_running_loop().add_writer(self._fd, self._take_on)
+
+    _send = _write
+    """Send answers; as they are, where nothing is around them."""
 
     def _take_on(self) -> None:
         """The client takes answers again; with the last, the time for an unfinished request begins anew."""
         untaken, self._untaken = self._untaken, b""
         asyncio.get_running_loop().remove_writer(self._fd)
-        self._send(untaken)
+        self._write(untaken)
         if self._untaken or self.closed:
             return
         self._unfinished = None

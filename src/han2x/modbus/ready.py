@@ -11,7 +11,6 @@ from typing import Protocol
 log = logging.getLogger("han2x.modbus")
 
 AT_ONCE = 64
-"""Files that have their turn before the loop has its own; whoever is left comes first next time."""
 
 
 class Readable(Protocol):
@@ -25,9 +24,13 @@ class Readable(Protocol):
 
 
 class Ready:
-    """Files by their number, and who is told when one can be read, on the loop that runs."""
+    """Files by their number, and who is told when one can be read, on the loop that runs.
 
-    def __init__(self) -> None:
+    `at_once`: files that have their turn before the loop has its own; whoever is left comes first next time.
+    """
+
+    def __init__(self, at_once: int = AT_ONCE) -> None:
+        self._at_once = at_once
         self._loop = asyncio.get_running_loop()
         self._epoll = select.epoll()
         self._waiting: dict[int, Readable] = {}
@@ -51,7 +54,7 @@ class Ready:
 
     def _turn(self) -> None:
         waiting = self._waiting
-        for fd, _ in self._epoll.poll(0, AT_ONCE):
+        for fd, _ in self._epoll.poll(0, self._at_once):
             if one := waiting.get(fd):  # or its turn has been ended by another's
                 try:
                     one.readable()

@@ -10,7 +10,7 @@ from struct import Struct
 from struct import error as OddLength
 
 from . import mbap, pdu
-from .bank import Banks
+from .authorization import Responder
 
 PLAIN_READ = 12
 """Octets of a read request; the key of a kept answer is all of it but the transaction id."""
@@ -29,7 +29,7 @@ class Session:
 
     __slots__ = ("_banks", "_peer", "broken", "exceptions", "last_exception", "pending", "requests", "rest")
 
-    def __init__(self, banks: Banks, peer: str) -> None:
+    def __init__(self, banks: Responder, peer: str) -> None:
         self._banks = banks
         self._peer = peer
         self.rest = b""

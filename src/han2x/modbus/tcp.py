@@ -77,7 +77,7 @@ class Server:
             client.close()
             return
         if len(self.connections) >= self.limits.max_connections:
-            min(self.connections, key=lambda other: other.heard).drop()
+            min(self.connections, key=lambda other: other.worth).drop()
         connection = self.speaks(self, client, name)
         self.connections[connection] = None
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from ..tariff.contracts import CONTRACTS
 from .database import EXTENTS, Collect, Postgres
 from .device import FILE, Announce, Board, Network
+from .modbus_tls import ModbusTls
 from .rule import BOOLEAN, HOST, KEY, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, setting, text
 
 UNIT = integer(0, 247)
@@ -344,6 +345,7 @@ class Settings:
     modbus_maps: ModbusMaps = ModbusMaps()
     modbus_rtu: ModbusRtu = ModbusRtu()
     modbus_rtu_tcp: ModbusRtuTcp = ModbusRtuTcp()
+    modbus_tls: ModbusTls = field(default=ModbusTls())
     mqtt: tuple[Mqtt, ...] = (Mqtt(),)
     history: History = History()
     postgres: Postgres = field(default=Postgres())
@@ -363,6 +365,7 @@ SECTIONS: dict[str, type] = {
     "modbus_maps": ModbusMaps,
     "modbus_rtu": ModbusRtu,
     "modbus_rtu_tcp": ModbusRtuTcp,
+    "modbus_tls": ModbusTls,
     "mqtt": Mqtt,
     "history": History,
     "postgres": Postgres,

@@ -1,6 +1,6 @@
 """The rows of the route table that are about people and settings."""
 
-from . import api_session, api_settings, shapes
+from . import api_certificates, api_session, api_settings, shapes
 from .endpoint import Access, Endpoint, Param
 
 ADMIN: list[Endpoint] = [
@@ -70,6 +70,33 @@ ADMIN: list[Endpoint] = [
         access=Access.OWNER,
         errors=(404,),
         doc="Revoke a token.",
+    ),
+    Endpoint(
+        method="GET",
+        path="v1/certificates",
+        handler=api_certificates.list_clients,
+        answer=list[shapes.ClientCertificate],
+        access=Access.OWNER,
+        errors=(503,),
+        doc="The certificates of Modbus Security clients.",
+    ),
+    Endpoint(
+        method="POST",
+        path="v1/certificates",
+        handler=api_certificates.issue,
+        body=shapes.NewCertificate,
+        answer=shapes.IssuedCertificate,
+        access=Access.OWNER,
+        errors=(503,),
+        doc="Make a certificate and key for a Modbus Security client; the key is shown this once.",
+    ),
+    Endpoint(
+        method="DELETE",
+        path="v1/certificates/{serial}",
+        handler=api_certificates.revoke,
+        access=Access.OWNER,
+        errors=(404, 503),
+        doc="Revoke a certificate; the client is refused at once.",
     ),
     Endpoint(
         method="GET",

@@ -80,6 +80,34 @@ class TokenSecret(TypedDict):
     token: str
 
 
+class ClientCertificate(TypedDict):
+    """A certificate of a Modbus Security client; `days`: from `created` until it expires."""
+
+    serial: str
+    name: str
+    role: str
+    created: str
+    days: int
+    revoked: bool
+
+
+class NewCertificate(TypedDict):
+    """A certificate to be made."""
+
+    name: str
+    role: NotRequired[str]
+    days: NotRequired[int]
+
+
+class IssuedCertificate(TypedDict):
+    """What a client needs, as PEM; the key is shown once and not kept."""
+
+    serial: str
+    certificate: str
+    key: str
+    ca: str
+
+
 class FieldShape(TypedDict):
     """A setting, for a form."""
 

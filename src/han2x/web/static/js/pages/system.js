@@ -17,6 +17,7 @@ export async function show(root, context) {
     healthCard(context, about),
     user,
     tokenCard(context),
+    certificatesCard(context),
     logCard(context),
     endCard(context),
   );
@@ -184,6 +185,73 @@ function tokenCard(context) {
     h("p", {}, action(t("system.token_make"), make, { toast: context.toast })),
     fresh,
   );
+}
+
+function certificatesCard(context) {
+  const body = h("tbody", {});
+  const fresh = h("div", { role: "status", "aria-live": "polite" });
+  const name = field(t("certificates.name"), { required: true, maxlength: 64 });
+  let role = "read-only";
+  const roles = choices(
+    t("certificates.role"),
+    [
+      ["read-only", t("scope.read")],
+      ["read-write", t("scope.write")],
+    ],
+    role,
+    (value) => (role = value),
+  );
+
+  async function load() {
+    const clients = await get("v1/certificates", { signal: context.signal });
+    body.replaceChildren(
+      ...clients.map((client) =>
+        row([
+          client.name,
+          client.role || "–",
+          time(client.created, "date"),
+          client.revoked
+            ? t("certificates.revoked")
+            : action(t("system.revoke"), () => revoke(client.serial), { toast: context.toast, class: "quiet" }),
+        ]),
+      ),
+    );
+  }
+  async function revoke(serial) {
+    await send("DELETE", `v1/certificates/${serial}`);
+    await load();
+  }
+  async function make() {
+    const stem = name.input.value.trim().replace(/[^\p{L}\p{N}._-]/gu, "_");
+    const made = await send("POST", "v1/certificates", { name: name.input.value, role });
+    fresh.replaceChildren(
+      h("p", {}, t("certificates.once")),
+      h(
+        "p",
+        {},
+        download(`${stem}.pem`, made.certificate + made.key),
+        " ",
+        download(`${stem}-ca.pem`, made.ca),
+      ),
+    );
+    name.input.value = "";
+    await load();
+  }
+  load().catch((error) => say(fresh, error.message));
+  return card(
+    t("certificates.title"),
+    h("p", { class: "muted" }, t("certificates.doc")),
+    table(t("certificates.title"), [t("certificates.name"), t("certificates.role"), t("system.created"), ""], body),
+    name.element,
+    roles.element,
+    h("p", {}, action(t("certificates.make"), make, { toast: context.toast })),
+    fresh,
+  );
+}
+
+function download(name, text) {
+  const link = h("a", { download: name, href: URL.createObjectURL(new Blob([text])) }, name);
+  return link;
 }
 
 function logCard(context) {
