@@ -34,6 +34,7 @@ async def show(call: Call) -> shapes.Session:
         "csrf": csrf(call.caller.session),
         "language": web.language or None,  # type: ignore[typeddict-item]
         "version": __version__,
+        "build": call.state.hub.build,
         "name": web.name,
         "demo": call.state.demo,
         "wizard": not call.state.keys.wizard_done,

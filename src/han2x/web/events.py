@@ -2,6 +2,9 @@
 
 A page has one place for each kind of event, and the newest takes it: a page that reads slowly gets fewer
 events, never old ones, and grows by nothing. A meter that no page watches costs nothing.
+
+The `id` of an event is the gateway's monotonic clock in ms when it was written down. So a page knows how long
+it was on its way, whatever a proxy, a frozen process or a sleeping machine did to it meanwhile.
 """
 
 import asyncio
@@ -27,14 +30,14 @@ QUIET_S = 0.25
 LOOK_S = 10.0
 CLIENTS_S = 5.0
 SERVERS = ("modbus tcp", "modbus rtu", "modbus rtu over tcp")
-BEAT_S = 15.0
+BEAT_S = 10.0
 LINES = 50
 """Log lines that wait for a page at most."""
 
 
-def event(name: str, data: Any) -> bytes:
-    """An event with JSON data."""
-    return f"event: {name}\ndata: {dumps(data)}\n\n".encode()
+def event(name: str, data: Any, mono_ms: int) -> bytes:
+    """An event with JSON data, written down at a moment of the gateway's monotonic clock."""
+    return f"event: {name}\ndata: {dumps(data)}\nid: {mono_ms}\n\n".encode()
 
 
 def dumps(data: Any) -> str:
@@ -84,10 +87,14 @@ class Page:
 
 
 class Hub:
-    """All pages, and a small task for each meter that one of them watches."""
+    """All pages, and a small task for each meter that one of them watches.
+
+    `build`: which files the page is made of.
+    """
 
     def __init__(self, gateway: Gateway, version: Callable[[], int]) -> None:
         self._gateway, self._version = gateway, version
+        self.build = ""
         self._pages: set[Page] = set()
         self._feeds: dict[str, _Feed] = {}
         self._stops: list[Callable[[], None]] = []
@@ -106,7 +113,11 @@ class Hub:
 
     def _beat(self) -> bytes:
         """That the line is alive; a page cannot see comments."""
-        return event("beat", {"now": iso(self._gateway.now().unix_ms)})
+        return self.event("beat", {"now": iso(self._gateway.now().unix_ms)})
+
+    def event(self, name: str, data: Any) -> bytes:
+        """An event of this moment."""
+        return event(name, data, self._gateway.now().mono_ms)
 
     def end(self) -> None:
         """Send every page away."""
@@ -118,7 +129,7 @@ class Hub:
         pages = [page for page in self._pages if name in page.telegrams]
         sources = self._gateway.providers.sources
         if pages and sources:
-            data = event("telegram", {"meter": name, **telegram(kept, sources.explain(kept.octets))})
+            data = self.event("telegram", {"meter": name, **telegram(kept, sources.explain(kept.octets))})
             for page in pages:
                 page.offer(("telegram", name), data)
 
@@ -137,18 +148,18 @@ class Hub:
             self._begin()
         self._pages.add(page)
         now = iso(gateway.now().unix_ms)
-        page.offer("hello", event("hello", {"version": __version__, "now": now}))
-        page.offer("health", event("health", health(gateway.health.value)))
-        page.offer("settings", event("settings", {"version": self._version()}))
+        page.offer("hello", self.event("hello", {"version": __version__, "build": self.build, "now": now}))
+        page.offer("health", self.event("health", health(gateway.health.value)))
+        page.offer("settings", self.event("settings", {"version": self._version()}))
         if page.clients:
-            page.offer("clients", event("clients", servers(gateway)))
+            page.offer("clients", self.event("clients", servers(gateway)))
         known = {meter.name for meter in gateway.settings.value.meters}
         for name in page.meters & known:
             feed = self._feeds.get(name)
             if feed is None:
                 feed = self._feeds[name] = _Feed(self, gateway, name)
-            elif feed.last:
-                page.offer(("meter", name), feed.last)
+            else:
+                feed.tell(page)
 
     def _leave(self, page: Page) -> None:
         self._pages.discard(page)
@@ -163,17 +174,17 @@ class Hub:
         gateway, loop = self._gateway, asyncio.get_running_loop()
         beat = loop.create_task(self._look())
         self._stops = [
-            gateway.health.watch(lambda value: self.offer("health", event("health", health(value)))),
+            gateway.health.watch(lambda value: self.offer("health", self.event("health", health(value)))),
             gateway.settings.watch(self._settings),
             gateway.logbook.watch(partial(_soon, loop, self._line)),
             partial(_cancel, beat),
         ]
 
     def _settings(self, _: object) -> None:
-        self.offer("settings", event("settings", {"version": self._version()}))
+        self.offer("settings", self.event("settings", {"version": self._version()}))
 
     def _line(self, line: Line) -> None:
-        data = event("log", {"at": iso(line.at_ms), "level": line.level, "text": line.text})
+        data = self.event("log", {"at": iso(line.at_ms), "level": line.level, "text": line.text})
         for page in self._pages:
             if page.log:
                 page.line(data)
@@ -183,7 +194,7 @@ class Hub:
         while True:
             await asyncio.sleep(CLIENTS_S)
             pages = [page for page in self._pages if page.clients]
-            data = event("clients", servers(self._gateway)) if pages else b""
+            data = self.event("clients", servers(self._gateway)) if pages else b""
             for page in pages:
                 page.offer("clients", data)
 
@@ -199,11 +210,10 @@ def _soon(loop: asyncio.AbstractEventLoop, work: Callable[[Line], None], line: L
 
 
 class _Feed:
-    """One meter, for all pages that watch it. `last`: the newest event."""
+    """One meter, for all pages that watch it."""
 
     def __init__(self, hub: Hub, gateway: Gateway, name: str) -> None:
         self._hub, self._gateway, self._name = hub, gateway, name
-        self.last = b""
         self._verdict: object = gateway.diagnosis(name).value.verdict
         self._woken = asyncio.Event()
         self._number = gateway.number(name)
@@ -236,17 +246,26 @@ class _Feed:
 
     def _tell(self) -> float:
         """Tell the pages; after how long to do so again, if nothing comes."""
+        data, age_ms = self._now()
+        for page in self._hub.watched_by(self._name) if data else ():
+            page.offer(("meter", self._name), data)
+        ends = [end - age_ms for end in (FRESH_MS, LAMP_MS) if age_ms is not None]
+        return min([LOOK_S, *((ms + 1) / 1000 for ms in ends if ms >= 0)])
+
+    def tell(self, page: Page) -> None:
+        """Tell one page that has come, as of now: what the others were told has grown old since."""
+        page.offer(("meter", self._name), self._now()[0])
+
+    def _now(self) -> tuple[bytes, int | None]:
+        """The meter's event and its age in ms; nothing of a meter that is not in the settings any more."""
         settings = next((m for m in self._gateway.settings.value.meters if m.name == self._name), None)
         if settings is None:
-            return LOOK_S
+            return b"", None
         now = self._gateway.now()
         view = self._gateway.view(settings, now)
         diagnosis = self._gateway.diagnosis(self._name).value
-        self.last = event("meter", meter(settings, view, diagnosis, now, number=self._number))
-        for page in self._hub.watched_by(self._name):
-            page.offer(("meter", self._name), self.last)
-        ends = [end - view.age_ms for end in (FRESH_MS, LAMP_MS) if view.age_ms is not None]
-        return min([LOOK_S, *((ms + 1) / 1000 for ms in ends if ms >= 0)])
+        shape = meter(settings, view, diagnosis, now, number=self._number)
+        return event("meter", shape, now.mono_ms), view.age_ms
 
 
 def health(services: Mapping[str, Health]) -> live_shapes.Health:

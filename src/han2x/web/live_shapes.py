@@ -120,7 +120,7 @@ class PriceShape(TypedDict):
 
 
 class CostShape(TypedDict):
-    """What some hours cost, in NOK with all taxes."""
+    """What some hours cost, in NOK with all taxes; of `hours` that have ended, `missing` are not known."""
 
     total: float
     power: float
@@ -130,6 +130,8 @@ class CostShape(TypedDict):
     imported_kwh: float
     exported_kwh: float
     unpriced_kwh: float
+    hours: int
+    missing: int
     complete: bool
 
 

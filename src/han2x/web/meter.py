@@ -211,6 +211,8 @@ def _cost(cost: Cost) -> live_shapes.CostShape:
         "imported_kwh": cost.imported / KILO,
         "exported_kwh": cost.exported / KILO,
         "unpriced_kwh": cost.unpriced / KILO,
+        "hours": cost.hours,
+        "missing": cost.missing,
         "complete": cost.complete,
     }
 

@@ -34,6 +34,7 @@ async def run(section: Page, gateway: Gateway, name: str) -> None:
     context = await _context(section, gateway)
     state, connections = state_of(gateway), ServerState()
     files = await asyncio.to_thread(Files, STATIC)
+    state.hub.build = files.build
     door = state.door = Door(lambda: gateway.settings.value.web.allow)
     protocol = partial(Connection, config(Answering(state, ROUTES, files)), connections, door)
     listener = await listen(section.host, section.port, protocol, section="web", ssl=context)

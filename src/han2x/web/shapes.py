@@ -28,13 +28,14 @@ class Problem(TypedDict):
 
 
 class Session(TypedDict):
-    """Who is logged in, and what a page needs to begin."""
+    """Who is logged in, and what a page needs to begin; `build`: which files the page is made of."""
 
     user: str
     default_password: bool
     csrf: str
     language: Literal["nb", "en"] | None
     version: str
+    build: str
     name: str
     demo: bool
     wizard: bool

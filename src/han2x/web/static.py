@@ -56,11 +56,13 @@ class _File:
 
 
 class Files:
-    """All files of a folder, by their path in it."""
+    """All files of a folder, by their path in it. `build`: another one when any of them is another."""
 
     def __init__(self, folder: Path) -> None:
         found = (path for path in folder.rglob("*") if path.suffix in TYPES and path.is_file())
         self._files = {path.relative_to(folder).as_posix(): _File(path) for path in found}
+        tags = "".join(f"{path}{file.tag}" for path, file in sorted(self._files.items()))
+        self.build = hashlib.sha256(tags.encode()).hexdigest()[:12]
 
     def answer(self, path: str, request: Request) -> Response | None:
         """The file at a path, or that it has not changed; None where there is none."""

@@ -34,6 +34,9 @@ function spoken(parameters) {
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, written(value)]));
 }
 
+/** How long an answer is waited for; a frozen gateway takes requests and never answers. */
+const ANSWER_MS = 20_000;
+
 const door = { csrf: "", loggedOut: () => {}, changing: false };
 
 /** What is needed to change things, and what to do when the session has ended. @param {string} csrf @param {() => void} loggedOut */
@@ -94,8 +97,26 @@ async function reached(path, options) {
   }
 }
 
-/** @param {string} path @param {{signal?: AbortSignal, headers?: Record<string, string>}} [more] */
-export const get = async (path, more) => (await request("GET", path, more)).json();
+/**
+ * What the gateway has at a path; a `Refusal` if it does not say so in time.
+ * @param {string} path @param {{signal?: AbortSignal, headers?: Record<string, string>}} [more]
+ */
+export async function get(path, { signal, ...more } = {}) {
+  const limit = new AbortController();
+  const stop = () => limit.abort();
+  const timer = setTimeout(stop, ANSWER_MS);
+  signal?.addEventListener("abort", stop, { once: true });
+  if (signal?.aborted) stop();
+  try {
+    return await (await request("GET", path, { ...more, signal: limit.signal })).json();
+  } catch (error) {
+    if (!limit.signal.aborted || signal?.aborted) throw error;
+    throw new Refusal(0, { error: "unreachable" });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+  }
+}
 
 /** A change; the answer's JSON, or null where there is none. @param {string} method @param {string} path @param {any} [body] @param {object} [more] */
 export async function send(method, path, body, more = {}) {

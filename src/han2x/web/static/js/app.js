@@ -2,7 +2,10 @@
 //
 //   app.js        this: session, language, which page is shown
 //   frame.js      what is around every page: lamps, pages, meters, banners
-//   live.js       what the gateway pushes (one EventSource), the tick of ages
+//   freshness.js  loaded first, imports nothing: how old everything is, and one timer that dims what is too old
+//   failures.js   loaded second, imports nothing: says what failed, with a way to try again
+//   live.js       what the gateway pushes (one EventSource); transit.js: how long an event was on its way
+//   refreshed.js  what is asked for anew every so often and at each new connection
 //   api.js        requests and their refusals
 //   i18n.js       texts, numbers, dates in the chosen language
 //   dom.js        elements without markup; icons.js: the icons; ui.js: cards, tables, dialogs
@@ -12,12 +15,18 @@
 //   pages/NAME.js one page each: `show(root, context)`; everything a page starts ends with `context.signal`
 //
 // Data flows one way: the stream and answers to requests come in, a page shows them. Nothing is kept in the
-// browser but the choice of language, colours and meter.
+// browser but the choice of language, colours and meter. Whatever shows a value of the gateway is watched
+// (`watch`, `refreshed`): it is drawn by `show`, with the moment the value was true at.
+//
+// What is on the screen goes on until what follows is there: a page until the next one's module has come, everything
+// until a new session and its meters are known.
 
 import { get, Refusal, sessionEnded, useSession } from "./api.js";
 import { say } from "./dom.js";
+import { failed, recovered, useRetry, useTexts } from "./failures.js";
+import { now, useWords } from "./freshness.js";
 import { Frame } from "./frame.js";
-import { preferredLanguage, t, useLanguage, useZone } from "./i18n.js";
+import { preferredLanguage, span, t, useLanguage, useZone } from "./i18n.js";
 import { Live } from "./live.js";
 import { applyTheme } from "./theme.js";
 
@@ -49,22 +58,42 @@ const PAGES = {
   wizard: () => import("./pages/wizard.js"),
 };
 
-const root = /** @type {HTMLElement} */ (document.getElementById("app"));
-/** @type {{page?: AbortController, live?: Live, frame?: Frame, session?: any}} */
-const state = {};
+const AGAIN_MS = 5000;
+const LOADING_MS = 500;
 
-/** Begins anew: asks for the session, and shows the page or the log-in. */
+const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+/**
+ * `page` ends with the page that is shown, `turn` with the way to the next one, which is `stuck` where its module or
+ * its content could not be had. `beginning`: a new session is not known yet; `begun` counts.
+ * @type {{page?: AbortController, turn?: AbortController, live?: Live, frame?: Frame, session?: any, stuck: boolean,
+ *   beginning: boolean, begun: number}}
+ */
+const state = { stuck: false, beginning: false, begun: 0 };
+
+/** Begins anew: asks for the session, and shows the page or the log-in. What is shown stays until that is known. */
 async function restart() {
+  const [mine, asked] = [++state.begun, now()];
+  state.beginning = true;
+  const session = await currentSession();
+  await useLanguage(preferredLanguage(session.language));
+  useTexts(t);
+  if (session.error === "unreachable") throw new Error(t("error.unreachable"));
+  if (session.error) return logIn(session);
+  useSession(session.csrf, () => void leave());
+  const [meters, zone] = await Promise.all([get("v1/meters"), siteZone()]);
+  if (mine !== state.begun) return;
+  useZone(zone);
+  tearDown();
+  await enter(session, meters, asked);
+}
+
+function tearDown() {
+  state.turn?.abort();
   state.page?.abort();
   state.live?.stop();
   state.frame?.close();
   state.live = state.frame = undefined;
-  const session = await currentSession();
-  await useLanguage(preferredLanguage(session.language));
-  if (session.error === "unreachable") throw new Error(t("error.unreachable"));
-  if (session.error) return logIn(session);
-  useSession(session.csrf, () => void leave());
-  await enter(session);
+  state.beginning = state.stuck = false;
 }
 
 /** The log-in again, if the session has really ended. */
@@ -84,20 +113,21 @@ async function currentSession() {
 
 async function logIn(session) {
   const { show } = await import("./pages/login.js");
+  tearDown();
   state.page = new AbortController();
   document.title = "han2x";
   show(root, { session, restart, signal: state.page.signal });
 }
 
-async function enter(session) {
+async function enter(session, meters, asked) {
   const live = (state.live = new Live());
   state.session = session;
-  const [meters, zone] = await Promise.all([get("v1/meters"), siteZone()]);
-  useZone(zone);
-  state.frame = new Frame(root, { live, session, meters, restart, shown: showPage });
+  state.frame = new Frame(root, { live, session, meters, asked, restart, shown: showPage });
   live.start(sessionEnded);
+  live.on("connection", (up) => up && reached(), live.life.signal);
   if (session.wizard && !location.hash) location.hash = "#/wizard";
   await showPage();
+  await preload();
 }
 
 async function siteZone() {
@@ -105,22 +135,77 @@ async function siteZone() {
   return settings.site.time_zone;
 }
 
-/** Shows the page that the address names. */
+/** Loads the module of every page, so that no way to another page hangs on the gateway. */
+async function preload() {
+  for (const load of Object.values(PAGES)) await load().catch(() => {});
+}
+
+/** The gateway is back: what could not be shown without it is tried again. */
+function reached() {
+  if (state.beginning) void patiently(restart);
+  else if (state.stuck) void showPage();
+  void preload();
+}
+
+/** Shows the page that the address names; the one before lives on until that one's module has come. */
 async function showPage() {
-  const { frame, live, session } = state;
-  if (!frame || !live) return;
-  const [name, ...path] = location.hash.replace(/^#\//, "").split("/").map(decodeURIComponent);
-  const page = name in PAGES ? name : "now";
+  const { frame } = state;
+  if (!frame) return;
+  const [name, ...path] = location.hash.replace(/^#\//, "").split("/").map(decoded);
+  const page = Object.hasOwn(PAGES, name) ? name : "now";
+  state.turn?.abort();
+  const { signal } = (state.turn = new AbortController());
+  const slow = setTimeout(() => frame.waits(page), LOADING_MS);
+  signal.addEventListener("abort", () => clearTimeout(slow), { once: true });
+  let module;
+  try {
+    module = await PAGES[page]();
+  } catch (error) {
+    if (!signal.aborted) notLoaded(page, error, signal);
+    return;
+  } finally {
+    clearTimeout(slow);
+  }
+  if (!signal.aborted) await turnTo(page, path, module.show);
+}
+
+/** The module of a page has not come: it is asked for again, soon and when the gateway is back. */
+function notLoaded(page, error, signal) {
+  const { frame, live } = state;
+  state.stuck = true;
+  frame?.waits(page, live?.connected ? error : new Error(t("error.unreachable")));
+  const timer = setTimeout(() => void showPage(), AGAIN_MS);
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+}
+
+/** Ends the page before and fills the new one. */
+async function turnTo(page, path, show) {
+  const { frame, live, session, turn } = state;
   state.page?.abort();
-  const { signal } = (state.page = new AbortController());
-  const { show } = await PAGES[page]();
-  if (signal.aborted) return;
+  state.page = turn;
+  state.turn = undefined;
+  state.stuck = false;
+  recovered();
   const main = frame.turnTo(page);
   document.title = `${t(`page.${page}`)} – ${session.name}`;
+  const filled = frame.filling();
   try {
-    await show(main, context(frame, live, session, signal, path));
+    await show(main, context(frame, live, session, turn.signal, path));
   } catch (error) {
-    if (!signal.aborted) frame.failed(error);
+    if (turn.signal.aborted) return;
+    state.stuck = true;
+    frame.failed(error);
+  } finally {
+    filled();
+  }
+}
+
+/** @param {string} part of an address, as a person may have typed it */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
   }
 }
 
@@ -140,8 +225,13 @@ function context(frame, live, session, signal, path) {
   };
 }
 
+/** @param {number} ageMs how old something is that is not fresh */
+const aged = (ageMs) => (Number.isFinite(ageMs) ? t("live.old", { span: span(ageMs / 1000) }) : t("live.never"));
+
 async function begin() {
   applyTheme();
+  useWords(aged);
+  useRetry(() => void (state.frame && !state.beginning ? showPage() : patiently(restart)));
   window.addEventListener("hashchange", () => void showPage());
   if ("serviceWorker" in navigator && isSecureContext)
     navigator.serviceWorker.register("sw.js").catch(() => {});
@@ -153,8 +243,9 @@ async function patiently(act) {
   try {
     await act();
   } catch (error) {
+    if (state.frame) return failed(error);
     say(root, error instanceof Error ? error.message : String(error));
-    setTimeout(() => void patiently(act), 5000);
+    setTimeout(() => void patiently(act), AGAIN_MS);
   }
 }
 

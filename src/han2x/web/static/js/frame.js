@@ -1,9 +1,11 @@
 // What is around every page: the head with lamps and choices, the pages to go to, banners, messages.
 
 import { get, send } from "./api.js";
+import { NEVER, watch } from "./freshness.js";
 import { h, say, set } from "./dom.js";
 import { icon } from "./icons.js";
 import { currentLanguage, keepLanguage, LANGUAGES, t } from "./i18n.js";
+import { LAMP_MS, LINK_MS } from "./live.js";
 import { applyTheme, nextTheme, theme } from "./theme.js";
 import { trialBanner } from "./trial.js";
 
@@ -11,13 +13,17 @@ export const PAGES = ["now", "history", "cost", "signal", "modbus", "mqtt", "set
 const ON_PHONE = ["now", "history", "cost", "signal", "more"];
 const KEPT_METER = "han2x-meter";
 const TOAST_MS = 6000;
+const WAITING_MS = 1000;
+/** Where a person types: nothing is taken away from there. */
+const FORMS = ["settings", "system", "wizard", "api"];
 
 export class Frame {
   /**
    * @param {HTMLElement} root
-   * @param {{live: import("./live.js").Live, session: any, meters: any[], restart: () => Promise<void>, shown: () => Promise<void>}} parts
+   * @param {{live: import("./live.js").Live, session: any, meters: any[], asked: number, restart: () => Promise<void>, shown: () => Promise<void>}} parts
+   * `asked`: when session and meters were asked for
    */
-  constructor(root, { live, session, meters, restart, shown }) {
+  constructor(root, { live, session, meters, asked, restart, shown }) {
     this.live = live;
     this.session = session;
     this.restart = restart;
@@ -27,25 +33,34 @@ export class Frame {
     this.meterName = this.names.includes(localStorage.getItem(KEPT_METER))
       ? localStorage.getItem(KEPT_METER)
       : this.names[0];
-    for (const meter of meters) if ("values" in meter) live.take(meter);
+    for (const meter of meters) if ("values" in meter) live.take(meter, asked);
     this.build(root);
     this.follow();
-    live.on("connection", (up) => this.connection(up), this.life.signal);
-    live.on("meter", () => this.lamps(), this.life.signal);
-    live.on("tick", () => this.lamps(), this.life.signal);
+    this.contact(asked);
+    live.on("connection", () => this.contact(), this.life.signal);
+    live.on("meter", () => this.lights(), this.life.signal);
     live.on("settings", () => void this.recount(), this.life.signal);
-    live.on("hello", (hello) => hello.version !== session.version && location.reload(), this.life.signal);
+    live.on("hello", (hello) => this.greeted(hello), this.life.signal);
   }
 
   build(root) {
     this.main = h("main", { id: "main", tabindex: "-1" });
     this.message = h("div", { class: "toasts", role: "status", "aria-live": "polite" });
-    this.lost = h("div", { class: "banner bad", role: "alert", hidden: true });
+    this.lost = this.lostBanner();
+    this.late = h("div", { class: "banner warn", role: "alert", hidden: true });
     root.replaceChildren(
       h("a", { class: "skip", href: "#main", onclick: (event) => this.skip(event) }, t("frame.skip")),
       this.head(),
       this.sidebar(),
-      h("div", { class: "content" }, this.lost, trialBanner(this.life.signal), this.warning(), this.main),
+      h(
+        "div",
+        { class: "content" },
+        this.lost.element,
+        this.late,
+        trialBanner(this.life.signal),
+        this.warning(),
+        this.main,
+      ),
       this.tabs(),
       this.message,
     );
@@ -57,8 +72,8 @@ export class Frame {
   }
 
   head() {
-    this.han = lamp("HAN");
-    this.power = lamp("POWER");
+    this.han = lamp("HAN", (lit) => t(lit ? "frame.han_on" : "frame.han_off"));
+    this.power = lamp("POWER", (lit) => t(lit ? "frame.power_on" : "frame.power_off"));
     return h(
       "header",
       { class: "head" },
@@ -179,6 +194,7 @@ export class Frame {
     const tab = ON_PHONE.includes(page) ? page : "more";
     for (const link of this.side) set(link, { "aria-current": link.dataset.page === page && "page" });
     for (const link of this.tab) set(link, { "aria-current": link.dataset.page === tab && "page" });
+    this.late.hidden = true;
     this.main.replaceChildren(h("h1", { tabindex: "-1" }, t(`page.${page}`)));
     if (this.turned) this.main.firstChild.focus({ preventScroll: true });
     if (this.turned) scrollTo(0, 0);
@@ -189,24 +205,63 @@ export class Frame {
     return body;
   }
 
+  /** The page that was asked for could not be shown: why, and a way to try again. */
   failed(error) {
-    this.main.append(
-      h("p", { class: "banner bad", role: "alert" }, error instanceof Error ? error.message : String(error)),
-    );
+    this.main.querySelector(".waiting")?.remove();
+    const why = error instanceof Error ? error.message : String(error);
+    this.main.append(h("div", { class: "banner bad", role: "alert" }, h("span", {}, why), this.again()));
   }
 
-  connection(up) {
-    this.lost.hidden = up;
-    document.body.classList.toggle("lost", !up);
-    say(this.lost, up ? "" : t("frame.lost"));
-    this.lamps();
+  /** The page that was asked for has not come; the one before stays. @param {string} page @param {any} [error] */
+  waits(page, error) {
+    const name = t(`page.${page}`);
+    const why = error instanceof Error ? error.message : "";
+    const text = error ? t("frame.not_loaded", { page: name, why }) : t("frame.loading", { page: name });
+    this.late.replaceChildren(h("span", {}, text), ...(error ? [this.again()] : []));
+    this.late.hidden = false;
   }
 
-  lamps() {
+  again() {
+    return h("button", { type: "button", onclick: () => void this.shown() }, t("failed.again"));
+  }
+
+  /** Says in the page that it is being filled, if that takes long; returns what ends that. */
+  filling() {
+    const text = h("p", { class: "muted waiting", role: "status" }, t("ui.loading"));
+    const timer = setTimeout(() => this.main.append(text), WAITING_MS);
+    return () => (clearTimeout(timer), text.remove());
+  }
+
+  lostBanner() {
+    const element = h("div", { class: "banner bad", role: "alert", hidden: true });
+    const tell = (_, fresh) => {
+      element.hidden = fresh;
+      document.body.classList.toggle("lost", !fresh);
+      say(element, fresh ? "" : t("frame.lost"));
+    };
+    return watch(element, { tell });
+  }
+
+  /** What hangs on the stream. `asked`: before it is open, an answer is as good a sign of life. @param {number} [asked] */
+  contact(asked = NEVER) {
+    const alive = () => Math.max(asked, this.live.link()[0]());
+    this.lost.show([[alive, LINK_MS]]);
+    this.power.show([[alive, LINK_MS]]);
+    this.lights();
+  }
+
+  lights() {
     const meter = this.live.meters.get(this.meterName);
-    this.power.light(this.live.connected, t(this.live.connected ? "frame.power_on" : "frame.power_off"));
-    const lit = Boolean(meter?.lamp && this.live.connected);
-    this.han.light(lit, t(lit ? "frame.han_on" : "frame.han_off"));
+    this.han.show([[meter?.received_at ?? NEVER, LAMP_MS], this.live.link()]);
+  }
+
+  /** A gateway with other files than this page was made of: it is loaded anew, but where somebody may be typing. */
+  greeted({ version, build }) {
+    if (version === this.session.version && build === this.session.build) return;
+    if (!FORMS.includes(this.main.dataset.page)) return location.reload();
+    const load = h("button", { type: "button", onclick: () => location.reload() }, t("frame.load"));
+    this.late.replaceChildren(h("span", {}, t("frame.updated")), load);
+    this.late.hidden = false;
   }
 
   /** Says something that passes. @param {string} text @param {string} [kind] */
@@ -233,15 +288,13 @@ function links(pages, kind) {
   );
 }
 
-function lamp(name) {
-  const meaning = h("span", { class: "hidden" });
-  const element = h("span", { class: "lamp", title: "" }, h("i", { "aria-hidden": "true" }), name, meaning);
-  return {
-    element,
-    light(lit, text) {
-      element.classList.toggle("lit", lit);
-      element.title = text;
-      say(meaning, `: ${text}`);
-    },
+/** A lamp that is lit while what it is bound to is fresh. @param {string} name @param {(lit: boolean) => string} meaning */
+function lamp(name, meaning) {
+  const words = h("span", { class: "hidden" });
+  const element = h("span", { class: "lamp", title: "" }, h("i", { "aria-hidden": "true" }), name, words);
+  const tell = (_, lit) => {
+    element.title = meaning(lit);
+    say(words, `: ${element.title}`);
   };
+  return watch(element, { tell, lamp: true });
 }

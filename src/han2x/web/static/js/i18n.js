@@ -3,15 +3,25 @@
 export const LANGUAGES = { nb: "Norsk", en: "English" };
 const LOCALES = { nb: "nb-NO", en: "en-GB" };
 const KEPT = "han2x-language";
+const ANSWER_MS = 20_000;
+
+/** What is said before a catalogue could be loaded. */
+const BUILT_IN = {
+  nb: { "error.unreachable": "Enheten kan ikke nås. Prøver igjen." },
+  en: { "error.unreachable": "The gateway cannot be reached. Trying again." },
+};
 
 /** @type {Record<string, string>} */
-let texts = {};
-let language = "en";
+let texts = BUILT_IN[preferredLanguage()];
+let language = preferredLanguage();
 let zone = /** @type {string | undefined} */ (undefined);
 
 /** Loads the catalogue of a language. @param {string} code */
 export async function useLanguage(code) {
-  const response = await fetch(`locales/${code}.json`);
+  if (code === language && texts !== BUILT_IN[code]) return;
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const response = await fetch(`locales/${code}.json`, { signal }).catch(() => null);
+  if (!response?.ok) throw new Error(t("error.unreachable"));
   texts = await response.json();
   language = code;
   document.documentElement.lang = code;
@@ -26,7 +36,9 @@ export function preferredLanguage(settled = null) {
   return asked.find((code) => code && code in LANGUAGES) ?? "en";
 }
 
-const norwegian = (tag) => (/^(nb|nn|no)\b/i.test(tag) ? "nb" : tag.slice(0, 2).toLowerCase());
+function norwegian(tag) {
+  return /^(nb|nn|no)\b/i.test(tag) ? "nb" : tag.slice(0, 2).toLowerCase();
+}
 
 export const currentLanguage = () => language;
 

@@ -87,3 +87,6 @@ export function csv({ columns, rows }) {
         : String(value);
   return [columns.join(","), ...rows.map((row) => row.map(cell).join(","))].join("\r\n") + "\r\n";
 }
+
+/** Whether anything is known of the hours that a sum is of: else it is no zero. @param {{hours: number, missing: number}} sum */
+export const hoursKnown = ({ hours, missing }) => hours > missing;

@@ -1,6 +1,6 @@
 // uPlot in our colours and language. Gaps stay gaps: no line is drawn over a time of which nothing is known.
 
-import { currentZone, number, time } from "./i18n.js";
+import { currentZone, number, t, time } from "./i18n.js";
 import { colour } from "./theme.js";
 
 let library = /** @type {Promise<any> | undefined} */ (undefined);
@@ -14,7 +14,12 @@ export function uplot() {
     });
     const script = Object.assign(document.createElement("script"), { src: "vendor/uPlot.iife.min.js" });
     script.onload = () => resolve(/** @type {any} */ (window).uPlot);
-    script.onerror = reject;
+    script.onerror = () => {
+      library = undefined;
+      style.remove();
+      script.remove();
+      reject(new Error(t("error.unreachable")));
+    };
     document.head.append(style, script);
   });
   return library;

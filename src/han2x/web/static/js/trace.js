@@ -20,7 +20,7 @@ export async function recent({ meterName, live, signal }) {
     end: new Date(end).toISOString(),
   });
   try {
-    const { columns, rows } = await get(`v1/history/${meterName}?${query}`, { signal });
+    const { columns, rows } = await get(`v1/history/${encodeURIComponent(meterName)}?${query}`, { signal });
     const [at, net] = [columns.indexOf("t"), columns.indexOf("net_w")];
     return rows.map((row) => [moment(row[at]), row[net]]);
   } catch {
@@ -29,6 +29,12 @@ export async function recent({ meterName, live, signal }) {
 }
 
 const moment = (value) => (typeof value === "number" ? value * 1000 : Date.parse(value));
+
+/** Puts what history has in the place of what was there; readings that are newer stay. @param {Points} trace @param {Points} past */
+export function refill(trace, past) {
+  const end = past.at(-1)?.[0] ?? -Infinity;
+  trace.splice(0, trace.length, ...past, ...trace.filter(([at]) => at > end));
+}
 
 /** Adds a reading, and forgets what is too old. @param {Points} trace @param {number} at @param {number | null} net */
 export function remember(trace, at, net) {

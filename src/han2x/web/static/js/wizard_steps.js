@@ -3,7 +3,9 @@
 import { changeUser, complaintText, get, Refusal, send } from "./api.js";
 import { h, say } from "./dom.js";
 import { capital, number, quantity, t } from "./i18n.js";
+import { watch } from "./freshness.js";
 import { icon } from "./icons.js";
+import { FRESH_MS } from "./live.js";
 import { mood, readingText, trial, trySource, verdictNext, verdictText } from "./source.js";
 import { action, field, note } from "./ui.js";
 
@@ -308,10 +310,14 @@ export function doneStep(body, wizard) {
     ),
   );
 
+  let verified = false;
+  const place = watch(box, { note: true, tell: (_, fresh) => (go.disabled = !(fresh && verified)) });
   function look(meter) {
     if (meter.name !== state.meter.name) return;
-    const verified = live.fresh(meter) && meter.lamp;
-    if (!verified && !meter.diagnosis) return;
+    place.show([[live.fresh(meter) ? meter.received_at : meter.told, FRESH_MS]], () => draw(meter));
+  }
+  function draw(meter) {
+    verified = live.fresh(meter);
     box.className = `verdict ${verified ? "good" : mood(meter.diagnosis.verdict)}`;
     sign.replaceChildren(icon(verified ? "good" : "info"));
     say(
@@ -321,7 +327,6 @@ export function doneStep(body, wizard) {
         : verdictText(meter.diagnosis),
     );
     say(next, verified ? t("wizard.count", { count: number(meter.received) }) : verdictNext(meter.diagnosis));
-    go.disabled = !verified;
   }
   async function leave() {
     await send("POST", "v1/wizard/finish", {});

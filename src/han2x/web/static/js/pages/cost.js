@@ -2,13 +2,17 @@
 
 import { get } from "../api.js";
 import { h, say } from "../dom.js";
+import { watch } from "../freshness.js";
 import { localTime, number, quantity, t, time } from "../i18n.js";
+import { FRESH_MS } from "../live.js";
 import { plot, uplot } from "../plot.js";
-import { seconds } from "../periods.js";
+import { hoursKnown, seconds } from "../periods.js";
+import { refreshed } from "../refreshed.js";
 import { colour } from "../theme.js";
 import { card, facts, note, row, table } from "../ui.js";
 
 const DAY_MS = 86_400_000;
+const PRICES_MS = 60_000;
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
@@ -18,19 +22,36 @@ export async function show(root, context) {
   const pricesText = h("p", { class: "muted" });
   const wide = card(t("cost.prices"), prices, pricesText);
   wide.classList.add("wide");
-  root.append(card(t("cost.capacity"), capacity), card(t("cost.costs"), costs), wide);
+  const cards = [card(t("cost.capacity"), capacity), card(t("cost.costs"), costs)];
+  root.append(...cards, wide);
+  const draws = [kept(capacity, capacityParts), kept(costs, costParts)];
+  const places = cards.map((element) => watch(element));
+  const show = (meter) => places.forEach((one, index) => one.show([[meter.told, FRESH_MS]], () => draws[index](meter)));
+  context.live.on("meter", (meter) => meter.name === context.meterName && show(meter), context.signal);
+  const known = context.meter();
+  if (known) show(known);
+  const ask = (signal) => priceRows(context, signal);
+  let life = new AbortController();
+  context.signal.addEventListener("abort", () => life.abort(), { once: true });
+  function draw(rows) {
+    life.abort();
+    life = new AbortController();
+    drawPrices(prices, pricesText, rows, { live: context.live, signal: life.signal }).catch((error) =>
+      say(pricesText, error.message),
+    );
+  }
+  await refreshed(wide, context, { ask, show: draw, every: PRICES_MS }).first;
+}
+
+/** Draws what differs from what was drawn last. */
+function kept(element, parts) {
   let shown = "";
-  const draw = () => {
-    const meter = context.meter();
-    const text = JSON.stringify([meter?.capacity, meter?.costs, meter?.budget?.limit]);
-    if (!meter || text === shown) return;
+  return (meter) => {
+    const text = JSON.stringify([meter.capacity, meter.costs]);
+    if (text === shown) return;
+    element.replaceChildren(...parts(meter));
     shown = text;
-    capacity.replaceChildren(...capacityParts(meter));
-    costs.replaceChildren(...costParts(meter));
   };
-  context.live.on("meter", (meter) => meter.name === context.meterName && draw(), context.signal);
-  draw();
-  await drawPrices(prices, pricesText, context);
 }
 
 /** @param {Record<string, any>} meter */
@@ -42,7 +63,9 @@ function capacityParts({ capacity }) {
   return [
     stepLine(capacity),
     ladder(capacity),
-    capacity.peaks.length ? peakTable(capacity) : h("p", { class: "muted" }, t("cost.no_peaks")),
+    capacity.peaks.length
+      ? peakTable(capacity)
+      : h("p", { class: "muted" }, t(capacity.missing ? "cost.none_received" : "cost.no_peaks")),
     capacityFacts(capacity),
     ...capacityNotes(capacity),
   ];
@@ -132,8 +155,9 @@ function costParts({ costs }) {
   const price = costs.price
     ? `${quantity(costs.price.nok_per_kwh, t("unit.nok_kwh"), 3)}${costs.price.provisional ? ` (${t("cost.provisional")})` : ""}`
     : "–";
-  const line = (name, key, sign = 1) =>
-    row([t(`cost.${name}`), money(costs.today[key], sign), money(costs.month[key], sign)]);
+  const known = (sum, text) => (hoursKnown(sum) ? text : "–");
+  const pair = (text) => [costs.today, costs.month].map((sum) => known(sum, text(sum)));
+  const line = (name, key, sign = 1) => row([t(`cost.${name}`), ...pair((sum) => money(sum[key], sign))]);
   const body = h(
     "tbody",
     {},
@@ -142,11 +166,7 @@ function costParts({ costs }) {
     line("grid", "grid"),
     line("export", "export", -1),
     line("total", "total"),
-    row([
-      t("cost.imported"),
-      quantity(costs.today.imported_kwh, "kWh", 1),
-      quantity(costs.month.imported_kwh, "kWh", 1),
-    ]),
+    row([t("cost.imported"), ...pair((sum) => quantity(sum.imported_kwh, "kWh", 1))]),
   );
   const parts = [
     facts([
@@ -156,7 +176,9 @@ function costParts({ costs }) {
     table(t("cost.costs"), ["", t("cost.today"), t("cost.month")], body),
   ];
   const unpriced = costs.month.unpriced_kwh;
-  if (unpriced > 0) parts.push(note("warn", t("cost.unpriced", { kwh: number(unpriced, 1) })));
+  if (!hoursKnown(costs.month))
+    parts.push(note("info", t(costs.month.hours ? "cost.none_received" : "cost.none_finished")));
+  else if (unpriced > 0) parts.push(note("warn", t("cost.unpriced", { kwh: number(unpriced, 1) })));
   else if (!costs.month.complete) parts.push(note("info", t("cost.incomplete")));
   return parts;
 }
@@ -164,13 +186,17 @@ function costParts({ costs }) {
 const money = (nok, sign) =>
   nok === null || nok === undefined ? "–" : quantity(nok * sign, t("unit.nok"), 2);
 
-async function drawPrices(element, text, { live, signal }) {
+async function priceRows({ live }, signal) {
   const midnight = live.now() - DAY_MS;
   const query = new URLSearchParams({
     begin: new Date(midnight).toISOString(),
     end: new Date(midnight + 3 * DAY_MS).toISOString(),
   });
-  const rows = await get(`v1/prices?${query}`, { signal }).catch(() => []);
+  return get(`v1/prices?${query}`, { signal });
+}
+
+async function drawPrices(element, text, rows, { live, signal }) {
+  element.replaceChildren();
   if (!rows.length) return say(text, t("cost.no_price_rows"));
   const UPlot = await uplot();
   const at = rows.map((price) => seconds(price.t));

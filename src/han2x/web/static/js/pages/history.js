@@ -2,6 +2,7 @@
 
 import { get } from "../api.js";
 import { download, h, say, set } from "../dom.js";
+import { NEVER, now, watch } from "../freshness.js";
 import { gestures, keys } from "../gestures.js";
 import { icon } from "../icons.js";
 import { number, t, time } from "../i18n.js";
@@ -11,11 +12,14 @@ import { choices, seldom } from "../ui.js";
 
 const LOAD_AFTER_MS = 200;
 const FOLLOW_MS = 10_000;
+/** What ends now is good for three turns of following; energy by the hour moves more slowly. */
+const LIMITS = { power: 3 * FOLLOW_MS, energy: 150_000 };
+const ENERGY_MS = 60_000;
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
-  const now = context.live.now();
-  const view = { begin: now - SPANS["6h"], end: now, wish: "auto", compare: "", follow: true };
+  const latest = context.live.now();
+  const view = { begin: latest - SPANS["6h"], end: latest, wish: "auto", compare: "", follow: true };
   const chart = h("div", {
     class: "plot",
     tabindex: "0",
@@ -27,24 +31,18 @@ export async function show(root, context) {
   const title = h("p", { class: "range", id: "range" });
   const legend = h("ul", { class: "legend" });
   const parts = { chart, summary, reading, title, legend, shown: /** @type {any} */ (null) };
-  const painter = drawing(parts, view, context);
+  const keep = (answer) => void (parts.shown = answer);
+  const shown = h("div", { class: "stack" }, h("div", { class: "pair" }, title, reading), chart, legend, summary);
+  const painter = drawing({ ...parts, keep, place: watch(shown) }, view, context);
   root.append(
-    h(
-      "div",
-      { class: "card wide" },
-      moves(view, painter),
-      h("div", { class: "pair" }, title, reading),
-      chart,
-      legend,
-      summary,
-      wishes(view, painter, parts),
-    ),
+    h("div", { class: "card wide" }, moves(view, painter), shown, wishes(view, painter, parts)),
   );
   parts.chart.addEventListener("dblclick", () => painter.widen(), { signal: context.signal });
   gestures(chart, painter.act, context.signal);
   keys(chart, painter.act, context.signal);
   const follow = seldom(() => painter.follow(), FOLLOW_MS, context.signal);
-  context.live.on("meter", (meter) => meter.name === context.meterName && follow(), context.signal);
+  context.live.on("tick", () => painter.due() && follow(), context.signal);
+  context.live.on("connection", (up) => up && painter.load(), context.signal);
   await painter.load();
 }
 
@@ -112,7 +110,13 @@ function drawing(parts, view, context) {
   let drawn = /** @type {any} */ (null);
   let life = new AbortController();
   let waiting = 0;
+  let loaded = NEVER;
   context.signal.addEventListener("abort", () => (clearTimeout(waiting), life.abort()), { once: true });
+  const power = () => isPower(resolutionOf(view.end - view.begin, view.wish));
+
+  /** What ends now grows old; what is past is good while the gateway is there. @returns {import("../freshness.js").Bound[]} */
+  const bounds = (asked) =>
+    view.follow ? [[asked, power() ? LIMITS.power : LIMITS.energy]] : [context.live.link()];
 
   const painter = {
     moved: () => {},
@@ -123,11 +127,8 @@ function drawing(parts, view, context) {
     scale: (factor) => (act.zoom(factor, 0.5), act.done()),
     widen: () => painter.scale(4),
     toNow: () => painter.show(view.end - view.begin),
-    follow: () =>
-      view.follow &&
-      !document.hidden &&
-      resolutionOf(view.end - view.begin, view.wish) !== "hour" &&
-      painter.toNow(),
+    due: () => view.follow && !document.hidden && now() - loaded >= (power() ? FOLLOW_MS : ENERGY_MS),
+    follow: () => view.follow && painter.toNow(),
     load,
     act: /** @type {any} */ (null),
   };
@@ -169,6 +170,7 @@ function drawing(parts, view, context) {
     life.abort();
     life = new AbortController();
     const mine = life.signal;
+    const asked = (loaded = now());
     say(parts.title, rangeText(view));
     const resolution = resolutionOf(view.end - view.begin, view.wish);
     try {
@@ -177,7 +179,7 @@ function drawing(parts, view, context) {
         compared(view, resolution, context, mine),
       ]);
       if (mine.aborted) return;
-      parts.shown = main;
+      parts.keep(main);
       parts.chart.replaceChildren();
       set(parts.chart, { "data-resolution": resolution, "data-rows": main.rows.length });
       drawn = await paint(parts, {
@@ -188,11 +190,12 @@ function drawing(parts, view, context) {
         signal: mine,
         zoomed: (from, to) => look(from * 1000, to * 1000),
       });
-      say(parts.summary, summaryText(main, other, resolution));
+      if (mine.aborted) return;
+      parts.place.show(bounds(asked), () => say(parts.summary, summaryText(main, other, resolution)));
     } catch (error) {
       if (mine.aborted) return;
       parts.chart.replaceChildren();
-      say(parts.summary, error.message);
+      parts.place.show([[NEVER, 0]], () => say(parts.summary, error.message));
     }
   }
 
@@ -201,7 +204,7 @@ function drawing(parts, view, context) {
 
 async function fetched({ begin, end }, resolution, { meterName }, signal) {
   const query = new URLSearchParams({ resolution, begin: iso(begin), end: iso(end) });
-  return get(`v1/history/${meterName}?${query}`, { signal });
+  return get(`v1/history/${encodeURIComponent(meterName)}?${query}`, { signal });
 }
 
 const iso = (ms) => new Date(Math.round(ms)).toISOString();
@@ -223,6 +226,7 @@ function summaryText(main, other, resolution) {
   if (!isPower(resolution)) return energySummary(columns, other);
   const known = (name) => columns[name].filter((value) => value !== null);
   const net = known("net_w");
+  if (!net.length) return t("history.nothing");
   const mean = net.reduce((sum, watts) => sum + watts, 0) / Math.max(1, net.length);
   return t("history.power_summary", {
     mean: number(mean / 1000, 2),
@@ -232,6 +236,8 @@ function summaryText(main, other, resolution) {
 }
 
 function energySummary(columns, other) {
+  const known = (values) => (values ?? []).some((kwh) => kwh !== null);
+  if (!known(columns.act_energy_pos_kwh) && !known(columns.act_energy_neg_kwh)) return t("history.nothing");
   const sum = (values) => (values ?? []).reduce((all, kwh) => all + (kwh ?? 0), 0);
   const imported = sum(columns.act_energy_pos_kwh);
   const text = t("history.energy_summary", {

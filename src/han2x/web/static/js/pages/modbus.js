@@ -3,7 +3,10 @@
 import { get } from "../api.js";
 import { h, say } from "../dom.js";
 import { number, said, span, t } from "../i18n.js";
-import { card, note, row, seldom, table } from "../ui.js";
+import { FRESH_MS } from "../live.js";
+import { NEVER, now, watch } from "../freshness.js";
+import { LIMIT_MS, refreshed } from "../refreshed.js";
+import { card, note, row, table } from "../ui.js";
 
 const PAUSE_MS = 2000;
 const NAMES = {
@@ -23,18 +26,25 @@ const NAMES = {
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
+  const asked = now();
   const about = await get("v1/modbus", { signal: context.signal });
-  const servers = h("div", { class: "stack" });
-  root.append(card(t("modbus.servers"), servers));
-  const draw = (clients) =>
-    servers.replaceChildren(
-      ...about.servers.map((one) => server({ ...one, clients: clients[one.name] ?? one.clients })),
-    );
-  draw({});
-  context.live.on("clients", draw, context.signal);
+  serverCard(root, about, asked, context);
   const lists = h("div", { class: "row" });
   root.append(card(t("modbus.lists"), h("p", { class: "muted" }, t("modbus.lists_doc")), lists));
   if (about.units.length) registerCard(root, about, lists, context);
+}
+
+/** The servers and their clients, told every five seconds. */
+function serverCard(root, about, asked, { live, signal }) {
+  const body = h("div", { class: "stack" });
+  const element = card(t("modbus.servers"), body);
+  const place = watch(element);
+  const show = (servers, told) =>
+    place.show([[told, FRESH_MS]], () => body.replaceChildren(...servers.map(server)));
+  root.append(element);
+  show(about.servers, asked);
+  live.on("clients", ({ servers, told }) => show(servers, told), signal);
+  live.want({ clients: "1" }, signal);
 }
 
 function server({ name, text, clients, refused }) {
@@ -103,6 +113,7 @@ function registerCard(root, { units, lists: tools }, lists, context) {
     unit = next;
     cells = new Map();
     body.replaceChildren();
+    place.show([[NEVER, 0]]);
     lists.replaceChildren(
       ...tools.map((tool) =>
         h(
@@ -119,12 +130,23 @@ function registerCard(root, { units, lists: tools }, lists, context) {
     soon();
   }
 
-  async function load() {
+  async function ask(signal) {
     const asked = unit;
-    const rows = await get(`v1/modbus/registers/${asked.unit_id}`, { signal: context.signal });
+    return { asked, rows: await get(`v1/modbus/registers/${asked.unit_id}`, { signal }) };
+  }
+
+  function show({ asked, rows }) {
     if (asked !== unit) return;
     if (!cells.size) build(rows);
     for (const one of rows) update(one);
+  }
+
+  /** What a register holds is as old as the answer; what it says of a meter is as old as its last telegram. */
+  function bounds(asked) {
+    return [
+      [asked, LIMIT_MS],
+      [() => context.live.meters.get(unit.meter)?.received_at ?? NEVER, FRESH_MS],
+    ];
   }
 
   function build(rows) {
@@ -149,7 +171,8 @@ function registerCard(root, { units, lists: tools }, lists, context) {
       line.hidden = wanted !== "" && !line.textContent.toLowerCase().includes(wanted);
   }
 
-  const soon = seldom(() => load().catch(() => {}), PAUSE_MS, context.signal);
+  const { first, soon, place } = refreshed(element, context, { ask, show, pause: PAUSE_MS, bounds });
+  first.catch(() => {});
   context.live.on("meter", (meter) => meter.name === unit.meter && soon(), context.signal);
   pick(unit);
 }

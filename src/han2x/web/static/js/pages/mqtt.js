@@ -3,7 +3,8 @@
 import { get, send } from "../api.js";
 import { h, say } from "../dom.js";
 import { said, t, time } from "../i18n.js";
-import { action, card, facts, note, row, seldom, table } from "../ui.js";
+import { refreshed } from "../refreshed.js";
+import { action, card, facts, note, row, table } from "../ui.js";
 
 const PAUSE_MS = 3000;
 const MOODS = { ok: "good", starting: "info", failing: "bad", off: "info" };
@@ -12,20 +13,27 @@ const MOODS = { ok: "good", starting: "info", failing: "bad", off: "info" };
 export async function show(root, context) {
   /** @type {Map<string, ReturnType<typeof broker>>} */
   const shown = new Map();
-  async function load() {
-    const { brokers } = await get("v1/mqtt", { signal: context.signal });
+  const all = h("div", { class: "stack wide" });
+  root.append(all);
+  const ask = (signal) => get("v1/mqtt", { signal });
+  function show({ brokers }) {
+    const names = brokers.map((one) => one.name);
+    for (const name of [...shown.keys()].filter((one) => !names.includes(one))) {
+      shown.get(name).element.remove();
+      shown.delete(name);
+    }
     for (const one of brokers) {
       if (!shown.has(one.name)) {
         shown.set(one.name, broker(one.name, context));
-        root.append(shown.get(one.name).element);
+        all.append(shown.get(one.name).element);
       }
       shown.get(one.name).show(one);
     }
   }
-  const soon = seldom(() => load().catch(() => {}), PAUSE_MS, context.signal);
+  const { first, soon } = refreshed(all, context, { ask, show, pause: PAUSE_MS });
   context.live.on("meter", soon, context.signal);
   context.live.on("health", soon, context.signal);
-  await load();
+  await first;
 }
 
 function broker(name, context) {

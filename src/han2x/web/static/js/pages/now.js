@@ -1,41 +1,64 @@
 // Now: net power large, the phases against the main fuse, the hour with its budget, how fresh it all is.
 
 import { h, say, set } from "../dom.js";
+import { attempt, NEVER, now, watch } from "../freshness.js";
 import { capital, localTime, number, quantity, span, t, time } from "../i18n.js";
 import { icon } from "../icons.js";
+import { ENERGY_MS, FRESH_MS } from "../live.js";
+import { hoursKnown } from "../periods.js";
 import { mood, verdictNext, verdictText } from "../source.js";
-import { recent, remember, traceView } from "../trace.js";
+import { recent, refill, remember, traceView } from "../trace.js";
 import { card, facts } from "../ui.js";
 
 const PHASES = ["1", "2", "3"];
+const POWERS = ["act_pow_pos", "act_pow_neg"];
 const ENERGIES = ["act_energy_pos", "act_energy_neg", "react_energy_pos", "react_energy_neg"];
+
+/**
+ * A part of the page: `show` draws a meter, by places that are watched.
+ * @typedef {{element: HTMLElement, show: (meter: import("../live.js").Meter, live: import("../live.js").Live) => void}} Part
+ */
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
-  const parts = [trouble(), power(), hour(), phases(), money(), registers()];
-  const [top, large, ...small] = parts.map((part) => part.element);
-  const [hours, lines, costs, meters] = small;
+  const { live, signal } = context;
+  const trace = traceView();
+  /** @type {Part[]} */
+  const parts = [trouble(), power(trace), hour(), phases(), money(), registers()];
+  const [top, large, hours, lines, costs, meters] = parts.map((part) => part.element);
   root.append(
     top,
     large,
     h("div", { class: "stack" }, hours, costs),
     h("div", { class: "stack" }, lines, meters),
   );
-  const trace = await recent(context);
-  const draw = () => {
-    const meter = context.meter();
-    if (!meter) return;
-    for (const part of parts) part.show(meter, context.live, trace);
-  };
+  const points = /** @type {import("../trace.js").Points} */ ([]);
+  const fill = async () => refill(points, await recent(context));
+  const draw = (meter) => parts.forEach((part) => attempt(() => part.show(meter, live)));
   const taken = (meter) => {
     if (meter.name !== context.meterName) return;
-    remember(trace, context.live.now(), context.live.fresh(meter) ? meter.net_power : null);
-    draw();
+    remember(points, live.now(), live.fresh(meter) ? meter.net_power : null);
+    draw(meter);
   };
-  context.live.on("meter", taken, context.signal);
-  context.live.on("tick", draw, context.signal);
-  draw();
+  live.on("meter", taken, signal);
+  live.on("tick", () => trace.draw(points, live.now()), signal);
+  live.on("connection", (up) => up && fill(), signal);
+  const known = context.meter();
+  if (known) draw(known);
+  await fill();
+  trace.draw(points, live.now());
 }
+
+/** What the gateway says of a meter is good until it should have said so again. @returns {import("../freshness.js").Bound[]} */
+const told = (meter) => [[meter.told, FRESH_MS]];
+
+/** Quantities that are shown together are as old as the oldest; absent ones say nothing. @returns {import("../freshness.js").Bound[]} */
+const came = (meter, live, names) => [
+  [meter.received_at, FRESH_MS],
+  ...names
+    .filter((name) => meter.values[name])
+    .map((name) => /** @type {import("../freshness.js").Bound} */ ([live.origin(meter, name), FRESH_MS])),
+];
 
 function trouble() {
   const sign = h("span", { class: "sign" });
@@ -47,7 +70,8 @@ function trouble() {
     sign,
     h("div", {}, text, next, h("a", { href: "#/signal" }, t("now.find_out"))),
   );
-  function show({ diagnosis }) {
+  const place = watch(element, { note: false });
+  function draw({ diagnosis }) {
     const well = !diagnosis || diagnosis.verdict === "good";
     element.hidden = well;
     if (well) return;
@@ -56,15 +80,16 @@ function trouble() {
     say(text, verdictText(diagnosis));
     say(next, verdictNext(diagnosis));
   }
-  return { element, show };
+  return { element, show: (meter) => place.show(told(meter), () => draw(meter)) };
 }
 
-function power() {
+/** @param {ReturnType<typeof traceView>} trace */
+function power(trace) {
   const value = h("span", { class: "big", id: "net-power" }, "–");
   const direction = h("p", { class: "direction" });
   const dot = h("i", { class: "dot", "aria-hidden": "true" });
   const age = h("span", { id: "age" }, t("now.never"));
-  const trace = traceView();
+  let last = NEVER;
   const element = card(
     t("now.net_power"),
     h(
@@ -78,26 +103,24 @@ function power() {
   );
   element.classList.add("wide", "power");
 
-  function show(meter, live, points) {
-    const fresh = live.fresh(meter);
+  const tell = (ageMs, fresh) => say(age, ageText(fresh ? now() - last : ageMs, fresh));
+  const place = watch(element, { tell });
+
+  function draw(meter) {
     const net = meter.net_power;
-    element.classList.toggle("stale", !fresh);
     say(value, number(net));
     set(element, { "data-direction": net < 0 ? "export" : "import" });
     say(direction, net === null ? t("now.unknown") : net < 0 ? t("now.exporting") : t("now.importing"));
-    const seconds = live.age(meter);
-    say(
-      age,
-      seconds === null
-        ? t("now.never")
-        : fresh
-          ? t("now.age", { span: span(seconds) })
-          : t("now.stale", { span: span(seconds) }),
-    );
-    trace.draw(points, live.now());
+    last = meter.received_at;
   }
+  const show = (meter, live) => place.show(came(meter, live, POWERS), () => draw(meter));
   return { element, show };
 }
+
+const ageText = (ageMs, fresh) =>
+  Number.isFinite(ageMs)
+    ? t(fresh ? "now.age" : "now.stale", { span: span(ageMs / 1000) })
+    : t("now.never");
 
 function hour() {
   const used = h("span", { class: "middle", id: "hour-used" }, "–");
@@ -121,7 +144,8 @@ function hour() {
     basis,
   );
 
-  function show(meter) {
+  const place = watch(element);
+  function draw(meter) {
     const { budget, hour: energies } = meter;
     say(used, number(budget ? budget.used : energies?.act_energy_pos, 2));
     bar.hidden = !budget;
@@ -143,6 +167,8 @@ function hour() {
     left.classList.toggle("over", budget.left_w !== null && budget.left_w <= 0);
     say(basis, basisText(budget.basis));
   }
+  const show = (meter) =>
+    place.show([...told(meter), [meter.received_at, FRESH_MS]], () => draw(meter));
   return { element, show };
 }
 
@@ -170,7 +196,9 @@ function phases() {
     foot,
   );
 
-  function show(meter, live) {
+  const place = watch(element);
+  const names = PHASES.flatMap((one) => [`curr_l${one}`, `volt_l${one}`]);
+  function draw(meter, live) {
     const two = meter.values.curr_l1 && meter.values.curr_l3 && !meter.values.curr_l2;
     rows.forEach((row) => row.show(meter, live, two));
     say(
@@ -180,7 +208,7 @@ function phases() {
         .join(" "),
     );
   }
-  return { element, show };
+  return { element, show: (meter, live) => place.show(came(meter, live, names), () => draw(meter, live)) };
 }
 
 const netText = (net) => (net ? t(`net.${net}`) : "");
@@ -199,7 +227,8 @@ function phase(number_) {
     voltage,
   );
 
-  function show(meter, live, two) {
+  const place = watch(element, { note: false });
+  function draw(meter, two) {
     const amps = meter.values[`curr_l${number_}`];
     const volts = meter.values[`volt_l${number_}`];
     const known = amps && amps.value !== null;
@@ -208,14 +237,10 @@ function phase(number_) {
     const share =
       known && meter.fuse_a ? Math.abs(amps.value) / meter.fuse_a : known ? Math.abs(amps.value) / 63 : 0;
     set(bar, { "--share": `${Math.min(100, share * 100).toFixed(1)}%` });
-    element.className = !live.fresh(meter)
-      ? "stale"
-      : meter.fuse_a && share > 0.9
-        ? "over"
-        : meter.fuse_a && share > 0.75
-          ? "near"
-          : "";
+    element.className = meter.fuse_a && share > 0.9 ? "over" : meter.fuse_a && share > 0.75 ? "near" : "";
   }
+  const names = [`curr_l${number_}`, `volt_l${number_}`];
+  const show = (meter, live, two) => place.show(came(meter, live, names), () => draw(meter, two));
   return { element, show };
 }
 
@@ -238,22 +263,22 @@ function money() {
     h("p", {}, h("a", { href: "#/cost" }, t("now.to_cost"))),
   );
 
-  function show({ costs, capacity }) {
+  const place = watch(element);
+  function draw({ costs, capacity }) {
     element.hidden = !costs && !capacity;
     prices.hidden = !costs;
     say(price, costs?.price ? quantity(costs.price.nok_per_kwh, t("unit.nok_kwh"), 2) : "–");
-    say(today, costs ? quantity(costs.today.total, t("unit.nok"), 2) : "–");
-    say(
-      todayNote,
-      costs && !costs.today.complete
-        ? t("now.incomplete")
-        : costs?.price?.provisional
-          ? t("now.provisional")
-          : "",
-    );
+    say(today, costs && hoursKnown(costs.today) ? quantity(costs.today.total, t("unit.nok"), 2) : "–");
+    say(todayNote, costs ? todayText(costs) : "");
     say(step, stepText(capacity));
   }
-  return { element, show };
+  return { element, show: (meter) => place.show(told(meter), () => draw(meter)) };
+}
+
+function todayText({ today, price }) {
+  if (!hoursKnown(today)) return t(today.hours ? "cost.none_received" : "cost.none_finished");
+  if (!today.complete) return t("now.incomplete");
+  return price?.provisional ? t("now.provisional") : "";
 }
 
 function stepText(capacity) {
@@ -266,13 +291,31 @@ function registers() {
   const list = h("div", {});
   const element = card(t("now.registers"), list);
   let shown = "";
-  function show(meter) {
+  /** @type {Map<string, ReturnType<typeof watch>>} */
+  let places = new Map();
+  function draw(meter) {
+    const text = JSON.stringify([
+      meter.values,
+      meter.estimates,
+      meter.clock,
+      meter.last_telegram,
+      meter.vendor,
+      meter.meter_type,
+      meter.meter_id,
+    ]);
+    if (text === shown) return;
+    places = new Map();
+    const placed = (name, value) => {
+      const box = h("span", { class: "stack" }, h("span", {}, value));
+      places.set(name, watch(box));
+      return box;
+    };
     const rows = ENERGIES.filter((name) => name in meter.values || name in meter.estimates).map((name) => [
       t(`quantity.${name}`),
-      energy(meter, name),
+      placed(name, energy(meter, name)),
     ]);
     const others = [
-      [t("now.reactive"), reactive(meter)],
+      [t("now.reactive"), placed("react_pow", reactive(meter))],
       [
         t("now.meter"),
         [capital(meter.vendor), meter.meter_type, meter.meter_id].filter(Boolean).join(" ") || "–",
@@ -280,16 +323,27 @@ function registers() {
       [t("now.clock"), localTime(meter.clock, "moment")],
       [t("now.last"), time(meter.last_telegram, "moment")],
     ];
-    const text = JSON.stringify([meter.values, meter.estimates, others]);
-    if (text === shown) return;
-    shown = text;
     list.replaceChildren(
       rows.length
         ? facts([...rows, ...others])
         : h("div", {}, h("p", { class: "muted" }, t("now.energies_later")), facts(others)),
     );
+    shown = text;
+  }
+  function show(meter, live) {
+    draw(meter);
+    for (const [name, place] of places) place.show(registerBounds(meter, live, name));
   }
   return { element, show };
+}
+
+/** A register comes once an hour, and is good until the one after next; reactive power comes with the currents. */
+function registerBounds(meter, live, name) {
+  if (name === "react_pow") return came(meter, live, ["react_pow_pos", "react_pow_neg"]);
+  return [
+    [live.origin(meter, name), ENERGY_MS],
+    [meter.received_at, FRESH_MS],
+  ];
 }
 
 function energy(meter, name) {

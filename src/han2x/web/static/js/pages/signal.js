@@ -2,50 +2,39 @@
 
 import { get } from "../api.js";
 import { h, say, set } from "../dom.js";
+import { NEVER, now, watch } from "../freshness.js";
 import { capital, number, quantity, span, t, time, tOr } from "../i18n.js";
 import { icon } from "../icons.js";
+import { FRESH_MS } from "../live.js";
+import { refreshed } from "../refreshed.js";
 import { mood, verdictNext, verdictText } from "../source.js";
-import { card, facts, row, seldom, table } from "../ui.js";
+import { card, facts, row, table } from "../ui.js";
 
 const TELEGRAMS = 20;
 const RATES_MS = 5000;
+const TELEGRAMS_MS = 60_000;
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
   const doctor = verdict();
   const line = lineCard();
   const rates = rateCard(context);
-  const telegrams = telegramCard();
+  const telegrams = telegramCard(context);
   root.append(
     doctor.element,
     line.element,
     h("div", { class: "stack" }, rates.element, captureCard(context)),
     telegrams.element,
   );
-  const draw = () => {
-    const meter = context.meter();
-    if (!meter) return;
-    doctor.show(meter);
-    line.show(meter, context.live);
-  };
+  const draw = (meter) => (doctor.show(meter), line.show(meter));
   const ofThis = (act) => (data) => (data.meter ?? data.name) === context.meterName && act(data);
-  context.live.on(
-    "meter",
-    ofThis(() => (draw(), rates.soon())),
-    context.signal,
-  );
-  context.live.on(
-    "telegram",
-    ofThis((data) => telegrams.add(data)),
-    context.signal,
-  );
-  context.live.on("tick", draw, context.signal);
+  context.live.on("meter", ofThis(draw), context.signal);
+  context.live.on("meter", ofThis(rates.soon), context.signal);
+  context.live.on("telegram", ofThis(telegrams.add), context.signal);
   context.live.want({ telegrams: context.meterName }, context.signal);
-  draw();
-  rates.soon();
-  telegrams.fill(
-    await get(`v1/meters/${context.meterName}/telegrams?limit=${TELEGRAMS}`, { signal: context.signal }),
-  );
+  const known = context.meter();
+  if (known) draw(known);
+  await telegrams.first;
 }
 
 function verdict() {
@@ -61,12 +50,14 @@ function verdict() {
     h("div", {}, h("div", { role: "status", "aria-live": "polite" }, text, next), seen, help),
   );
   let shown = "";
-  function show(meter) {
+  let told = /** @type {any} */ (null);
+  const tell = () => told && say(seen, evidence(told.diagnosis.seen, (now() - told.told) / 1000));
+  const place = watch(element, { tell, note: true });
+  function draw(meter) {
     const { diagnosis } = meter;
-    if (!diagnosis) return;
     const kind = mood(diagnosis.verdict);
-    say(seen, evidence(diagnosis.seen));
     say(help, waitingFor(meter));
+    told = meter;
     if (shown === diagnosis.verdict) return;
     shown = diagnosis.verdict;
     element.className = `verdict wide ${kind}`;
@@ -75,16 +66,17 @@ function verdict() {
     say(text, verdictText(diagnosis));
     say(next, verdictNext(diagnosis));
   }
-  return { element, show };
+  return { element, show: (meter) => place.show([[meter.told, FRESH_MS]], () => draw(meter)) };
 }
 
-function evidence(seen) {
-  if (!seen?.octets) return t("signal.seen_nothing");
+/** What a verdict rests on, so many seconds after it was told. */
+function evidence(seen, since) {
+  if (!seen.octets) return t("signal.seen_nothing");
   const bad = Object.entries(seen.discarded ?? {})
     .filter(([, count]) => count)
     .map(([kind, count]) => `${number(count)} ${tOr(`fault.${kind}`, kind)}`);
   return [
-    t("signal.seen", { octets: number(seen.octets), span: span(seen.age_s), good: number(seen.good) }),
+    t("signal.seen", { octets: number(seen.octets), span: span(seen.age_s + since), good: number(seen.good) }),
     ...bad,
   ].join(" · ");
 }
@@ -104,28 +96,38 @@ function lineCard() {
   const light = h("i", { class: "bytelight", "aria-hidden": "true" });
   const element = card(t("signal.line"), list);
   element.querySelector("h2").append(" ", light);
+  const last = h("span", {}, "–");
   let octets = -1;
-  function show(meter, live) {
+  let received = NEVER;
+  const tell = () => say(last, Number.isFinite(received) ? span((now() - received) / 1000) : "–");
+  const place = watch(element, { tell, note: true });
+  function draw(meter) {
     const { line } = meter;
-    if (!line) return;
     if (octets >= 0 && line.octets > octets)
       light.animate?.([{ opacity: 1 }, { opacity: 0.25 }], { duration: 500 });
     octets = line.octets;
+    received = meter.received_at;
+    const counted = (count) => (line.octets ? number(count) : "–");
     list.replaceChildren(
       facts([
         [t("signal.source"), h("code", {}, line.source)],
         [t("signal.open"), line.open ? t("ui.yes") : t("ui.no")],
         [t("signal.settings"), line.line ?? "–"],
-        [t("signal.octets"), `${number(line.octets)} (${quantity(line.octets_per_s, t("signal.per_s"), 0)})`],
-        [t("signal.last"), span(live.age(meter))],
-        [t("signal.received"), number(meter.received)],
-        [t("signal.checksum"), number(line.checksum_errors)],
-        [t("signal.discarded"), number(line.discarded)],
-        [t("signal.fault"), tOr(`fault.${line.fault}`, line.fault)],
+        [
+          t("signal.octets"),
+          line.octets
+            ? `${number(line.octets)} (${quantity(line.octets_per_s, t("signal.per_s"), 0)})`
+            : t("signal.none_received"),
+        ],
+        [t("signal.last"), last],
+        [t("signal.received"), counted(meter.received)],
+        [t("signal.checksum"), counted(line.checksum_errors)],
+        [t("signal.discarded"), counted(line.discarded)],
+        [t("signal.fault"), line.octets || line.fault !== "none" ? tOr(`fault.${line.fault}`, line.fault) : "–"],
       ]),
     );
   }
-  return { element, show };
+  return { element, show: (meter) => place.show([[meter.told, FRESH_MS]], () => draw(meter)) };
 }
 
 function rateCard(context) {
@@ -137,27 +139,28 @@ function rateCard(context) {
     errors,
   );
 
-  async function load() {
-    const { minute, errors: bad } = await get(`v1/meters/${context.meterName}/rates`, {
-      signal: context.signal,
-    });
-    const lists = context.meter()?.lists ?? {};
+  function show({ minute, errors: bad }) {
+    const meter = context.meter();
+    const since = (list) => meter && Math.max(0, now() - meter.told) / 1000 + meter.lists[list]?.age_s;
     body.replaceChildren(
       ...minute.map(({ list, count }) =>
-        row([tOr(`list.${list}`, list), number(count), span(lists[list]?.age_s)]),
+        row([tOr(`list.${list}`, list), number(count), meter?.lists[list] ? span(since(list)) : "–"]),
       ),
     );
-    const known = Object.entries(bad).filter(([, count]) => count);
-    say(
-      errors,
-      known.length
-        ? t("signal.errors", {
-            errors: known.map(([kind, count]) => `${number(count)} ${tOr(`fault.${kind}`, kind)}`).join(", "),
-          })
-        : t("signal.no_errors"),
-    );
+    say(errors, errorsText(bad, minute));
   }
-  return { element, soon: seldom(() => load().catch(() => {}), RATES_MS, context.signal) };
+  const ask = (signal) => get(`v1/meters/${encodeURIComponent(context.meterName)}/rates`, { signal });
+  const { first, soon } = refreshed(element, context, { ask, show, pause: RATES_MS });
+  first.catch(() => {});
+  return { element, soon };
+}
+
+/** No errors only where something came. */
+function errorsText(bad, minute) {
+  const known = Object.entries(bad).filter(([, count]) => count);
+  const errors = known.map(([kind, count]) => `${number(count)} ${tOr(`fault.${kind}`, kind)}`).join(", ");
+  if (known.length) return t("signal.errors", { errors });
+  return t(minute.some(({ count }) => count) ? "signal.no_errors" : "signal.nothing_in_minute");
 }
 
 function captureCard({ meterName }) {
@@ -178,7 +181,8 @@ function captureCard({ meterName }) {
   );
 }
 
-function telegramCard() {
+/** @param {import("../app.js").Context} context */
+function telegramCard(context) {
   const list = h("ol", { class: "telegrams", "aria-label": t("signal.telegrams") });
   const detail = h("div", { class: "octets" });
   const element = card(
@@ -198,7 +202,7 @@ function telegramCard() {
     if (held.length && !chosen) choose(held[0]);
   }
   function add(telegram) {
-    if (held.some((one) => one.id === telegram.id)) return;
+    if (held.some((one) => same(one, telegram))) return;
     held = [telegram, ...held].slice(0, TELEGRAMS);
     draw();
     if (!chosen) choose(telegram);
@@ -215,14 +219,21 @@ function telegramCard() {
         h(
           "li",
           {},
-          telegramButton(one, one.id === chosen?.id, () => choose(one)),
+          telegramButton(one, Boolean(chosen) && same(one, chosen), () => choose(one)),
         ),
       ),
     );
     if (focused) list.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
   }
-  return { element, fill, add };
+  const path = `v1/meters/${encodeURIComponent(context.meterName)}/telegrams?limit=${TELEGRAMS}`;
+  const bounds = () => [context.live.link()];
+  const ask = (signal) => get(path, { signal });
+  const { first } = refreshed(element, context, { ask, show: fill, every: TELEGRAMS_MS, bounds });
+  return { element, first, add };
 }
+
+/** A gateway that was started again counts from the beginning. */
+const same = (one, other) => one.id === other.id && one.at === other.at;
 
 function telegramButton(telegram, chosen, choose) {
   const name = telegram.list ? tOr(`list.${telegram.list}`, telegram.list) : t("list.none");

@@ -2,19 +2,24 @@
 
 import { changeUser, get, send } from "../api.js";
 import { h, say } from "../dom.js";
+import { watch } from "../freshness.js";
 import { quantity, said, span, t, time } from "../i18n.js";
 import { icon } from "../icons.js";
+import { refreshed } from "../refreshed.js";
 import { action, ask, card, choices, facts, field, row, table } from "../ui.js";
 
 const LINES = 300;
+const LOG_MS = 600_000;
+const TOKENS_MS = 60_000;
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
-  const about = await get("v1/system", { signal: context.signal });
+  const about = aboutCard(context);
   const user = userCard(context);
+  await about.first;
   root.append(
-    aboutCard(about),
-    healthCard(context, about),
+    about.element,
+    healthCard(context),
     user,
     tokenCard(context),
     certificatesCard(context),
@@ -24,8 +29,25 @@ export async function show(root, context) {
   if (context.path[0] === "password") user.querySelector("input").focus();
 }
 
-function aboutCard(about) {
-  const rows = [
+function aboutCard(context) {
+  const list = h("div", {});
+  const element = card(
+    t("system.about"),
+    list,
+    h(
+      "p",
+      { class: "row keep" },
+      h("a", { class: "button", href: "#/api" }, t("page.api")),
+      h("a", { class: "button", href: "#/wizard" }, t("page.wizard")),
+    ),
+  );
+  const ask = (signal) => get("v1/system", { signal });
+  const show = (about) => list.replaceChildren(facts(aboutRows(about)));
+  return { element, first: refreshed(element, context, { ask, show }).first };
+}
+
+function aboutRows(about) {
+  return [
     [t("system.version"), about.version],
     [t("system.python"), about.python],
     [t("system.uptime"), span(about.uptime_s)],
@@ -34,27 +56,20 @@ function aboutCard(about) {
     [t("system.settings_file"), about.settings_file ?? t("system.none")],
     [t("system.state_dir"), about.state_dir ?? t("system.none")],
   ];
-  return card(
-    t("system.about"),
-    facts(rows),
-    h(
-      "p",
-      { class: "row" },
-      h("a", { class: "button", href: "#/api" }, t("page.api")),
-      h("a", { class: "button", href: "#/wizard" }, t("page.wizard")),
-    ),
-  );
 }
 
-function healthCard({ live, signal }, about) {
+/** Each change is pushed: what was told last is good while the stream is alive. */
+function healthCard({ live, signal }) {
   const body = h("tbody", {});
-  const draw = ({ services }) => body.replaceChildren(...services.map(service));
-  draw({ services: live.health.services?.length ? live.health.services : (about.services ?? []) });
-  live.on("health", draw, signal);
-  return card(
+  const element = card(
     t("system.health"),
     table(t("system.health"), [t("system.service"), t("system.condition"), t("system.says")], body),
   );
+  const place = watch(element);
+  const show = ({ services }) => place.show([live.link()], () => body.replaceChildren(...services.map(service)));
+  show(live.health);
+  live.on("health", show, signal);
+  return element;
 }
 
 function service({ name, condition, text }) {
@@ -147,10 +162,9 @@ function tokenCard(context) {
     (value) => (scope = value),
   );
 
-  async function load() {
-    const tokens = await get("v1/tokens", { signal: context.signal });
+  function show(known) {
     body.replaceChildren(
-      ...tokens.map((token) =>
+      ...known.map((token) =>
         row([
           token.name,
           t(`scope.${token.scope}`),
@@ -163,16 +177,16 @@ function tokenCard(context) {
   }
   async function revoke(id) {
     await send("DELETE", `v1/tokens/${id}`);
-    await load();
+    load();
   }
   async function make() {
     const { token } = await send("POST", "v1/tokens", { name: name.input.value, scope });
     fresh.replaceChildren(t("system.token_once"), " ", h("code", {}, token));
     name.input.value = "";
-    await load();
+    load();
   }
-  load().catch((error) => say(fresh, error.message));
-  return card(
+  const load = () => tokens.soon();
+  const element = card(
     t("system.tokens"),
     h("p", { class: "muted" }, t("system.tokens_doc")),
     table(
@@ -185,6 +199,10 @@ function tokenCard(context) {
     h("p", {}, action(t("system.token_make"), make, { toast: context.toast })),
     fresh,
   );
+  const ask = (signal) => get("v1/tokens", { signal });
+  const tokens = refreshed(element, context, { ask, show, every: TOKENS_MS });
+  tokens.first.catch(() => {});
+  return element;
 }
 
 function certificatesCard(context) {
@@ -269,15 +287,18 @@ function logCard(context) {
     while (list.childElementCount > LINES) list.firstChild.remove();
     if (below) list.scrollTop = list.scrollHeight;
   };
-  get(`v1/log?lines=${LINES}`, { signal: context.signal })
-    .then((answer) => {
-      for (const entry of answer.lines ?? answer) add(entry);
-      context.live.on("log", add, context.signal);
-      context.live.want({ log: "1" }, context.signal);
-    })
-    .catch(() => {});
   const element = card(t("system.log"), list);
   element.classList.add("wide");
+  const ask = (signal) => get(`v1/log?lines=${LINES}`, { signal });
+  function show(answer) {
+    list.replaceChildren();
+    for (const entry of answer.lines ?? answer) add(entry);
+  }
+  const bounds = () => [context.live.link()];
+  const { first } = refreshed(element, context, { ask, show, every: LOG_MS, bounds });
+  first.catch(() => {});
+  context.live.on("log", add, context.signal);
+  context.live.want({ log: "1" }, context.signal);
   return element;
 }
 
