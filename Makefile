@@ -9,7 +9,7 @@ demo: .venv/runtime
 	$(BIN)/han2x demo
 
 test: .venv/dev
-	$(BIN)/pytest
+	scripts/test
 
 check: .venv/dev
 	scripts/check

@@ -1,9 +1,13 @@
 """What test files share: the synthetic telegrams of the han-port sheet's appendix A, and an A-XDR encoder.
 
 A test that takes `hdlc_vector` runs once for each telegram that stands in HDLC frames.
+Every run counts what it has run against what it has collected, on however many workers: see `Count`.
 """
 
+import os
+import signal
 import struct
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,6 +20,81 @@ settings.register_profile("han2x", deadline=None)  # a busy machine is no failur
 settings.load_profile("han2x")
 
 HERE = Path(__file__).parent
+SLOW = (
+    "web/browser/test_pages.py",
+    "modbus/test_interop.py",
+    "modbus/test_rtu_interop.py",
+    "board/test_network.py",
+    "mqtt/test_publishing.py",
+    "app/test_program.py",
+    "postgres/test_fleet.py",
+    "web/browser/test_around.py",
+    "modbus/test_line.py",
+    "board/test_finding.py",
+    "history/test_year.py",
+    "web/test_live.py",
+)
+"""Files that take long go first, so that no worker is left with one at the end."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # as in a background job; programs tested inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Count(), "count")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: half of the time is spent waiting for programs, timers and disks."""
+    return 2 * len(os.sched_getaffinity(0))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {str(HERE / name): number for number, name in enumerate(SLOW)}
+    items.sort(key=lambda item: rank.get(str(item.path), len(rank)))
+
+
+class Count:
+    """Fails a session that has not run each test that was collected, once; says how many there were.
+
+    Tests of one name count as one that should run more than once: workers are told names only.
+    """
+
+    def __init__(self) -> None:
+        self.collected: Counter[str] = Counter()
+        self.run: Counter[str] = Counter()
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self.collected = Counter(item.nodeid for item in session.items)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Each worker collects all; that all found the same is seen to by xdist."""
+        self.collected = Counter(ids)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "teardown":
+            self.run[report.nodeid] += 1
+
+    @property
+    def wrong(self) -> list[str]:
+        """Tests that were not run, or more than once, or that have one name."""
+        several = [name for name, count in self.collected.items() if count > 1]
+        return sorted({*(self.collected - self.run), *(self.run - self.collected), *several})
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        whole = exitstatus == pytest.ExitCode.OK and not session.config.option.collectonly
+        if whole and self.wrong:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not terminalreporter.config.option.collectonly:
+            said = f"{self.collected.total()} tests collected, {self.run.total()} run"
+            names = [f"\n  not run once: {name}" for name in self.wrong[:20]]
+            terminalreporter.write_line(said + "".join(names))
 
 
 def _vectors() -> dict[str, bytes]:

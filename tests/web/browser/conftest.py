@@ -30,11 +30,8 @@ SOON_MS = 10_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """These go last: while Playwright runs there is an event loop, and other tests begin their own."""
-    needing = [item for item in items if HERE in item.path.parents and "browser" in item.fixturenames]  # type: ignore[attr-defined]
-    items[:] = [item for item in items if item not in set(needing)] + needing
-    for item in needing:
-        if CHROMIUM is None:
+    for item in items:
+        if CHROMIUM is None and HERE in item.path.parents and "browser" in item.fixturenames:  # type: ignore[attr-defined]
             item.add_marker(pytest.mark.skip(reason="chromium is not installed"))
 
 
@@ -111,8 +108,9 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """A Chromium. While it is there a loop runs in this thread, which other files' tests could not stand."""
     with sync_api.sync_playwright() as playwright:
         arguments = ["--no-sandbox"] if Path("/").owner() == "root" else []
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)

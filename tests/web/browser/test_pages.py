@@ -292,7 +292,7 @@ VERDICTS = {
 
 
 @pytest.fixture(scope="session")
-def patients(start: Start, line: Callable[[bytes], Line], vectors: Any, browser: Any) -> Running:
+def patients(start: Start, line: Callable[[bytes], Line], vectors: Any) -> Running:
     """A gateway with a meter for each thing that can be wrong; it has listened since the tests began."""
     telegram = vectors["AID-L1"]
     damaged = telegram[:30] + bytes([telegram[30] ^ 0x40]) + telegram[31:]
