@@ -168,7 +168,7 @@ def test_a_meter_that_was_taken_out_by_hand_is_not_brought_back(file: Path) -> N
     [
         (EDITED + "[modbus_tcp\n", "not valid any more"),
         (EDITED.replace("1600", "70000"), "modbus_tcp.port: must be a whole number from 1 to 65535"),
-        (EDITED.replace('"cabin"', '"house"'), "must have names unlike each other"),
+        (EDITED.replace('"cabin"', '"house"'), 'name "house" is there twice'),
         (EDITED + "colour = 'red'\n", "meters.1.colour: is no setting"),
         ("modbus_tcp = 5\n", "has been edited"),
         ("meters = 5\n", "has been edited"),

@@ -348,9 +348,15 @@ def test_networks_are_refused_by_the_one_that_is_wrong(text: str, wrong: str) ->
 @pytest.mark.parametrize("name", ["swapped_unit_id", "float_unit_id", "sunspec_unit_id", "em24_unit_id"])
 def test_unit_ids_of_all_maps_must_differ(name: str) -> None:
     """No two maps, of one meter or of two, answer to one unit id; those that are off clash with none."""
-    clash = {"meters": "must have unit ids unlike each other"}
-    assert complaints({"meters": [{"unit_id": 5, name: 5}]}) == clash
-    assert complaints({"meters": [{"name": "a", name: 7}, {"name": "b", "unit_id": 7}]}) == clash
+    free = "Give one of them a free unit id"
+    assert complaints({"meters": [{"unit_id": 5, name: 5}]}) == {
+        "meters.0.unit_id": f'unit id 5 of meter "main" is also {name} of meter "main". {free}',
+        f"meters.0.{name}": f'unit id 5 of meter "main" is also unit_id of meter "main". {free}',
+    }
+    assert complaints({"meters": [{"name": "a", name: 7}, {"name": "b", "unit_id": 7}]}) == {
+        f"meters.0.{name}": f'unit id 7 of meter "a" is also unit_id of meter "b". {free}',
+        "meters.1.unit_id": f'unit id 7 of meter "b" is also {name} of meter "a". {free}',
+    }
 
 
 def test_an_empty_table_is_the_defaults() -> None:
@@ -417,13 +423,21 @@ def test_several_meters_keep_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("meters", "text"),
+    ("meters", "setting", "texts"),
     [
-        ([{"name": "a"}, {"name": "a", "unit_id": 2}], "must have names unlike each other"),
-        ([{}, {"unit_id": 2}], "must have names unlike each other"),
-        ([{"name": "a"}, {"name": "b"}], "must have unit ids unlike each other"),
+        ([{"name": "a"}, {"name": "a", "unit_id": 2}], "name", ('name "a" is there twice',) * 2),
+        ([{}, {"unit_id": 2}], "name", ('name "main" is there twice',) * 2),
+        (
+            [{"name": "a"}, {"name": "b"}],
+            "unit_id",
+            (
+                'unit id 1 of meter "a" is also unit_id of meter "b"',
+                'unit id 1 of meter "b" is also unit_id of meter "a"',
+            ),
+        ),
     ],
 )
-def test_meters_must_differ(meters: list[dict[str, Any]], text: str) -> None:
-    """Two meters of one name, or at one unit id, are refused."""
-    assert complaints({"meters": meters}) == {"meters": text}
+def test_meters_must_differ(meters: list[dict[str, Any]], setting: str, texts: tuple[str, str]) -> None:
+    """Two meters of one name, or at one unit id, are refused; each of them is named."""
+    found = {path: text.partition(". ")[0] for path, text in complaints({"meters": meters}).items()}
+    assert found == {f"meters.{index}.{setting}": text for index, text in enumerate(texts)}

@@ -174,3 +174,34 @@ def test_a_factory_reset_brings_back_the_first_day(own: Any) -> None:
     assert anew.get("v1/session").json()["default_password"] is True
     assert browser.get("v1/session").status_code == 401
     assert not own.file.exists(), "factory settings are those of factory.toml, and nothing else"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"web.port": "modbus"}, {"modbus_tcp.port": "ports_clash", "web.port": "ports_clash"}),
+        (
+            {"meters.0.float_unit_id": 1},
+            {"meters.0.unit_id": "units_clash", "meters.0.float_unit_id": "units_clash"},
+        ),
+        ({"meters.0.tariff": "nowhere"}, {"meters.0.tariff": "tariff_unknown"}),
+        ({"prices.tax_zone": "east"}, {"prices.tax_zone": "zone_unknown"}),
+        ({"prices.area": "NO9"}, {"prices.area": "area_unknown"}),
+        ({"prices.file": "/no/prices.csv"}, {"prices.file": "file_missing"}),
+        ({"meters.0.source": "mqtt:x?broker=cellar"}, {"meters.0.source": "broker_unknown"}),
+        ({"modbus_rtu.enabled": True}, {"modbus_rtu.enabled": "needs", "modbus_rtu.device": "needed"}),
+    ],
+)
+def test_contradictions_are_told_at_their_fields_and_nothing_is_saved(
+    shared: Any, changes: dict[str, Any], expected: dict[str, str]
+) -> None:
+    """By change and by restored file alike, with code, parameters and a sentence."""
+    browser = shared.owner()
+    before = browser.get("v1/settings").json()
+    changes = {path: shared.modbus_port if value == "modbus" else value for path, value in changes.items()}
+    refused = browser.patch("v1/settings", json={"changes": changes})
+    assert refused.status_code == 422
+    found = {one["path"]: one["code"] for one in refused.json()["complaints"]}
+    assert {path: found.get(path) for path in expected} == expected
+    assert all(one["params"] and one["text"] for one in refused.json()["complaints"])
+    assert browser.get("v1/settings").json() == before

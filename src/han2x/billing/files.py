@@ -10,9 +10,6 @@ from ..runtime.gateway import Trouble
 MOST_OCTETS = 1_000_000
 MOST_COMPLAINTS = 5
 
-BUILT_IN = Path(__file__).resolve().parent.parent / "data"
-"""The tariffs and levies that come with the program."""
-
 
 def read_text(path: Path, most: int = MOST_OCTETS) -> str:
     """A file's text; raises `Trouble`."""

@@ -4,18 +4,17 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..runtime.facts import BUILT_IN, LEVIES
 from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.schema import TariffFiles
 from ..tariff.levies import Levies
 from ..tariff.levies_reading import levies
 from ..tariff.reading import tariff
 from ..tariff.tariff import Tariff
-from .files import BUILT_IN, modified, read_table, refuse
+from .files import modified, read_table, refuse
 
 LOOK_S = 30.0
 """How often the files are looked at for changes."""
-
-LEVIES = "levies.toml"
 
 
 async def run(section: TariffFiles, gateway: Gateway, name: str) -> None:

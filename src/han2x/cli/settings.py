@@ -4,8 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..runtime.facts import Machine
 from ..runtime.settings_file import load, sample
-from ..settings.amend import Refused
+from ..settings.amend import Refused, without_contradictions
+from ..settings.outside import complaints
 from ..settings.schema import Settings
 from . import Wrong, places
 
@@ -25,7 +27,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the settings in force as a settings file, or say what is wrong with them."""
     path = arguments.file or places.settings_file()
     settings = Settings() if arguments.sample else load(path)
+    if isinstance(settings, Settings):
+        settings = without_contradictions(settings)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {path} are refused:\n{settings}")
+    for complaint in complaints(settings, Machine()):  # of this machine: perhaps the file is for another
+        print(f"{path}: {complaint}", file=sys.stderr)
     sys.stdout.write(sample(settings, secrets=arguments.secrets))
     return 0

@@ -4,40 +4,17 @@ Any complaint, and nothing changes. Complaints are collected, so that a person s
 """
 
 import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, fields, replace
+from itertools import chain
 from typing import Any
 
-from .device import Network
-from .rule import unique
-from .schema import REPEATED, SECTIONS, Meter, Settings, rules
+from .complaint import Complaint as Complaint
+from .complaint import Refused as Refused
+from .consistency import ambiguities, contradictions
+from .schema import REPEATED, SECTIONS, Settings, rules
 
 INDEX_DIGITS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """Why a value is refused; `path` as in `meters.0.scale`. `code`: what is wrong, for programs.
-
-    `rule`: the value breaks its setting's rule; `unknown`: there is no such setting; a clash between rows.
-    """
-
-    path: str
-    text: str
-    code: str = "rule"
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.text}"
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Nothing was changed, for these reasons."""
-
-    complaints: tuple[Complaint, ...]
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self.complaints))
 
 
 def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refused:
@@ -46,7 +23,7 @@ def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refus
     A path that names no setting is a complaint like any other. The cost does not grow with the settings
     that stay as they are.
     """
-    complaints: list[Complaint] = []
+    before, complaints = settings, list[Complaint]()
     for path, value in changes.items():
         holder, _, name = path.rpartition(".")
         section = _section(settings, holder)
@@ -57,8 +34,18 @@ def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refus
             complaints.append(Complaint(path, text))
         elif not complaints:
             settings = _with_section(settings, holder, replace(section, **{name: value}))
-    complaints = complaints or list(_clashes(settings))
-    return Refused(tuple(complaints)) if complaints else settings
+    return Refused(tuple(complaints)) if complaints else consistent(settings, before)
+
+
+def consistent(settings: Settings, before: Settings) -> Settings | Refused:
+    """Settings that contradict themselves in nothing in which those before did not; else the reasons.
+
+    What was contradictory already, in a file edited by hand, hinders no other change.
+    """
+    found = list(_clashes(settings))
+    known = {one.text for one in _clashes(before)} if found else set()
+    complaints = tuple(one for one in found if one.text not in known)
+    return Refused(complaints) if complaints else settings
 
 
 def added(settings: Settings, section: str, values: Mapping[str, object]) -> Settings | Refused:
@@ -83,9 +70,7 @@ def removed(settings: Settings, section: str, index: int) -> Settings | Refused:
 
 
 def _with_rows(settings: Settings, section: str, rows: Any) -> Settings | Refused:
-    settings = replace(settings, **{section: rows})
-    complaints = tuple(_clashes(settings))
-    return Refused(complaints) if complaints else settings
+    return consistent(replace(settings, **{section: rows}), settings)
 
 
 def _section(settings: Settings, holder: str) -> Any:
@@ -115,12 +100,21 @@ def as_table(settings: Settings) -> dict[str, Any]:
 
 
 def from_table(table: Mapping[str, Any]) -> Settings | Refused:
-    """Settings from a table as a TOML file gives it; what is absent has its default."""
+    """Settings from a table as a TOML file gives it; what is absent has its default.
+
+    They may contradict each other in what some service could not do: see `without_contradictions`.
+    """
     complaints = [*_unknown_sections(table), *_wrong_sections(table)]
     if not complaints:
         settings = Settings(**{name: _build(name, value) for name, value in table.items()})
-        complaints = list(_clashes(settings))
+        complaints = list(ambiguities(settings))
     return Refused(tuple(complaints)) if complaints else settings
+
+
+def without_contradictions(settings: Settings) -> Settings | Refused:
+    """The settings, unless some of them contradict each other."""
+    complaints = tuple(contradictions(settings))
+    return Refused(complaints) if complaints else settings
 
 
 def _build(name: str, value: Any) -> Any:
@@ -159,40 +153,8 @@ def _wrong_values(path: str, section: type, values: Mapping[str, Any]) -> Iterat
             yield Complaint(f"{path}.{name}", text)
 
 
-def _clashes(settings: Settings) -> Iterator[Complaint]:
-    for repeated in REPEATED:
-        if not unique([one.name for one in getattr(settings, repeated)]):
-            yield Complaint(repeated, "must have names unlike each other", "names_clash")
-    if not unique([meter.main_topic for meter in settings.meters if meter.main_topic]):
-        yield Complaint("meters", "must have main topics unlike each other", "topics_clash")
-    if not unique([unit for meter in settings.meters for unit in unit_ids(meter) if unit]):
-        yield Complaint("meters", "must have unit ids unlike each other", "units_clash")
-    if settings.network != Network():  # most settings have none, and the import costs
-        yield from _unreachable(settings.network)
-
-
-def _unreachable(network: Network) -> Iterator[Complaint]:
-    """A gateway that the static address cannot reach would cut the machine off."""
-    from ipaddress import IPv4Address, IPv4Interface
-
-    address = IPv4Interface(network.address)
-    if network.gateway and network.method == "static":
-        gateway = IPv4Address(network.gateway)
-        if gateway not in address.network or gateway == address.ip:
-            yield Complaint(
-                "network.gateway", f"must be another address of {address.network}", "gateway_clash"
-            )
-
-
-def unit_ids(meter: Meter) -> tuple[int, ...]:
-    """All unit ids of a meter, 0 for a map that is off."""
-    return (
-        meter.unit_id,
-        meter.swapped_unit_id,
-        meter.float_unit_id,
-        meter.sunspec_unit_id,
-        meter.em24_unit_id,
-    )
+def _clashes(settings: Settings) -> Iterable[Complaint]:
+    return chain(ambiguities(settings), contradictions(settings))
 
 
 def _did_you_mean(name: str, known: Mapping[str, object]) -> str:

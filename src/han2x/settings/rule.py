@@ -1,7 +1,7 @@
 """What a single value must be. A rule says no with a sentence that a person can act on."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,11 +65,6 @@ def text(pattern: str, must: str, *, secret: bool = False, kind: str = "text") -
         return isinstance(value, str) and re.fullmatch(pattern, value) is not None
 
     return Rule(must, holds, secret=secret, kind="secret" if secret else kind)
-
-
-def unique(values: Collection[object]) -> bool:
-    """Whether no value occurs twice."""
-    return len(set(values)) == len(values)
 
 
 def _wrong_source(value: object) -> str | None:

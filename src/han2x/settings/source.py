@@ -12,6 +12,7 @@ simulate:kaifa?net=it&speed=60      a simulated meter
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 VENDORS = ("aidon", "kaifa", "kamstrup")
@@ -93,6 +94,7 @@ class SimulatedSource:
 Source = SerialSource | TcpSource | MqttSource | ReplaySource | SimulatedSource
 
 
+@lru_cache(4096)
 def parse_source(line: str) -> Source:
     """The source a line of text means; raises `SourceError` with a sentence for its writer."""
     if line.startswith("/"):

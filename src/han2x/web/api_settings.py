@@ -1,5 +1,6 @@
 """Settings: all there are, those in force, changes, rows, undo, backup and restore (manual rows M41, M42)."""
 
+import asyncio
 import logging
 import tomllib
 from collections.abc import Mapping
@@ -8,9 +9,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from ..runtime.facts import Machine
 from ..runtime.settings_file import sample
-from ..settings.amend import Complaint, Refused, added, amend, as_table, from_table, removed
+from ..settings.amend import Complaint, Refused, added, amend, as_table, consistent, from_table, removed
 from ..settings.formats import upgraded
+from ..settings.outside import new_complaints
 from ..settings.rule import Rule
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
 from . import shapes
@@ -78,13 +81,13 @@ async def change(call: Call) -> shapes.SettingsShape:
         Complaint(path, "is changed by PUT v1/user", "credentials") for path in changes if path in CREDENTIALS
     ]
     settings = call.gateway.settings.value
-    _take(call, Refused(tuple(forbidden)) if forbidden else amend(settings, changes))
+    await _take(call, Refused(tuple(forbidden)) if forbidden else amend(settings, changes))
     return await show(call)
 
 
 async def add(call: Call) -> shapes.SettingsShape:
     """One more row of a section."""
-    _take(call, added(call.gateway.settings.value, _repeated(call), call.body))
+    await _take(call, added(call.gateway.settings.value, _repeated(call), call.body))
     return await show(call)
 
 
@@ -95,7 +98,7 @@ async def remove(call: Call) -> shapes.SettingsShape:
     section = _repeated(call)
     if not 0 <= index < len(getattr(call.gateway.settings.value, section)):
         raise Refusal(404, "no_row", "There is no such row.")
-    _take(call, removed(call.gateway.settings.value, section, index))
+    await _take(call, removed(call.gateway.settings.value, section, index))
     return await show(call)
 
 
@@ -132,10 +135,11 @@ async def restore(call: Call) -> shapes.SettingsShape:
         table = upgraded(tomllib.loads(call.body))
     except (ValueError, RecursionError) as error:
         raise Refusal(422, "toml", f"The file is not TOML: {error}") from None
+    now = call.gateway.settings.value
     result = table if isinstance(table, Refused) else from_table(table)
     if isinstance(result, Settings) and not isinstance(table, Refused):
-        result = _with_secrets(result, table, call.gateway.settings.value)
-    _take(call, result)
+        result = consistent(_with_secrets(result, table, now), now)
+    await _take(call, result)
     return await show(call)
 
 
@@ -157,8 +161,14 @@ def _kept(row: Any, said: Mapping[str, Any], known: Any) -> Any:
     return replace(row, **{key: getattr(known, key) for key in secret}) if known and secret else row
 
 
-def _take(call: Call, result: Settings | Refused) -> None:
+async def _take(call: Call, result: Settings | Refused) -> None:
     """Put settings in force; raises `Refusal` with the reasons against them."""
+    now = call.gateway.settings.value
+    if isinstance(result, Settings) and result != now:
+        against = await asyncio.to_thread(new_complaints, result, now, Machine())
+        if call.gateway.settings.value is not now:
+            raise Refusal(409, "changed", "Somebody else has changed the settings meanwhile.")
+        result = Refused(against) if against else result
     if refused := call.gateway.take(result):
         raise refusal(refused)
     log.info(
@@ -176,7 +186,7 @@ def complaint(one: Complaint) -> shapes.ComplaintShape:
     """A complaint with the rule that it is about."""
     section, _, key = one.path.rpartition(".")
     if one.code != "rule" or not section:
-        return {"path": one.path, "code": one.code, "params": {}, "text": one.text}
+        return {"path": one.path, "code": one.code, "params": dict(one.params), "text": one.text}
     rule = rules(SECTIONS[section.partition(".")[0]])[key]
     bounds = {"low": rule.low, "high": rule.high, "choices": list(rule.choices) or None, "must": rule.must}
     params = {name: value for name, value in bounds.items() if value is not None}

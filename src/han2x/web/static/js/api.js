@@ -29,9 +29,9 @@ export function complaintText({ code, params = {}, text }) {
 }
 
 function spoken(parameters) {
-  const written = (value) =>
-    typeof value === "number" ? number(value) : Array.isArray(value) ? value.join(", ") : value;
-  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, written(value)]));
+  const written = (name, value) =>
+    typeof value === "number" && name !== "port" ? number(value) : Array.isArray(value) ? value.join(", ") : value;
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, written(name, value)]));
 }
 
 /** How long an answer is waited for; a frozen gateway takes requests and never answers. */

@@ -240,10 +240,7 @@ function refused(page, error) {
 }
 
 /** A complaint that has no field here: about several settings, or about a file. */
-function looseText(complaint) {
-  const text = complaintText(complaint);
-  return complaint.code.endsWith("_clash") ? text : `${complaint.path}: ${text}`;
-}
+const looseText = (complaint) => `${complaint.path}: ${complaintText(complaint)}`;
 
 function shown(input) {
   input.focus({ preventScroll: true });
