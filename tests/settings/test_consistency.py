@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def test_defaults_contradict_nothing() -> None:
 
 
 PORT = {"modbus_tcp": {"port": 1600}}
-TCP, RTU, WEB = "modbus_tcp", "modbus_rtu_tcp", "web"
+TCP, RTU, TLS, WEB = "modbus_tcp", "modbus_rtu_tcp", "modbus_tls", "web"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ TCP, RTU, WEB = "modbus_tcp", "modbus_rtu_tcp", "web"
 )
 def test_two_servers_cannot_share_a_port(one: str, other: str) -> None:
     """Whichever the two are and whichever way round: a port at addresses that meet is refused for both."""
-    for first, second in ((TCP, RTU), (TCP, WEB), (RTU, WEB)):
+    for first, second in combinations((TCP, RTU, TLS, WEB), 2):
         for here, there in ((one, other), (other, one)):
             table = {
                 TCP: {"enabled": False},
@@ -196,6 +197,10 @@ ON = {"name": "x", "enabled": True}
         (
             {"mqtt": [{"enabled": True, "history": "hours"}], "history": {"enabled": False}},
             {"mqtt.0.history": "needs", "history.enabled": "needed"},
+        ),
+        (
+            {"modbus_tls": {"key_file": "/k.pem"}},
+            {"modbus_tls.key_file": "needs", "modbus_tls.cert_file": "needed"},
         ),
         ({"web": {"key_file": "/k.pem"}}, {"web.key_file": "needs", "web.cert_file": "needed"}),
         ({"mqtt": [{"key_file": "/k.pem"}]}, {"mqtt.0.key_file": "needs", "mqtt.0.cert_file": "needed"}),

@@ -76,6 +76,7 @@ def test_a_tariff_by_fuse_needs_the_fuse(tmp_path: Path) -> None:
     [
         ("prices", "file"),
         ("web", "cert_file"),
+        ("modbus_tls", "ca_file"),
         ("board", "temperature"),
     ],
 )

@@ -8,12 +8,12 @@ What files have to say is in `outside`.
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .areas import NORWAY, is_area
 from .complaint import Complaint
-from .device import Network
-from .schema import REPEATED, Prices, Settings
+from .device import FILE, Network
+from .schema import REPEATED, SECTIONS, Prices, Settings, rules
 from .source import MqttSource, SerialSource, TcpSource, parse_source
 
 Check = Callable[[Settings], Iterator[Complaint]]
@@ -41,6 +41,9 @@ TEXTS = {
 
 UNIT_IDS = ("unit_id", "swapped_unit_id", "float_unit_id", "sunspec_unit_id", "em24_unit_id")
 _unit_ids = attrgetter(*UNIT_IDS)
+WRITTEN = "history.path"
+"""The setting that names a file that is written; all others of the rule `FILE` are read."""
+
 LINES = ("button", "digital_input", "power_lamp", "han_lamp")
 
 
@@ -188,20 +191,27 @@ def _files(settings: Settings) -> Iterator[Complaint]:
     """The history is written; no other setting may name its file."""
     path = settings.history.path
     for other, file in named_files(settings) if path else ():
-        if file == path and other != "history.path":
-            yield _complaint("history.path", "files_clash", file=path, other=other)
-            yield _complaint(other, "files_clash", file=path, other="history.path")
+        if file == path:
+            yield _complaint(WRITTEN, "files_clash", file=path, other=other)
+            yield _complaint(other, "files_clash", file=path, other=WRITTEN)
+
+
+def _sections(settings: Settings) -> Iterator[tuple[str, Any]]:
+    """Every section but the meters, by its path."""
+    for name in SECTIONS:
+        section = getattr(settings, name)
+        if name not in REPEATED:
+            yield name, section
+        elif name != "meters":
+            yield from ((f"{name}.{index}", row) for index, row in enumerate(section))
 
 
 def named_files(settings: Settings) -> Iterator[tuple[str, str]]:
     """Which setting names which file that is read."""
-    yield "prices.file", settings.prices.file
-    yield "web.cert_file", settings.web.cert_file
-    yield "web.key_file", settings.web.key_file
-    yield "board.temperature", settings.board.temperature
-    for index, broker in enumerate(settings.mqtt):
-        for name in ("ca_file", "cert_file", "key_file"):
-            yield f"mqtt.{index}.{name}", getattr(broker, name)
+    for path, section in _sections(settings):
+        for name, rule in rules(type(section)).items():
+            if rule is FILE and f"{path}.{name}" != WRITTEN:
+                yield f"{path}.{name}", getattr(section, name)
     for index, meter in enumerate(settings.meters):
         if meter.source.startswith("replay:"):
             yield f"meters.{index}.source", meter.source.removeprefix("replay:").partition("?")[0]
@@ -251,15 +261,14 @@ def _wants(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """A setting, another that it needs and that is not so, and the value that will do, if it is one."""
     if settings.modbus_rtu.enabled and not settings.modbus_rtu.device:
         yield "modbus_rtu.enabled", "modbus_rtu.device", ""
-    if settings.web.key_file and not settings.web.cert_file:
-        yield "web.key_file", "web.cert_file", ""
+    for path, section in _sections(settings):
+        if getattr(section, "key_file", "") and not getattr(section, "cert_file", "x"):
+            yield f"{path}.key_file", f"{path}.cert_file", ""
     if settings.postgres.enabled and not settings.history.enabled:
         yield "postgres.enabled", "history.enabled", "true"
     for index, broker in enumerate(settings.mqtt):
         if broker.enabled and broker.history != "off" and not settings.history.enabled:
             yield f"mqtt.{index}.history", "history.enabled", "true"
-        if broker.key_file and not broker.cert_file:
-            yield f"mqtt.{index}.key_file", f"mqtt.{index}.cert_file", ""
         if broker.password and not broker.user and broker.protocol == "3.1.1":  # MQTT 3.1.1, 3.1.2-22
             yield f"mqtt.{index}.password", f"mqtt.{index}.user", ""
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from .schema import Settings
+from .schema import SECTIONS, Settings, rules
 
-SERVERS = ("modbus_tcp", "modbus_rtu_tcp", "web")
-"""Sections with `enabled`, `host` and `port` of a server; look-alikes are served at the page's port."""
+SERVERS = tuple(
+    name for name, kind in SECTIONS.items() if {"enabled", "host", "port", "allow"} <= rules(kind).keys()
+)
+"""Sections of a server, which are those that say whom they let in; look-alikes are served by the page's."""
 
 LOOPBACK = ("127.0.0.1", "::1")
 
