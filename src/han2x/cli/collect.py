@@ -43,10 +43,17 @@ def _serve(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _leave(settings: Settings) -> int:
+    """Give the place up, and say what became of what waited for it."""
     from ..postgres.collect import leave
 
     try:
-        asyncio.run(leave(app.collecting(settings)))
+        left = asyncio.run(leave(app.collecting(settings)))
     except Trouble as trouble:
-        raise Wrong(str(trouble)) from None
+        raise Wrong(f"{trouble}. Nothing is lost: the broker keeps what was not written; try again") from None
+    print(f"{left.messages} messages were waiting, and the place is given up")
+    if left.spoilt or left.refused:
+        raise Wrong(
+            f"not everything was history: {left.spoilt} messages held none, and the database refused "
+            f"{left.refused} records; they are in the table {settings.postgres.prefix}refused"
+        )
     return OK

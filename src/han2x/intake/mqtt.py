@@ -4,6 +4,7 @@ import secrets
 
 from ..runtime.broker import Broker, connect
 from ..runtime.gateway import Trouble
+from ..runtime.inbox import Keep
 from ..settings.schema import Mqtt
 from ..settings.source import MqttSource
 from .envelope import octets
@@ -41,5 +42,5 @@ async def subscribe(source: MqttSource, entry: Mqtt | None) -> MqttLink:
         raise Trouble(f"the settings have no [[mqtt]] named {source.broker!r}: add it, or correct the source")
     client_id = f"han2x-{secrets.token_hex(4)}"
     broker = await connect(entry, client_id=client_id)
-    broker.subscribe(source.topic)
+    broker.subscribe(source.topic, Keep.ALL)  # an hour's registers come once
     return MqttLink(broker)

@@ -17,6 +17,7 @@ from ..model.telegram import Telegram
 from ..model.view import View
 from ..runtime.broker import Broker, connect
 from ..runtime.gateway import Condition, Gateway
+from ..runtime.inbox import Keep
 from ..runtime.message import Message
 from ..runtime.outbox import history_target
 from ..runtime.providers import Published
@@ -106,6 +107,7 @@ class _Publisher:
         self._refused = ""
         self._last: dict[str, Published] = {}
         self._tellers: list[_Teller] = []
+        self._repeating: asyncio.TimerHandle | None = None
 
     def published(self) -> Sequence[Published]:
         """The last message of each topic, of `SHOWN` topics at most."""
@@ -155,17 +157,26 @@ class _Publisher:
         """Take in what others publish: that Home Assistant has come up, and spot prices."""
         birth, prices = f"{self.entry.discovery_prefix}/status", self.entry.prices_topic
         if self.entry.discovery != "off":
-            self.broker.subscribe(birth)
+            self.broker.subscribe(birth, Keep.NEWEST)
         if prices:
-            self.broker.subscribe(prices)
+            self.broker.subscribe(prices, Keep.ALL)  # a day each
         while True:
             mail = await self.broker.receive()
             if mail.topic == prices:
                 self._take_prices(mail.payload)
             elif mail.payload == ONLINE.encode():
-                await asyncio.sleep(random.uniform(*BIRTH_S))
+                self._repeat_soon(tellers)
+
+    def _repeat_soon(self, tellers: "list[_Teller]") -> None:
+        """After a pause that holds up nothing else; births within it are one."""
+        if self._repeating is None:
+
+            def repeat() -> None:
+                self._repeating = None
                 for teller in tellers:
                     teller.repeat()
+
+            self._repeating = asyncio.get_running_loop().call_later(random.uniform(*BIRTH_S), repeat)
 
     def _take_prices(self, payload: bytes) -> None:
         """Spot prices for the accounts; a message that is none is said, and changes nothing."""

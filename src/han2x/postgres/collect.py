@@ -9,14 +9,16 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..model.record import NotRecords, Record, records
-from ..runtime.broker import Broker, Mail, connect
+from ..model.record import NotRecords, records
+from ..runtime.broker import Broker, connect
 from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.inbox import Keep, Mail
 from ..settings.schema import Collecting, Mqtt
 from .service import opened
+from .tables import Refused
 
 if TYPE_CHECKING:
     from .database import Database
@@ -24,34 +26,44 @@ if TYPE_CHECKING:
 log = logging.getLogger("han2x")
 
 
-QUIET_S = 3.0
-"""A session from which nothing has come for so long is empty."""
+QUIET_S = 2.0
+"""A session from which nothing has come for so long is empty, if the broker answers then."""
+
+
+class Left(NamedTuple):
+    """What a worker that has left did with what waited for it."""
+
+    messages: int
+    spoilt: int
+    """Messages that held no history."""
+    refused: int
+    """Records that the database refused."""
 
 
 async def run(section: Collecting, gateway: Gateway, name: str) -> None:
     """Collect until cancelled; raises `Trouble` when the broker or the database is lost."""
     async with _connected(section) as worker:
-        await worker.broker.subscribed(_filter(section))
+        await worker.until(worker.broker.subscribed(_filter(section), Keep.ALL))
         text = f"from {worker.broker.peer} to {worker.database.peer}"
         gateway.report(name, Condition.OK, text)
         log.info("%s: %s as %s", name, text, _name(section))
-        while True:
-            await worker.write(await worker.broker.mail())
+        await worker.until(worker.broker.lost())
 
 
-async def leave(section: Collecting) -> None:
+async def leave(section: Collecting) -> Left:
     """Take no more of the work, write what the broker still has for this worker, and have it forget us.
 
     Raises `Trouble`; then nothing is lost, and it may be tried again.
     """
     async with _connected(section) as worker:
-        await worker.broker.unsubscribed(_filter(section))
-        with contextlib.suppress(TimeoutError):
-            while True:
-                async with asyncio.timeout(QUIET_S):
-                    mail = await worker.broker.mail()
-                await worker.write(mail)
+        await worker.until(worker.broker.unsubscribed(_filter(section)))
+        taken = -1
+        while taken != worker.taken:
+            taken = worker.taken
+            await worker.until(asyncio.sleep(QUIET_S))
+            await worker.until(worker.broker.unsubscribed(_filter(section)))  # it is there, and has no more
         worker.broker.end_session()
+        return Left(worker.taken, worker.spoilt, worker.refused)
 
 
 @contextlib.asynccontextmanager
@@ -88,27 +100,48 @@ def _broker(section: Collecting) -> Mqtt:
 
 
 class _Worker:
-    """What goes from one broker to one database; `_spoilt`: messages that held no records."""
+    """What goes from one broker to one database; it counts what it has taken."""
 
     def __init__(self, database: "Database", broker: Broker) -> None:
         self.database, self.broker = database, broker
-        self._spoilt = 0
+        self.taken = self.spoilt = self.refused = 0
 
-    async def write(self, mail: Sequence[Mail]) -> None:
+    async def until(self, asked: Coroutine[None, None, None]) -> None:
+        """Write what comes until something else is done: a broker's answer may come behind much."""
+        done = asyncio.create_task(asked)
+        try:
+            while not done.done():
+                arrived = asyncio.create_task(self.broker.arrived())
+                try:
+                    await asyncio.wait((done, arrived), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    arrived.cancel()
+                if arrived.done():
+                    arrived.result()
+                    await self._write(self.broker.mail())
+        finally:
+            done.cancel()
+        done.result()
+
+    async def _write(self, mail: Sequence[Mail]) -> None:
         """Write what has come in one transaction, then acknowledge it."""
-        found = [record for one in mail for record in self._records(one)]
+        found, strange = [], []
+        for one in mail:
+            try:
+                found += records(one.payload)
+            except NotRecords as error:  # it never will hold any
+                strange.append(Refused(one.topic, str(error), one.payload))
         if found:
-            await self.database.write(found)
+            self.refused += await self.database.take(found)
+        if strange:
+            await self.database.set_aside(strange)
+            self._warn(strange)
         for one in mail:
             self.broker.acknowledge(one)
+        self.taken += len(mail)
 
-    def _records(self, mail: Mail) -> list[Record]:
-        """The records of a message; one that holds none never will, and is left."""
-        try:
-            return records(mail.payload)
-        except NotRecords as error:
-            self._spoilt += 1
-            if self._spoilt & (self._spoilt - 1) == 0:  # ever more rarely: nobody fills the log
-                text = "collect: %d messages held no history, the last was to %r: %s"
-                log.warning(text, self._spoilt, mail.topic, str(error))
-            return []
+    def _warn(self, strange: Sequence[Refused]) -> None:
+        before, self.spoilt = self.spoilt, self.spoilt + len(strange)
+        if before.bit_length() < self.spoilt.bit_length():  # ever more rarely: nobody fills the log
+            text = "collect: %d messages held no history, the last was to %r: %s"
+            log.warning(text, self.spoilt, strange[-1].origin, strange[-1].why)

@@ -17,7 +17,7 @@ async def run(section: Postgres, gateway: Gateway, name: str) -> None:
     database = await opened(section)
     try:
         gateway.report(name, Condition.OK, _told(gateway, database))
-        await take_over(gateway, POSTGRES, database.write)
+        await take_over(gateway, POSTGRES, database.take)
     finally:
         await database.close()
 

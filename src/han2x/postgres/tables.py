@@ -5,6 +5,8 @@ them as people read them. A record's key is its meter's number and its period's 
 a record the one with the higher version stays, in whatever order and how often they come.
 """
 
+from typing import NamedTuple
+
 from ..model.hour import Basis
 from ..model.quantity import POWER_OF_ENERGY, Quantity
 from ..model.record import COLUMNS, COUNTERS, DRIFTS, RESOLUTIONS
@@ -16,6 +18,14 @@ CHUNKS = {"hour": "1 year", "minute": "1 month", "10s": "7 days"}
 
 VERSION = 1
 """Of the tables; an older program does not write newer ones."""
+
+
+class Refused(NamedTuple):
+    """Something that cannot be written: where it is from, why, and what it is."""
+
+    origin: str
+    why: str
+    content: bytes
 
 
 def table(prefix: str, resolution: str) -> str:
@@ -63,15 +73,38 @@ def writing_meters(prefix: str) -> str:
 
 
 def writing(prefix: str, resolution: str) -> str:
-    """Takes a JSON array of arrays of one resolution: meter, start, version, values."""
-    columns = ("version", *RESOLUTIONS[resolution].columns)
-    values = ", ".join(f"(one->>{index})::bigint" for index in range(2, 2 + len(columns)))
-    updated = ", ".join(f"{name} = excluded.{name}" for name in columns)
+    """Takes an array for each column: meters, starts, versions, and the values of the resolution."""
+    names = ("version", *RESOLUTIONS[resolution].columns)
+    columns = ", ".join(names)
+    arrays = ", ".join(["%s::bigint[]"] * (2 + len(names)))
+    updated = ", ".join(f"{name} = excluded.{name}" for name in names)
     return (
-        f"INSERT INTO {table(prefix, resolution)} AS known (meter, t, {', '.join(columns)}) "
-        f"SELECT (one->>0)::bigint, to_timestamp((one->>1)::bigint), {values} "
-        f"FROM json_array_elements(%s::json) AS one "
+        f"INSERT INTO {table(prefix, resolution)} AS known (meter, t, {columns}) "
+        f"SELECT meter, to_timestamp(start), {columns} "
+        f"FROM unnest({arrays}) AS new (meter, start, {columns}) "
         f"ON CONFLICT (meter, t) DO UPDATE SET {updated} WHERE excluded.version >= known.version"
+    )
+
+
+def refused(prefix: str) -> str:
+    """The name of the table of what could not be written."""
+    return f"{prefix}refused"
+
+
+def creating_refused(prefix: str) -> str:
+    """Made when it is first needed: most databases never need it."""
+    return (
+        f"CREATE TABLE IF NOT EXISTS {refused(prefix)} (at timestamptz NOT NULL DEFAULT now(), "
+        "origin text NOT NULL, why text NOT NULL, content bytea NOT NULL)"
+    )
+
+
+def refusing(prefix: str, most: int | None) -> str:
+    """Takes a JSON array of arrays: where it is from, why, and in base64 what; `most` rows are kept."""
+    limit = f" LIMIT greatest(0, {most} - (SELECT count(*) FROM {refused(prefix)}))" if most else ""
+    return (
+        f"INSERT INTO {refused(prefix)} (origin, why, content) "
+        f"SELECT one->>0, one->>1, decode(one->>2, 'base64') FROM json_array_elements(%s::json) AS one{limit}"
     )
 
 

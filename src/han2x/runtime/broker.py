@@ -2,15 +2,15 @@
 
 A thread looks the name up, connects and shakes hands; then paho speaks the protocol on the loop, where its
 socket never waits. What the broker does not take stays in the kernel's small buffer: whoever publishes waits
-for room, then says the newest. What goes wrong becomes `Trouble` with a sentence that names no password.
+for room, then says the newest. What comes and is not taken is not dropped: the socket is not read until there
+is room in the `Inbox`. What goes wrong becomes `Trouble` with a sentence that names no password.
 """
 
 import asyncio
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
@@ -18,6 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from ..settings.schema import Mqtt
 from .broker_words import loss, refusal, silent_end, unreachable
 from .gateway import Trouble
+from .inbox import Inbox, Keep, Mail
 from .message import Message
 from .mqtt_client import PAYLOAD_MAX, open_later
 
@@ -25,22 +26,14 @@ ROOM = 64
 """Messages without their acknowledgement (QoS 1) at most before a publisher has to wait."""
 
 ANSWER_S, FAREWELL_S, LOOK_S = 15.0, 2.0, 1.0
-INBOX = 256
-
-
-class Mail(NamedTuple):
-    """What has been delivered; `mid`: what it is acknowledged by, in a session."""
-
-    topic: str
-    payload: bytes
-    mid: int
 
 
 class Broker:
     """An open connection. Methods are called on the loop that made it; call `close` when done.
 
     `session`: the broker keeps what it has for us while we are away, hands out `SESSION_ROOM` messages at
-    once, and again what was not acknowledged. It goes by the client id, and needs MQTT 5.
+    once, and again what was not acknowledged. It goes by the client id, and needs MQTT 5. All that is
+    delivered is to be acknowledged, whatever it is: no more comes when as many are open as may be handed out.
     """
 
     def __init__(self, entry: Mqtt, *, client_id: str, will: Message | None, session: bool = False) -> None:
@@ -50,7 +43,10 @@ class Broker:
         self._lost: asyncio.Future[None] = self._loop.create_future()
         self._room: asyncio.Future[None] | None = None
         self._mail: asyncio.Future[None] | None = None
-        self._inbox: deque[Mail] = deque(maxlen=INBOX)
+        self._inbox = Inbox()
+        self._paused = False
+        self.dropped = 0
+        """Messages that were not taken in: too large, of nobody knows when, or of QoS 0 in a session."""
         self._unanswered: set[int] = set()
         self._answers: dict[int, asyncio.Future[str]] = {}
         self._session = session
@@ -135,13 +131,18 @@ class Broker:
         await asyncio.wait((self._room, self._lost), return_when=asyncio.FIRST_COMPLETED)
         self._raise_if_lost()
 
-    def subscribe(self, topic: str) -> None:
+    def subscribe(self, topic: str, keep: Keep) -> None:
         """Have a topic's messages delivered to `receive`, but not those that the broker has kept."""
+        self._inbox.keep(topic, keep)
         self._client.subscribe(topic, qos=1)
         self._after()
 
-    async def subscribed(self, topic: str) -> None:
-        """Subscribe with QoS 1, and wait for the broker's answer; raises `Trouble` if it is no."""
+    async def subscribed(self, topic: str, keep: Keep) -> None:
+        """Subscribe with QoS 1, and wait for the broker's answer; raises `Trouble` if it is no.
+
+        The answer may come behind more messages than the inbox holds: they must be taken meanwhile.
+        """
+        self._inbox.keep(topic, keep)
         _, mid = self._client.subscribe(topic, qos=1)
         self._after()
         reason = await self._answer(mid or 0)
@@ -149,7 +150,7 @@ class Broker:
             raise Trouble(f"{self.peer} does not allow to subscribe to {topic}: {reason}")
 
     async def unsubscribed(self, topic: str) -> None:
-        """Have no more delivered of a topic, and wait until the broker has seen to it."""
+        """Have no more delivered of a topic, and wait for the broker's answer; mail is taken meanwhile."""
         _, mid = self._client.unsubscribe(topic)
         self._after()
         await self._answer(mid or 0)
@@ -164,20 +165,25 @@ class Broker:
         self._client.ack(mail.mid, 1)
         self._after()
 
-    async def mail(self) -> list[Mail]:
-        """All that has come, at least one message; raises `Trouble` when the broker is gone."""
-        found = [await self.receive()]
-        found += self._inbox
-        self._inbox.clear()
-        return found
-
-    async def receive(self) -> Mail:
-        """The next message; raises `Trouble` when the broker is gone."""
+    async def arrived(self) -> None:
+        """Wait until a message is there to be taken; raises `Trouble` when the broker is gone."""
         while not self._inbox:
             self._mail = self._loop.create_future()
             await asyncio.wait((self._mail, self._lost), return_when=asyncio.FIRST_COMPLETED)
             self._raise_if_lost()
-        return self._inbox.popleft()
+
+    async def receive(self) -> Mail:
+        """The next message; raises `Trouble` when the broker is gone."""
+        await self.arrived()
+        mail = self._inbox.take()
+        self._read_on()
+        return mail
+
+    def mail(self) -> list[Mail]:
+        """All that has arrived."""
+        found = self._inbox.take_all()
+        self._read_on()
+        return found
 
     async def lost(self) -> None:
         """Wait for the connection's end; raises `Trouble` that says why."""
@@ -248,14 +254,31 @@ class Broker:
 
     def _read(self) -> None:
         """Take in one packet, or part of one; what TLS has read beyond it, the loop cannot see."""
+        if self._paused:
+            return
         self._client.take_in()
         self._after()
-        if self._client.has_more:
+        if self._inbox.full and self._look is not None:
+            self._paused = True
+            self._loop.remove_reader(self._fd)
+        elif self._client.has_more:
+            self._loop.call_soon(self._read)
+
+    def _read_on(self) -> None:
+        """Read again what the full inbox held up."""
+        if not self._paused or self._inbox.full:
+            return
+        self._paused = False
+        self._client.excuse_silence()
+        if self._look is not None:
+            self._loop.add_reader(self._fd, self._read)
             self._loop.call_soon(self._read)
 
     def _watch(self) -> None:
         """Once a second: a sign of life when it is time for one, or the end if the last had no answer."""
         self._look = self._loop.call_later(LOOK_S, self._watch)
+        if self._paused:
+            self._client.excuse_silence()
         self._client.loop_misc()
         self._after()
 
@@ -294,14 +317,18 @@ class Broker:
         self._wake_publishers()
 
     def _on_message(self, client: Any, data: Any, message: paho.MQTTMessage) -> None:
-        if self._session and not message.qos:
-            return  # the broker neither counts it nor would send it again: it could only crowd others out
-        if len(message.payload) <= PAYLOAD_MAX and not message.retain:  # retained: nobody knows how old
-            self._inbox.append(Mail(message.topic, bytes(message.payload), message.mid))
-            if self._mail:
-                _finish(self._mail)
-        elif self._session:
-            client.ack(message.mid, message.qos)
+        if (
+            self._session
+        ):  # of QoS 0 the broker neither counts nor repeats any: it could only crowd others out
+            wanted = message.qos > 0
+        else:  # retained: nobody knows how old
+            wanted = len(message.payload) <= PAYLOAD_MAX and not message.retain
+        if not wanted:
+            self.dropped += 1
+            return
+        self._inbox.put(Mail(message.topic, bytes(message.payload), message.mid))
+        if self._mail:
+            _finish(self._mail)
 
     def _on_subscribe(self, client: Any, data: Any, mid: int, codes: Any, properties: Any) -> None:
         self._answer_with(mid, codes[0].getName() if codes else "")

@@ -2,8 +2,10 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any, Self
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -19,6 +21,13 @@ CONNECT_S = 10.0
 PAYLOAD_MAX = 65_536
 """Octets of a message that is taken in; MQTT 5 brokers are told, others' larger messages are dropped."""
 
+PACKET_MAX, SESSION_PACKET_MAX = 2 * PAYLOAD_MAX, 16 * PAYLOAD_MAX
+"""Octets of a packet that are kept while it is read; MQTT 5 brokers are told, and send no larger ones. What a
+session is sent is larger, for it has to be acknowledged, and what is wrong with it is to be said."""
+
+CHUNK = 65_536
+"""Octets that are read at once at most."""
+
 UNTAKEN = 32_768
 """Octets that wait in the kernel (it takes twice as many) for a broker that does not read: they get old."""
 
@@ -29,6 +38,8 @@ SESSION_ROOM = 100
 """Messages that a session has at most without their acknowledgement."""
 
 FOR_EVER = 0xFFFF_FFFF
+QOS_2 = 0x04
+"""In the first octet of a PUBLISH (MQTT 5, 3.3.1.2)."""
 
 
 class _Ending:
@@ -49,9 +60,19 @@ class _TlsSocket(_Ending, ssl.SSLSocket):  # type: ignore[misc]
     pass
 
 
+class _Bounded(bytearray):
+    """A packet that is being read; what is beyond its limit is forgotten: no packet fills the memory."""
+
+    limit = PACKET_MAX
+
+    def __iadd__(self, more: Any) -> Self:  # type: ignore[misc]
+        return super().__iadd__(more[: self.limit - len(self)])
+
+
 class Client(paho.Client):
     """paho's client, which can be hung up at any moment, even while it is being connected."""
 
+    packet_max = PACKET_MAX
     _handle: socket.socket | None = None
     _hung_up = False
     _gathering = False
@@ -120,10 +141,30 @@ class Client(paho.Client):
 
     def take_in(self) -> None:
         """Read a packet; one that paho cannot make sense of ends the connection, as one it knows is wrong."""
+        if self.socket() is None:
+            return
+        if not self._in_packet["command"]:
+            self._in_packet["packet"] = packet = _Bounded()
+            packet.limit = self.packet_max
         try:
-            self.loop_read()
+            code = self._packet_read()
         except Exception:  # paho names only some of what it may meet
-            self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_PROTOCOL)
+            code = MQTTErrorCode.MQTT_ERR_PROTOCOL
+        if code > 0:
+            self._loop_rc_handle(code)
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        return super()._sock_recv(min(bufsize, CHUNK))
+
+    def _handle_publish(self) -> MQTTErrorCode:
+        if self._in_packet["command"] & QOS_2:  # nobody has subscribed with it, and paho would keep it
+            return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        return super()._handle_publish()
+
+    def excuse_silence(self) -> None:
+        """Forget that an answer is due: what the broker says has not been read."""
+        self._ping_t = 0.0
+        self._last_bytes_received = time.monotonic()
 
     @property
     def has_more(self) -> bool:
@@ -161,6 +202,7 @@ def open_later(entry: Mqtt, client_id: str, will: Message | None, *, session: bo
         manual_ack=session,
     )
     client.connect_timeout = CONNECT_S
+    client.packet_max = SESSION_PACKET_MAX if session else PACKET_MAX
     if entry.transport == "websockets":
         client.ws_set_options(path=entry.path)
     if entry.user or entry.password:
@@ -172,7 +214,7 @@ def open_later(entry: Mqtt, client_id: str, will: Message | None, *, session: bo
     properties = None
     if entry.protocol == "5":
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.MaximumPacketSize = 2 * PAYLOAD_MAX
+        properties.MaximumPacketSize = client.packet_max
         if session:
             properties.SessionExpiryInterval = FOR_EVER
             properties.ReceiveMaximum = SESSION_ROOM

@@ -50,7 +50,7 @@ class Outbox(Protocol):
 
 
 async def take_over(
-    gateway: "Gateway", target: str, deliver: Callable[[Sequence[Record]], Awaitable[None]]
+    gateway: "Gateway", target: str, deliver: Callable[[Sequence[Record]], Awaitable[object]]
 ) -> None:
     """Deliver every change for ever, each batch after the one before; raises what `deliver` raises."""
     while True:
