@@ -201,9 +201,8 @@ def test_backup_can_be_exported_from(han2x: Run, tmp_path: Path, capsys: pytest.
 
 def test_no_history_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Before anything was kept each action says so."""
+    settings = tmp_path / "han2x.toml"
+    settings.touch()
     for action in ("export", "status"):
-        assert (
-            main(["history", "--state", str(tmp_path), "--settings", str(tmp_path / "none.toml"), action])
-            == WRONG
-        )
+        assert main(["history", "--state", str(tmp_path), "--settings", str(settings), action]) == WRONG
         assert "there is no history in" in capsys.readouterr().err

@@ -229,7 +229,9 @@ def test_upgraded_it_goes_on() -> None:
 def test_reset_it_is_at_factory_settings() -> None:
     """The command puts the factor back, and the address stays."""
     guest("systemctl", "stop", "han2x")
-    guest("han2x", "factory-reset", "--settings", "/etc/han2x/han2x.toml", "--state", "/var/lib/han2x")
+    guest(
+        "han2x", "factory-reset", "--yes", "--settings", "/etc/han2x/han2x.toml", "--state", "/var/lib/han2x"
+    )
     guest("systemctl", "start", "han2x")
     assert answer(ADDRESS) == 1000
 

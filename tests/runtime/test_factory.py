@@ -83,7 +83,7 @@ def test_a_history_elsewhere_is_kept_or_goes_likewise(tmp_path: Path) -> None:
     assert elsewhere.exists()
     erase(settings, box.file, box.state, history=True)
     assert not elsewhere.exists()
-    assert not box.file.exists()
+    assert load(box.file) == Settings()
 
 
 def test_factory_settings_are_those_of_the_box(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_the_command_works_on_damaged_settings(tmp_path: Path, damage: bytes) ->
     """Whatever the settings file holds, `factory-reset` puts everything back."""
     box = Box(tmp_path)
     box.file.write_bytes(damage)
-    assert main(["factory-reset", "--settings", str(box.file), "--state", str(box.state)]) == 0
+    assert main(["factory-reset", "--yes", "--settings", str(box.file), "--state", str(box.state)]) == 0
     assert box.left == set(HISTORY)
     assert load(box.file) == Settings()
 
@@ -125,7 +125,7 @@ def test_the_command_works_on_damaged_settings(tmp_path: Path, damage: bytes) ->
 def test_the_command_saves_the_wiring_of_a_refused_file(tmp_path: Path) -> None:
     """One wrong value elsewhere does not cost the wiring."""
     box = Box(tmp_path, SETTINGS + '[modbus_tcp]\nport = "x"\n')
-    words = ["factory-reset", "--history", "--settings", str(box.file), "--state", str(box.state)]
+    words = ["factory-reset", "--yes", "--history", "--settings", str(box.file), "--state", str(box.state)]
     assert main(words) == 0
     settings = load(box.file)
     assert isinstance(settings, Settings)

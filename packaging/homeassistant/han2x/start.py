@@ -10,7 +10,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from han2x.runtime import settings_file
+from han2x.runtime import lock, settings_file
 from han2x.settings.amend import Refused, as_table, from_table
 from han2x.settings.schema import Settings
 
@@ -62,6 +62,16 @@ def wanted(settings: Settings, options: dict, answer: dict | None) -> Settings |
 
 def main() -> None:
     """Write the settings and become the gateway."""
+    try:
+        with lock.beside(CONFIG):
+            prepare()
+    except lock.Held as held:
+        sys.exit(str(held))
+    os.execvp("han2x", ["han2x", "run", "--settings", str(CONFIG), "--state", str(STATE)])
+
+
+def prepare() -> None:
+    """Bring the app's options into the settings file, which exists when this returns."""
     settings = settings_file.load(CONFIG)
     if isinstance(settings, Refused):
         sys.exit(f"{CONFIG} is refused:\n{settings}")
@@ -71,7 +81,6 @@ def main() -> None:
         sys.exit(f"the options are refused:\n{changed}")
     if changed != settings or not CONFIG.exists():
         settings_file.write(CONFIG, changed, settings)
-    os.execvp("han2x", ["han2x", "run", "--settings", str(CONFIG), "--state", str(STATE)])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The command line: a table of commands, each a module that is imported when it is used.
 
 Exit status: 0 all well; 1 the answer is no (nothing decoded, nothing good heard); 2 the call, a file or
-the settings are wrong; 130 interrupted.
+the settings are wrong; 3 another process uses them; 130 interrupted.
 """
 
 import argparse
@@ -34,11 +34,19 @@ COMMANDS: dict[str, str] = {
 `han2x.cli.<command>`, with _ for -, has `configure(parser)` and `run(arguments)`.
 """
 
-OK, NO, WRONG, INTERRUPTED = 0, 1, 2, 130
+OK, NO, WRONG, BUSY, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class Wrong(Exception):
     """The call cannot be carried out; the message says why, for the person who made it."""
+
+    status = WRONG
+
+
+class Busy(Wrong):
+    """Another process uses what the call needs for itself."""
+
+    status = BUSY
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -53,7 +61,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return status
     except Wrong as wrong:
         print(f"han2x {arguments.command}: {wrong}", file=sys.stderr)
-        return WRONG
+        return wrong.status
     except BrokenPipeError:  # whoever read our output has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-from pathlib import Path
 
 from .. import app
 from ..runtime.gateway import Trouble
@@ -14,9 +13,7 @@ from . import OK, Wrong, places, serving
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Where settings are, and what this worker is called."""
-    parser.add_argument(
-        "--settings", type=Path, default=places.settings_file(), help="settings file (default: %(default)s)"
-    )
+    places.configure(parser)
     parser.add_argument("--worker", help="name of this worker, unlike the others' (default: as set)")
     parser.add_argument(
         "--leave",
@@ -28,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Collect until the process is told to stop; nothing is kept here."""
+    places.check(arguments.settings)
     settings = load(arguments.settings)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")

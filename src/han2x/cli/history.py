@@ -30,12 +30,7 @@ AT_ONCE = 500
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """What to do with the history, and where it is."""
-    parser.add_argument(
-        "--settings", type=Path, default=places.settings_file(), help="settings file (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--state", type=Path, default=places.state_directory(), help="state directory (default: %(default)s)"
-    )
+    places.configure(parser, state=True)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _configure_export(actions.add_parser("export", help="print what is known of a meter"))
     importing = actions.add_parser("import", help="fill gaps with hours from Elhub's CSV, and compare")
@@ -62,6 +57,7 @@ def _configure_meter(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out one action; exit status 1 if there is nothing to tell."""
+    places.check(arguments.settings)
     settings = load(arguments.settings)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")

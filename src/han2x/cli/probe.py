@@ -2,7 +2,6 @@
 
 import argparse
 import socket
-from pathlib import Path
 
 from ..runtime.settings_file import load
 from ..settings.amend import Refused
@@ -15,14 +14,13 @@ HEAD = 6
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Whose Modbus server is asked."""
-    parser.add_argument(
-        "--settings", type=Path, default=places.settings_file(), help="settings file (default: %(default)s)"
-    )
+    places.configure(parser)
     parser.add_argument("--seconds", type=float, default=3.0, help="patience (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask the Modbus server of this machine, as a health check does."""
+    places.check(arguments.settings)
     settings = load(arguments.settings)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")

@@ -2,7 +2,6 @@
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 
 from ..runtime import vintage
 from ..runtime.gateway import Gateway
@@ -12,15 +11,14 @@ from ..settings.schema import Settings
 from ..wire.cipher import Keys
 from . import Wrong, meter_keys, places, serving
 
+SECOND = (
+    "Stop that process first, or give this one a file and a directory of its own by --settings and --state"
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Where settings and state are."""
-    parser.add_argument(
-        "--settings", type=Path, default=places.settings_file(), help="settings file (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--state", type=Path, default=places.state_directory(), help="state directory (default: %(default)s)"
-    )
+    places.configure(parser, state=True)
     parser.add_argument(
         "--dhcp",
         action="store_true",
@@ -32,10 +30,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve what the settings file says."""
+    given = meter_keys.given(arguments)
+    if why := vintage.refusal(arguments.state):
+        raise Wrong(why)
+    places.check(arguments.settings)
+    with places.alone(arguments.settings, arguments.state, SECOND):
+        return _serve(arguments, given)
+
+
+def _serve(arguments: argparse.Namespace, given: Keys) -> int:
     settings = load(arguments.settings)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")
-    settings = _with_keys(settings, meter_keys.given(arguments))
+    settings = _with_keys(settings, given)
     if why := vintage.newer(arguments.state):
         raise Wrong(why)
 

@@ -26,6 +26,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the settings in force as a settings file, or say what is wrong with them."""
     path = arguments.file or places.settings_file()
+    if arguments.file and not arguments.sample:
+        places.check(path)
     settings = Settings() if arguments.sample else load(path)
     if isinstance(settings, Settings):
         settings = without_contradictions(settings)
