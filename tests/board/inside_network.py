@@ -8,13 +8,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from han2x.app import SERVICES, clock
 from han2x.model.network import NetworkState
 from han2x.runtime.gateway import Condition, Gateway, Health
+from han2x.runtime.latest import Latest
 from han2x.runtime.service import keep
 from han2x.settings.device import Network
 from han2x.settings.schema import Settings
@@ -24,6 +25,7 @@ SERVICE = next(service for service in SERVICES if service.entry.startswith("han2
 STATIC = Network(manage=True, interface="lan0", trial_s=2)  # shorter than a person may set it
 KEYFILES = Path("/etc/NetworkManager/system-connections")
 STARTING = Health(Condition.STARTING)
+T = TypeVar("T")
 IN_USE_S = 10
 """The manual's: a setting is in use within ten seconds (M42)."""
 
@@ -113,8 +115,8 @@ def test_a_start_with_the_same_setting_touches_nothing() -> None:
     """The connection that is up stays up when the program starts again."""
 
     async def main() -> None:
-        async with running(STATIC):
-            await until(lambda: addresses() == ["192.168.1.232/24"])
+        async with running(STATIC) as gateway:
+            await until(lambda: shown(gateway).addresses == ("192.168.1.232/24",))
         since = sh("nmcli -t -f connection.timestamp con show 'han2x lan0'")
         active = sh("nmcli -t -f DBUS-PATH con show --active")
         async with running(STATIC) as gateway:
@@ -248,17 +250,39 @@ def test_a_power_cut_after_confirmation_keeps_it(tmp_path: Path) -> None:
     loop(main)
 
 
-def test_without_a_dhcp_server_the_fallback_is_there() -> None:
-    """DHCP gives nothing: 192.168.1.232 is in use soon after the 8 s of waiting, and it is said."""
+async def follow(cell: Latest[T], note: Callable[[T], object]) -> None:
+    """Take note of each value from the next on."""
+    value = cell.value
+    while True:
+        value = await cell.changed(value)
+        note(value)
+
+
+def test_without_a_dhcp_server_the_fallback_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DHCP gives nothing: 192.168.1.232 is in use soon after the 8 s of waiting, and it is said.
+
+    The state is looked at all the time, and is at no moment between two: no fallback without its address.
+    """
+    monkeypatch.setattr("han2x.board.network.LOOK_S", 0.002)
 
     async def main() -> None:
         sh("ip -n peer addr del 10.77.0.1/24 dev up0")
         try:
             async with running(Network(manage=True, interface="lan0", method="dhcp")) as gateway:
-                print("fallback after", await until(lambda: addresses() == ["192.168.1.232/24"], 15))
+                texts, states = set[str](), set[NetworkState]()
+                seen = [
+                    asyncio.create_task(follow(gateway.health, lambda all_: texts.add(all_["network"].text))),
+                    asyncio.create_task(follow(gateway.network, states.add)),
+                ]
+                print("fallback after", await until(lambda: addresses() == ["192.168.1.232/24"], 40))
                 await until(lambda: shown(gateway).fallback)
-                health = gateway.health.value["network"]
-                assert "DHCP has given no address; 192.168.1.232/24 is used" in health.text
+                said = "DHCP has given no address; 192.168.1.232/24 is used, and DHCP asked again"
+                await until(lambda: gateway.health.value["network"].text == said)
+                for task in seen:
+                    task.cancel()
+                assert not {text for text in texts if "DHCP has given" in text} - {said}
+                assert all(state.addresses == ("192.168.1.232/24",) for state in states if state.fallback)
+                assert "lan0 is getting its address" in texts
         finally:
             sh("ip -n peer addr add 10.77.0.1/24 dev up0")
 

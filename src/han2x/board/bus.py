@@ -75,3 +75,8 @@ class Bus:
     async def get(self, path: str, interface: str, name: str) -> Any:
         """A property's value."""
         return (await self.call(path, PROPERTIES, "Get", "ss", (interface, name)))[0]
+
+    async def get_all(self, path: str, interface: str) -> dict[str, Any]:
+        """All properties of an interface, as they are at one moment."""
+        found: dict[str, Any] = (await self.call(path, PROPERTIES, "GetAll", "s", (interface,)))[0]
+        return found

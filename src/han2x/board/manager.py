@@ -1,10 +1,10 @@
 """NetworkManager on D-Bus, for one interface: profiles, checkpoints, and what there really is."""
 
 import contextlib
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from ..model.network import NetworkState
+from ..model.network import NetworkState, Stage
 from ..runtime.gateway import Trouble
 from ..settings.device import Network
 from .bus import Bus, BusError
@@ -23,6 +23,16 @@ DELETE_NEW_CONNECTIONS = 0x2
 ETHERNET = 1
 NOTHING = "/"
 NO_CONNECTION = f"{NM}.Settings.InvalidConnection"
+METHODS = {"auto": "dhcp", "manual": "static"}
+UNAVAILABLE, DISCONNECTED, ACTIVATED = 20, 30, 100
+"""NMDeviceState: without a carrier, without a connection, with one; between the last two it is on its way."""
+
+
+def stage_of(state: int) -> Stage:
+    """What an NMDeviceState means."""
+    if state <= UNAVAILABLE:
+        return Stage.UNPLUGGED
+    return {DISCONNECTED: Stage.DOWN, ACTIVATED: Stage.UP}.get(state, Stage.COMING_UP)
 
 
 class Manager:
@@ -111,42 +121,36 @@ class Manager:
             await self._bus.call(f"{ROOT}/Settings", SETTINGS, "SaveHostname", "s", (name,))
 
     async def state(self) -> NetworkState:
-        """The interface as it is."""
-        address_data, gateway, servers = await self._ip4()
-        return NetworkState(
+        """The interface as it is at one moment: what is said of addresses is all of one connection."""
+        device = await self._bus.get_all(self._device, DEVICE)
+        found = NetworkState(
             managed=True,
             interface=self.interface,
-            method=await self._method(),
-            addresses=tuple(f"{one['address']}/{one['prefix']}" for one in address_data),
-            gateway=gateway,
-            dns=tuple(one["address"] for one in servers),
+            stage=stage_of(device["State"]),
             host_name=await self._bus.get(f"{ROOT}/Settings", SETTINGS, "Hostname"),
-            fallback=await self._active_uuid() == uuid_of(self.interface, fallback=True),
         )
-
-    async def _ip4(self) -> tuple[Sequence[Any], str, Sequence[Any]]:
-        """Addresses, gateway and name servers; none while there is no configuration."""
-        config = await self._bus.get(self._device, DEVICE, "Ip4Config")
-        if config == NOTHING:
-            return (), "", ()
+        if found.stage is not Stage.UP:
+            return found
         try:
-            return (
-                await self._bus.get(config, IP4, "AddressData"),
-                await self._bus.get(config, IP4, "Gateway"),
-                await self._bus.get(config, IP4, "NameserverData"),
-            )
-        except BusError:  # it ends just now
-            return (), "", ()
+            return await self._up(found, device["ActiveConnection"])
+        except BusError:  # it ends just now, and another one comes
+            return replace(found, stage=Stage.COMING_UP)
 
-    async def _method(self) -> str:
-        active = await self._bus.get(self._device, DEVICE, "ActiveConnection")
-        if active == NOTHING:
-            return ""
-        try:
-            profile = await self._profile(await self._bus.get(active, ACTIVE, "Connection"))
-        except BusError:  # it ends just now
-            return ""
-        return {"auto": "dhcp", "manual": "static"}.get(profile.get("ipv4", {}).get("method", ""), "")
+    async def _up(self, found: NetworkState, connection: str) -> NetworkState:
+        """With what the connection that is up has given; raises `BusError` if it is gone."""
+        active = await self._bus.get_all(connection, ACTIVE)
+        profile = await self._profile(active["Connection"])
+        config = await self._bus.get_all(active["Ip4Config"], IP4) if active["Ip4Config"] != NOTHING else {}
+        addresses = tuple(f"{one['address']}/{one['prefix']}" for one in config.get("AddressData", ()))
+        ours = active["Uuid"] == uuid_of(self.interface, fallback=True)
+        return replace(
+            found,
+            method=METHODS.get(profile.get("ipv4", {}).get("method", ""), ""),
+            addresses=addresses,
+            gateway=config.get("Gateway", ""),
+            dns=tuple(one["address"] for one in config.get("NameserverData", ())),
+            fallback=ours and bool(addresses),
+        )
 
     async def _active_uuid(self) -> str:
         active = await self._bus.get(self._device, DEVICE, "ActiveConnection")

@@ -10,6 +10,7 @@ import logging
 from dataclasses import replace
 
 from ..model.instant import Instant
+from ..model.network import NetworkState, Stage
 from ..runtime import trial
 from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.device import Network
@@ -88,18 +89,26 @@ async def _watch(manager: Manager, gateway: Gateway, name: str) -> None:
         state = await manager.state()
         if state != gateway.network.value:
             gateway.network.set(state)
-        fallback = state.fallback and gateway.trusted.value.method == "dhcp"
-        if fallback:
-            text = f"DHCP has given no address; {', '.join(state.addresses)} is used, and DHCP asked again"
-            gateway.report(name, Condition.FAILING, text)
-        elif not state.addresses:
-            gateway.report(name, Condition.FAILING, f"{manager.interface} has no address: is its cable in?")
-        else:
-            gateway.report(name, Condition.OK, f"{manager.interface}: {', '.join(state.addresses)}")
-        if fallback and gateway.now().mono_ms - tried_ms >= RETRY_MS:
+        dhcp = gateway.trusted.value.method == "dhcp"
+        gateway.report(name, *health(state, dhcp=dhcp))
+        if state.fallback and dhcp and gateway.now().mono_ms - tried_ms >= RETRY_MS:
             tried_ms = gateway.now().mono_ms
             await manager.activate()
         await asyncio.sleep(LOOK_S)
+
+
+def health(state: NetworkState, *, dhcp: bool) -> tuple[Condition, str]:
+    """How the network fares, in a sentence; `dhcp`: an address was to come from there."""
+    addresses = ", ".join(state.addresses)
+    if state.stage is Stage.COMING_UP:
+        return Condition.STARTING, f"{state.interface} is getting its address"
+    if state.stage is Stage.UNPLUGGED:
+        return Condition.FAILING, f"{state.interface} has no address: is its cable in?"
+    if not addresses:
+        return Condition.FAILING, f"{state.interface} has no address: NetworkManager has given it none"
+    if state.fallback and dhcp:
+        return Condition.FAILING, f"DHCP has given no address; {addresses} is used, and DHCP asked again"
+    return Condition.OK, f"{state.interface}: {addresses}"
 
 
 def _remember(gateway: Gateway, section: Network, before: Network) -> None:

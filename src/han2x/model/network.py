@@ -1,8 +1,18 @@
 """The machine's network as it really is, read back; never what the settings would have it be."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from .instant import Instant
+
+
+class Stage(StrEnum):
+    """How far an interface has come. Only one that is up has addresses, and a fallback in use."""
+
+    UNPLUGGED = "unplugged"
+    DOWN = "down"
+    COMING_UP = "coming up"
+    UP = "up"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +25,7 @@ class NetworkState:
 
     managed: bool = False
     interface: str = ""
+    stage: Stage = Stage.DOWN
     method: str = ""
     addresses: tuple[str, ...] = ()
     gateway: str = ""
