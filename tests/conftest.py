@@ -4,11 +4,12 @@ A test that takes `hdlc_vector` runs once for each telegram that stands in HDLC 
 Every run counts what it has run against what it has collected, on however many workers: see `Count`.
 """
 
+import ctypes
 import os
 import signal
 import struct
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,7 @@ SLOW = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if (
-        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):  # as in a background job; programs tested inherit it
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job; what it starts inherits that
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Count(), "count")
@@ -95,6 +94,21 @@ class Count:
             said = f"{self.collected.total()} tests collected, {self.run.total()} run"
             names = [f"\n  not run once: {name}" for name in self.wrong[:20]]
             terminalreporter.write_line(said + "".join(names))
+
+
+@pytest.fixture
+def permissions_hold() -> Iterator[None]:
+    """Modes of files count for root too, in this thread and those it starts: capabilities(7)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    version_3, this_thread = 0x20080522, 0
+    read_or_write_anything = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    header = struct.pack("=Ii", version_3, this_thread)
+    before = ctypes.create_string_buffer(24)
+    assert libc.capget(header, before) == 0
+    effective, *rest = struct.unpack("=6I", before.raw)
+    assert libc.capset(header, struct.pack("=6I", effective & ~read_or_write_anything, *rest)) == 0
+    yield
+    assert libc.capset(header, before) == 0
 
 
 def _vectors() -> dict[str, bytes]:

@@ -21,7 +21,7 @@ from han2x.history.store import Store
 from han2x.model.hours import Register
 from han2x.model.quantity import Quantity
 
-DEADLINE_S = 20
+DEADLINE_S = 60
 TARIFF = """
 [[periods]]
 from = 2020-01-01

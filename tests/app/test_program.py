@@ -28,7 +28,7 @@ from han2x.runtime.stored import from_json
 from han2x.settings.schema import Settings
 
 HOST = "127.0.0.1"
-DEADLINE_S = 20
+DEADLINE_S = 60
 REGISTERS = 51
 SCALE, SCALE_ALIAS = 48, 44
 ESTIMATES = (28, 30, 32, 34)

@@ -188,7 +188,7 @@ def test_an_error_leaves_the_known_prices(server: Server) -> None:
 
     async def check() -> None:
         found.accounts.feed([Row(0, 900, 5)])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while "prices" not in found.health.value:
                 await asyncio.sleep(0.01)
         assert found.health.value["prices"].condition is Condition.FAILING
@@ -218,7 +218,7 @@ def test_a_file_is_read_and_read_again(tmp_path: Path) -> None:
     found = gateway()
 
     async def price(expected: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 series = found.accounts.prices.value
                 known = series.at(int(NOON.timestamp())) if series else None

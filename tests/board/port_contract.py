@@ -13,12 +13,12 @@ async def contract(port: Port, move: Callable[[Input, bool], None], lit: Callabl
     await asyncio.sleep(0)
     assert not edge.done()
     move(Input.BUTTON, True)
-    await asyncio.wait_for(edge, 5)
+    await asyncio.wait_for(edge, 60)
     assert port.read() == {Input.BUTTON: True, Input.DIGITAL: False}
     again = asyncio.ensure_future(port.edges())
     move(Input.BUTTON, False)
     move(Input.DIGITAL, True)
-    await asyncio.wait_for(again, 5)
+    await asyncio.wait_for(again, 60)
     assert port.read() == {Input.BUTTON: False, Input.DIGITAL: True}
     for lamp in Output:
         port.set_led(lamp, True)

@@ -189,7 +189,7 @@ def test_an_edge_wakes_the_service() -> None:
         await asyncio.sleep(0)
         before = gateway.box.value
         port.set(Input.DIGITAL, True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not gateway.box.value.digital_input:
                 before = await gateway.box.changed(before)
         service.cancel()

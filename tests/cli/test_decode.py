@@ -172,7 +172,7 @@ def test_listen_to_what_is_not_good(tmp_path: Path, octets: bytes, said: str) ->
 
 def test_listen_for_a_while() -> None:
     """--seconds ends the listening, and what came until then is judged."""
-    done = han2x("listen", "simulate:kaifa?speed=1000", "--seconds", "0.5")
+    done = han2x("listen", "simulate:kaifa?speed=1000", "--seconds", "2")
     assert done.returncode == 0
     assert b"kaifa list 2: " in done.stdout
     assert b"-- Good telegrams arrive" in done.stdout

@@ -14,7 +14,7 @@ from time import monotonic
 
 import pytest
 
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 def free_port() -> int:
@@ -96,7 +96,7 @@ def test_the_demo_tells_how_to_read_it_and_ends(number: signal.Signals) -> None:
             assert client.recv(100).hex() == "0001000000070103" + "04" + "000003e8"
         status, seconds = demo.stopped_by(number)
     assert status == 0
-    assert seconds < 5
+    assert seconds < 15
     assert "Traceback" not in demo.text
 
 
@@ -116,7 +116,7 @@ def test_run_ends(tmp_path: Path, number: signal.Signals, times: int) -> None:
         with connected(port):
             status, seconds = run.stopped_by(number, times)
     assert status == 0
-    assert seconds < 5
+    assert seconds < 15
     assert "Traceback" not in run.text
 
 

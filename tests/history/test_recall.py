@@ -50,7 +50,7 @@ def capacity(gateway: Gateway) -> Capacity:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds():
             await asyncio.sleep(0.01)
 

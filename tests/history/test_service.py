@@ -42,7 +42,7 @@ class Site:
 
     async def until(self, condition: Condition) -> str:
         """Wait for the service to say so; its text."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 health = self.gateway.health.value
                 if "history" in health and health["history"].condition is condition:
@@ -102,7 +102,7 @@ def test_hours_are_written_at_once_and_told(tmp_path: Path) -> None:
         await site.until(Condition.OK)
         site.energy(0, 100)
         site.energy(1, 350)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not told:
                 await asyncio.sleep(0.001)
         assert [(hour.start, hour.energies[A_POS], hour.basis) for hour in told] == [(T0, 250, Basis.METERED)]
@@ -134,7 +134,7 @@ def test_import_beside_it_is_told(tmp_path: Path) -> None:
         assert [hour.energies[A_POS] for hour in told[1]["main"]] == [50]
 
     async def patiently() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await scene()
 
     play(patiently)

@@ -41,7 +41,7 @@ def play(source: str, scene: Scene) -> None:
     async def main() -> None:
         gateway = Gateway(Settings(meters=(Meter(source=source),)), clock=clock)
         reading = asyncio.create_task(service.run(Intake(name="main", source=source), gateway, NAME))
-        acting = asyncio.create_task(asyncio.wait_for(scene(gateway), 15))
+        acting = asyncio.create_task(asyncio.wait_for(scene(gateway), 60))
         await asyncio.wait([reading, acting], return_when=asyncio.FIRST_COMPLETED)
         if not acting.done():
             acting.cancel()
@@ -171,7 +171,7 @@ def test_a_bridge_that_comes_back_is_read_again() -> None:
         source = f"tcp:127.0.0.1:{port}"
         gateway = Gateway(Settings(), clock=clock)
         reading = asyncio.create_task(service.run(Intake(name="main", source=source), gateway, NAME))
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await until_received(gateway, 2)
             first.close()
             await until(gateway, Condition.FAILING, "refuses")
@@ -210,7 +210,7 @@ def test_a_recording_is_not_silent_when_it_has_ended(tmp_path: Path) -> None:
         gateway = Gateway(Settings(), clock=lambda: clock().plus_ms(passed_ms))
         source = f"replay:{path}?speed=max"
         reading = asyncio.create_task(service.run(Intake(name="main", source=source), gateway, NAME))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await until(gateway, Condition.OK)
             passed_ms = 3_600_000
             await asyncio.sleep(5 * service.REPORT_S)

@@ -107,7 +107,7 @@ def replayed(path: Path, speed: float) -> tuple[bytes, float]:
     async def main() -> tuple[bytes, float]:
         loop = asyncio.get_running_loop()
         link, pieces, began = ReplayLink(str(path), speed), list[bytes](), loop.time()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await link.read(pieces.append)
         took = loop.time() - began
         await link.read(lambda octets: pytest.fail(str(octets)))

@@ -53,7 +53,7 @@ def adapter(tmp_path: Path) -> Adapter:
 
 def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def main() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await scene()
 
     asyncio.run(main())

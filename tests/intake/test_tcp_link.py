@@ -23,7 +23,7 @@ def free_port() -> int:
 
 def play(scene: Callable[[], Awaitable[None]]) -> None:
     async def main() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await scene()
 
     asyncio.run(main())

@@ -35,7 +35,7 @@ from han2x.runtime.gateway import Condition, Gateway, Trouble
 from han2x.runtime.tty import Framing
 from han2x.settings.schema import Meter, ModbusRtu, ModbusRtuTcp, Settings
 
-DEADLINE_S = 10
+DEADLINE_S = 60
 SILENCE_S = 0.2
 """Longer than any silence that the service waits for."""
 

@@ -23,7 +23,7 @@ def play(request: pytest.FixtureRequest) -> Callable[[Scene], None]:
     async def within(scene: Scene) -> None:
         ready = Ready()
         try:
-            await asyncio.wait_for(scene(ready), 20)
+            await asyncio.wait_for(scene(ready), 60)
         finally:
             ready.close()
 

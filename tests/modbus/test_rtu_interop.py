@@ -22,7 +22,7 @@ import pytest
 from han2x.modbus.rtu import crc, frame
 
 CONFORMANCE = Path(__file__).resolve().parents[3] / "shared" / "tools" / "modbus" / "rtu_conformance.py"
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 SETTINGS = """[[meters]]
 source = "simulate:kaifa?speed=20"

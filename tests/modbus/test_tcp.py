@@ -211,7 +211,7 @@ def play(request: pytest.FixtureRequest) -> Callable[[Scene], None]:
 
     def make(scene: Scene) -> None:
         with asyncio.Runner(loop_factory=factory) as runner:
-            runner.run(asyncio.wait_for(scene(), 20))
+            runner.run(asyncio.wait_for(scene(), 60))
 
     return make
 

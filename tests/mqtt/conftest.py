@@ -26,7 +26,7 @@ from han2x.runtime.gateway import Gateway
 from han2x.settings.amend import Refused, from_table
 from han2x.settings.schema import Settings
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 IDENTITY = Identity("KFM_001", "6970631400000000", "MA304H3E")
 MISSING = [name for name in ("mosquitto", "mosquitto_sub", "mosquitto_pub") if not shutil.which(name)]
 
@@ -292,7 +292,7 @@ def health(gateway: Gateway, name: str = "mqtt") -> str:
 
 def play(scene: Coroutine[Any, Any, None]) -> None:
     """Run a scene to its end."""
-    asyncio.run(asyncio.wait_for(scene, 60))
+    asyncio.run(asyncio.wait_for(scene, 180))
 
 
 OSLO = ZoneInfo("Europe/Oslo")

@@ -35,13 +35,13 @@ def play(scene: Scene) -> None:
         health = gateway.health.value["web"]
         assert health.condition is Condition.OK
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(60):
                 await scene(gateway, int(health.text.rpartition(":")[2]))
         finally:
             serving.cancel()
             began = time.monotonic()
             await asyncio.wait((serving,))
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 10
 
     asyncio.run(whole())
 
@@ -77,7 +77,7 @@ def test_a_header_that_does_not_come_is_not_waited_for(drip: bytes) -> None:
                 writer.write(drip)
 
         task = asyncio.create_task(dripping())
-        assert 0.2 < await ended(reader) < 1.5
+        assert 0.2 < await ended(reader) < 8
         task.cancel()
         writer.close()
 
@@ -93,7 +93,7 @@ def test_a_body_that_does_not_come_is_not_waited_for() -> None:
         head = "POST /v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 50"
         writer.write(f"{head}\r\n\r\n{{".encode())
         assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
-        assert await ended(reader) < 1.5
+        assert await ended(reader) < 8
         writer.close()
 
     play(scene)
@@ -105,13 +105,13 @@ def test_a_connection_is_kept_between_requests_but_not_for_ever() -> None:
 
     async def scene(_: Gateway, port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        for _turn in range(3):
+        for _turn in range(4):
             writer.write(b"GET /v1/session HTTP/1.1\r\nHost: x\r\n\r\n")
             assert (await reader.readline()).startswith(b"HTTP/1.1 401 ")
             body = await reader.readuntil(b"}")
             assert b"login" in body
-            await asyncio.sleep(0.25)
-        assert await ended(reader) < 1.5
+            await asyncio.sleep(0.15)
+        assert await ended(reader) < 8
         writer.close()
 
     play(scene)

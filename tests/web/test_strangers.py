@@ -165,7 +165,7 @@ def test_many_connections_of_one_address_leave_room_for_others(own: Any) -> None
         began = monotonic()
         assert own.modbus() == ANSWER
         assert own.owner().get("v1/meters/main").status_code == 200
-        assert monotonic() - began < 2
+        assert monotonic() - began < 10
         cut = len(select.select(clients, [], [], 1)[0])  # nothing but an end can be read
         assert 40 <= cut <= 60  # of 150, 96 may stay
     assert own.resident_kb - before < GROWTH_KB

@@ -26,7 +26,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HERE = Path(__file__).parent
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
-SOON_MS = 10_000
+SOON_MS = 30_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,7 +58,7 @@ class Running:
         command = [sys.executable, "-m", "han2x", "run", "--settings", str(self.folder / "han2x.toml")]
         log = (self.folder / "log").open("ab")
         self.program = subprocess.Popen([*command, "--state", str(self.folder / "state")], stderr=log)
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not answers(self.web):
             assert self.program.poll() is None, (self.folder / "log").read_text()
             assert time.monotonic() < until, "the page did not come up"
@@ -67,13 +67,13 @@ class Running:
     def stop(self) -> None:
         if self.program:
             self.program.send_signal(signal.SIGTERM)
-            self.program.wait(10)
+            self.program.wait(30)
             self.program = None
 
 
 def answers(port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), 0.2):
+        with socket.create_connection(("127.0.0.1", port), 1):
             return True
     except OSError:
         return False
