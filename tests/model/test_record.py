@@ -117,8 +117,8 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("begins no period", {"rows": [[-10, 1, 10, 1000, 60]]}),
     ("begins no period", {"rows": [[2**35 * 10, 1, 10, 1000, 60]]}),
     ("begins no period", {"rows": [[T0, -1, 10, 1000, 60]]}),
-    ("basis 4", {"resolution": "hour", "columns": ["start", "version", "basis", "scale"],
-                 "rows": [[T0, 1, 4, 1000]]}),
+    ("basis 5", {"resolution": "hour", "columns": ["start", "version", "basis", "scale"],
+                 "rows": [[T0, 1, 5, 1000]]}),
 ]  # fmt: skip
 
 

@@ -9,19 +9,40 @@ from .rows import Row
 
 
 class Mark(NamedTuple):
-    """A meter's counters at a full hour, who it says it is, and the scale factor in force."""
+    """A meter's counters at a full hour, who it says it is, and the scale factor in force.
+
+    `agreed`: the machine's clock and the meter's both say that this hour has just begun.
+    """
 
     meter: str
     identity: str
     register: Register
     scale: int
+    agreed: bool = False
+
+
+class Move(NamedTuple):
+    """Rows that were not sure, from `begin` to before `end` (Unix seconds), were `by_s` later.
+
+    `sure`: from now on they are.
+    """
+
+    meter: str
+    begin: int
+    end: int
+    by_s: int
+    sure: bool
 
 
 class Batch(NamedTuple):
-    """What is to be written at once: rows of meters by name, and counters."""
+    """What is to be written at once: rows of meters by name, and counters.
+
+    `moves`: each with how many of the rows are older than it.
+    """
 
     rows: Sequence[tuple[str, Row]] = ()
     marks: Sequence[Mark] = ()
+    moves: Sequence[tuple[int, Move]] = ()
 
 
 class Limits(NamedTuple):

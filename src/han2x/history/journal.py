@@ -7,9 +7,10 @@ someone else's.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from ..model.hour import Basis
 from ..model.record import RESOLUTIONS
 from ..settings.database import EXTENTS
 
@@ -49,12 +50,21 @@ JOURNAL = (
 PER_MS = 1000
 """Numbers left free for each millisecond: more than can be written in it."""
 
+GONE = 10
+"""Added to the kind of a row that is no longer there, because it was of another time."""
+
 _TAKE = """SELECT kind, meter, t, max(n) FROM (
-    SELECT * FROM journal WHERE n > ? AND kind < ? AND (target IS NULL OR target = ?) ORDER BY n LIMIT ?)
+    SELECT * FROM journal WHERE n > ? AND kind % 10 < ? AND (target IS NULL OR target = ?) ORDER BY n LIMIT ?)
     GROUP BY kind, meter, t"""
 _VALUES = tuple(
     f"SELECT {', '.join(resolution.columns)} FROM {table} WHERE meter = ? AND t = ?"
     for table, resolution in zip(TABLES, RESOLUTIONS.values(), strict=True)
+)
+
+
+_NOTHING_KNOWN: tuple[tuple[int | None, ...], ...] = tuple(
+    (Basis.ESTIMATED if kind == 0 else 0, 1000, *(None for _ in resolution.columns[2:]))
+    for kind, resolution in enumerate(RESOLUTIONS.values())
 )
 
 
@@ -133,10 +143,16 @@ def changes(file: sqlite3.Connection, target: str, limit: int) -> Changes:
 def _found(
     file: sqlite3.Connection, noted: list[tuple[int, int, int, int]], names: Mapping[int, str]
 ) -> Iterator[Change]:
-    """The rows as they are now; those that have been deleted meanwhile are left out."""
+    """The rows as they are now; those that have been deleted meanwhile are left out.
+
+    In the place of one that was of another time stands one in which nothing is known.
+    """
     resolutions = tuple(RESOLUTIONS)
-    for kind, meter, start, n in noted:
+    for number, meter, start, n in noted:
+        kind = number % GONE
         values = file.execute(_VALUES[kind], (meter, start)).fetchone()
+        if values is None and number >= GONE:
+            values = _NOTHING_KNOWN[kind]
         if values is not None:
             yield Change(names[meter], resolutions[kind], start, n, values)
 
@@ -153,6 +169,15 @@ def _forget(file: sqlite3.Connection) -> None:
     file.execute("DELETE FROM journal WHERE n <= ?", (least,))
 
 
+def vacated(file: sqlite3.Connection, table: str, meter: int, starts: Sequence[int]) -> None:
+    """Rows of a table have been taken away, as they are of another time: who takes over is to know it."""
+    kind = TABLES.index(table)
+    file.executemany(
+        f"INSERT INTO journal (kind, meter, t) SELECT {GONE + kind}, ?, ? WHERE {_WANTED.format(kind)}",
+        [(meter, start) for start in starts],
+    )
+
+
 def drop(file: sqlite3.Connection, table: str, before: int) -> None:
     """Rows of a table from before a moment have been deleted: nobody can take them over any more."""
-    file.execute("DELETE FROM journal WHERE kind = ? AND t < ?", (TABLES.index(table), before))
+    file.execute("DELETE FROM journal WHERE kind % 10 = ? AND t < ?", (TABLES.index(table), before))

@@ -97,9 +97,9 @@ def periods(
 def rows(file: sqlite3.Connection, meter: str, resolution: str, begin: int, end: int) -> Iterator[Row]:
     """The rows of ten seconds or of minutes."""
     table, span_s = _ROWS[resolution]
-    columns = f"t, covered, scale, low, high, {', '.join(MEANS)}"
-    for start, covered_s, scale, low, high, *means in _select(file, table, columns, meter, begin, end):
-        yield Row(start, span_s, covered_s, scale, low, high, tuple(means))
+    columns = f"t, covered, scale, low, high, {', '.join(MEANS)}, sure"
+    for start, covered_s, scale, low, high, *means, sure in _select(file, table, columns, meter, begin, end):
+        yield Row(start, span_s, covered_s, scale, low, high, tuple(means), bool(sure))
 
 
 def hours(file: sqlite3.Connection, meter: str, begin: int, end: int) -> Iterator[Hour]:

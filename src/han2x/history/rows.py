@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ..model.estimate import HOLD_MS
+from ..model.hour import ONE
 from ..model.instant import Instant
 from ..model.quantity import POWER_OF_ENERGY, Quantity
 from ..model.reading import ListType
@@ -28,7 +29,8 @@ class Row(NamedTuple):
 
     `start`: Unix seconds, a multiple of `span_s`. `covered_s`: how much of it something was known.
     `scale`: the factor in force when it began, in thousandths; outputs multiply. `low`, `high`: of the net
-    active power, W. `means`: of `MEASURED`, each in its quantity's unit.
+    active power, W. `means`: of `MEASURED`, each in its quantity's unit. `sure`: the meter's own clock says
+    that it was then.
     """
 
     start: int
@@ -38,6 +40,13 @@ class Row(NamedTuple):
     low: int | None
     high: int | None
     means: tuple[int | None, ...]
+    sure: bool = True
+
+
+def shifted(row: Row, by_s: int, *, sure: bool) -> Row:
+    """The same row so many seconds later, as near as its span allows."""
+    by = (by_s + row.span_s // 2) // row.span_s * row.span_s
+    return row._replace(start=row.start + by, sure=sure)
 
 
 @dataclass(slots=True)
@@ -49,10 +58,28 @@ class _Sums:
     covered_ms: int = 0
     low: int | None = None
     high: int | None = None
+    mixed: bool = False
+    last_scale: int = 0
     sums: dict[Quantity, int] = field(default_factory=dict)
     times: dict[Quantity, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.last_scale = self.scale
+
+    def turn(self, scale: int) -> None:
+        """Another factor within the period: from then on the sums are multiplied, their factor `ONE`."""
+        if scale == self.last_scale:
+            return
+        if not self.mixed:
+            for quantity in self.sums:
+                self.sums[quantity] = _times(quantity, self.sums[quantity], self.scale)
+            self.low, self.high = (_whole(net, self.scale) for net in (self.low, self.high))
+        self.scale, self.mixed, self.last_scale = ONE, True, scale
+
     def add(self, values: Mapping[Quantity, int], net: int | None, ms: int) -> None:
+        if self.mixed:
+            values = {q: _times(q, value, self.last_scale) for q, value in values.items()}
+            net = _whole(net, self.last_scale)
         sums, times = self.sums, self.times
         for quantity, value in values.items():
             sums[quantity] = sums.get(quantity, 0) + value * ms
@@ -63,6 +90,8 @@ class _Sums:
             self.high = net if self.high is None or net > self.high else self.high
 
     def merge(self, part: "_Sums") -> None:
+        self.turn(part.scale)
+        part.turn(self.scale)
         for quantity, total in part.sums.items():
             self.sums[quantity] = self.sums.get(quantity, 0) + total
             self.times[quantity] = self.times.get(quantity, 0) + part.times[quantity]
@@ -77,6 +106,14 @@ class _Sums:
         return Row(self.start, span_s, covered_s, self.scale, self.low, self.high, means)
 
 
+def _whole(net: int | None, scale: int) -> int | None:
+    return None if net is None else int(net * scale / ONE)
+
+
+def _times(quantity: Quantity, value: int, scale: int) -> int:
+    return value * scale // ONE if quantity.scaled else value
+
+
 def _mean(total: int | None, ms: int) -> int | None:
     """Rounded to the nearest; None where nothing was known."""
     return (2 * total + ms) // (2 * ms) if total is not None and ms else None
@@ -85,22 +122,31 @@ def _mean(total: int | None, ms: int) -> int | None:
 class Recorder:
     """One meter's telegrams to rows, as periods end."""
 
-    __slots__ = ("_at", "_minute", "_net", "_raw", "_values")
+    __slots__ = ("_at", "_minute", "_net", "_raw", "_spent_ms", "_values")
 
     def __init__(self) -> None:
         self._values: Mapping[Quantity, int] = {}
         self._net: int | None = None
         self._at: Instant | None = None
+        self._spent_ms = 0  # since the telegram until `_at`
         self._raw: _Sums | None = None
         self._minute: _Sums | None = None
 
     def take(self, snapshot: Snapshot, now: Instant, scale: int) -> list[Row]:
         """The rows that a telegram received at `now` completes; `scale`: the factor in force till then."""
         rows = list(self._held(now, scale))
-        self._values, self._at = _known(snapshot, now), now
+        self._values, self._at, self._spent_ms = _known(snapshot, now), now, 0
         values = self._values
         known = _IMPORT in values or _EXPORT in values
         self._net = values.get(_IMPORT, 0) - values.get(_EXPORT, 0) if known else None
+        return rows
+
+    def hold(self, now: Instant, scale: int) -> list[Row]:
+        """The rows that are complete at `now` without a telegram; another factor is in force from here on."""
+        rows = list(self._held(now, scale))
+        if self._at is not None:
+            self._spent_ms += max(0, now.mono_ms - self._at.mono_ms)
+            self._at = now
         return rows
 
     def close(self, now: Instant, scale: int) -> list[Row]:
@@ -114,13 +160,14 @@ class Recorder:
         if self._at is None or not self._values:
             return
         begin = self._at.unix_ms
-        end = begin + min(max(now.mono_ms - self._at.mono_ms, 0), HOLD_MS)
+        end = begin + min(max(now.mono_ms - self._at.mono_ms, 0), max(0, HOLD_MS - self._spent_ms))
         while begin < end:
             start = begin // 1000 // RAW_S * RAW_S
             until = min(end, (start + RAW_S) * 1000)
             if self._raw is None or self._raw.start != start:
                 yield from self._begin(start, scale)
                 self._raw = _Sums(start, scale)
+            self._raw.turn(scale)
             self._raw.add(self._values, self._net, until - begin)
             begin = until
 
@@ -135,8 +182,9 @@ class Recorder:
     def _raw_done(self) -> Iterator[Row]:
         raw, self._raw = self._raw, None
         if raw is not None and self._minute is not None:
+            row = raw.row(RAW_S)
             self._minute.merge(raw)
-            yield raw.row(RAW_S)
+            yield row
 
     def _minute_done(self) -> Iterator[Row]:
         minute, self._minute = self._minute, None

@@ -36,6 +36,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             {_integers(COUNTERS)}, {_integers(DRIFTS)}, PRIMARY KEY (meter, t)) WITHOUT ROWID""",
     ),
     JOURNAL,
+    tuple(
+        f"ALTER TABLE {table} ADD COLUMN sure INTEGER NOT NULL DEFAULT 1"
+        for table in ("register", "raw", "minute")
+    ),
 )
 """What makes version n of version n - 1; `user_version` of the file says which it is. Only ever appended."""
 

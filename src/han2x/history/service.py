@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from ..model.view import SCALE_ONE
 from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.schema import Archive, History, Settings
-from .batch import Batch, Limits, Mark
+from .batch import Batch, Limits, Mark, Move
 from .follower import Follower
 from .outlet import Outlet
 from .rows import Row
@@ -89,9 +89,11 @@ class _Writer:
         self._store, self._thread = store, thread
         self._rows: deque[tuple[str, Row]] = deque(maxlen=PENDING_MAX)
         self._marks: deque[Mark] = deque(maxlen=MARKS_MAX)
+        self._moves: deque[tuple[int, Move]] = deque(maxlen=MARKS_MAX)
         self._urgent = asyncio.Event()
         self._tidied_ms: int | None = None
         self._scales: dict[str, int] = {}
+        self._meters: list[Follower] = []
         self._rescale(gateway.settings.value)
         zone = ZoneInfo(section.time_zone)
         self._outlet = Outlet(gateway, store, thread)
@@ -109,6 +111,10 @@ class _Writer:
         """Counters, which are written at once."""
         self._marks.append(mark)
         self._urgent.set()
+
+    def add_move(self, move: Move) -> None:
+        """What is now known of when rows were, that were added before."""
+        self._moves.append((len(self._rows), move))
 
     async def keep(self) -> None:
         """Follow the meters and write until cancelled."""
@@ -148,12 +154,16 @@ class _Writer:
 
     async def _write(self) -> None:
         """Write what waits; what may not have been written waits on, as writing it twice is no harm."""
-        batch = Batch(tuple(self._rows), tuple(self._marks))
+        batch = Batch(tuple(self._rows), tuple(self._marks), tuple(self._moves))
         self._rows.clear()
         self._marks.clear()
+        self._moves.clear()
         try:
             changed = await self._in_thread(partial(self._store.write, batch))
         except BaseException:
+            self._moves = deque(
+                [*batch.moves, *((len(batch.rows) + older, move) for older, move in self._moves)], MARKS_MAX
+            )
             self._rows = deque([*batch.rows, *self._rows], PENDING_MAX)
             self._marks = deque([*batch.marks, *self._marks], MARKS_MAX)
             raise
@@ -164,21 +174,27 @@ class _Writer:
             self._gateway.hours.set(changed)
 
     async def _tidy(self) -> None:
-        """Keep the file within its bounds, once an hour."""
+        """Keep the file within its bounds, once an hour; by age only when the meters have told the time."""
         now, history = self._gateway.now(), self._section.history
         if self._tidied_ms is not None and now.mono_ms - self._tidied_ms < TIDY_MS:
             return
         limits = Limits(
             history.keep_raw_days * DAY_S, history.keep_minute_days * DAY_S, history.max_mb * MEGABYTE
         )
-        await self._in_thread(partial(self._store.tidy, now.unix_ms // 1000, limits))
+        told = [told_s for meter in self._meters if (told_s := meter.told_s(now)) is not None]
+        await self._in_thread(partial(self._store.tidy, min(told, default=0), limits))
         self._tidied_ms = now.mono_ms
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def _rescale(self, settings: Settings) -> None:
+        """What was measured till now is counted by the factor that was in force."""
+        before = self._scales
         self._scales = {meter.name: meter.scale for meter in settings.meters}
+        for meter in self._meters:
+            if before.get(meter.name) != self._scales.get(meter.name):
+                meter.rescale(self._gateway.now(), before.get(meter.name, SCALE_ONE))
 
     def _complain(self, text: str) -> None:
         known = self._gateway.health.value.get(self._name)

@@ -7,38 +7,40 @@ a restart, a kill or the same telegram twice changes nothing. What `write` retur
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ..model.hour import HOUR_S, Hour
 from . import bounds, journal
-from .batch import Batch, Changed, Conflict, Limits
+from .batch import Batch, Changed, Conflict, Limits, Move
 from .file import as_trouble, is_damage, open_file, set_aside, transaction
 from .ledger import Ledger
-from .rows import MINUTE_S
+from .rows import MINUTE_S, Row, shifted
 from .schema import MEANS, MIGRATIONS
 
 log = logging.getLogger("han2x")
 
 T = TypeVar("T")
 
-_ROW = ", ".join("?" * (6 + len(MEANS)))
-_SET = ", ".join(f"{column} = excluded.{column}" for column in ("covered", "scale", "low", "high", *MEANS))
+_COLUMNS = ("covered", "scale", "low", "high", *MEANS, "sure")
+_ROW = ", ".join("?" * (2 + len(_COLUMNS)))
+_SET = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS)
 _PUT_ROW = {
     span_s: f"INSERT INTO {table} VALUES ({_ROW}) "
-    f"ON CONFLICT DO UPDATE SET {_SET} WHERE excluded.covered >= covered"
+    f"ON CONFLICT DO UPDATE SET {_SET} WHERE (excluded.sure, excluded.covered) >= (sure, covered)"
     for span_s, table in bounds.TABLES.items()
 }
-"""Of two rows of one period, as after a restart within it, the one stays that knows more of it."""
+"""Of two rows of one period, as after a restart within it, the one stays that knows more of it; but one that
+may be of another time takes no other's place."""
 
 
 class Store:
     """The history file. Methods raise `Trouble`; after it the same call may be made again.
 
     `notice`: what happened to the file that people should know, empty if nothing. `overtaken`: whether
-    another program wrote to it, such as an import, between the last two writes. `opened` is called with the
-    file, in a transaction, whenever it has been opened.
+    another program wrote to it, such as an import, between the last two writes, or hours have gone. `opened`
+    is called with the file, in a transaction, whenever it has been opened.
     """
 
     def __init__(
@@ -57,9 +59,9 @@ class Store:
 
     def write(self, batch: Batch) -> Changed:
         """Keep a batch, all or nothing. Hours are on the disk when this returns, rows soon after."""
-        changed = self._guarded(lambda file: _write(file, batch), durable=bool(batch.marks))
-        self.overtaken, self._met_another = self._met_another, False
-        return changed
+        written = self._guarded(lambda file: _write(file, batch), durable=bool(batch.marks))
+        self.overtaken, self._met_another = self._met_another or written.gone, False
+        return written.changed
 
     def changes(self, target: str, limit: int) -> journal.Changes:
         """What has changed since a target's cursor, at most so many changes of it."""
@@ -124,21 +126,77 @@ class Store:
         log.warning("history: %s", self.notice)
 
 
-def _write(file: sqlite3.Connection, batch: Batch) -> Changed:
-    names = dict.fromkeys([*(meter for meter, _ in batch.rows), *(mark.meter for mark in batch.marks)])
-    numbers = {name: _number(file, name) for name in names}
-    ledgers = {name: Ledger(file, number) for name, number in numbers.items()}
-    running: dict[tuple[str, int], int] = {}
-    for name, row in batch.rows:
-        file.execute(_PUT_ROW[row.span_s], (numbers[name], row.start, *row[2:6], *row.means))
-        if row.span_s == MINUTE_S:
-            running[name, row.start // HOUR_S * HOUR_S] = row.scale
+class _Written(NamedTuple):
+    changed: Changed
+    gone: bool
+
+
+def _write(file: sqlite3.Connection, batch: Batch) -> _Written:
+    names = dict.fromkeys(
+        [
+            *(meter for meter, _ in batch.rows),
+            *(mark.meter for mark in batch.marks),
+            *(move.meter for _, move in batch.moves),
+        ]
+    )
+    ledgers = {name: Ledger(file, _number(file, name)) for name in names}
+    hours: dict[tuple[str, int], int] = {}
+    done = 0
+    for upto, move in (*batch.moves, (len(batch.rows), None)):
+        hours |= _put_rows(file, ledgers, batch.rows[done:upto])
+        done = upto
+        if move:
+            moved = _move(file, ledgers[move.meter], move)
+            hours |= {(move.meter, start): scale for start, scale in moved.items()}
     for mark in batch.marks:
-        ledgers[mark.meter].register(mark.register, mark.identity, mark.scale)
-    for (name, start), scale in running.items():
-        ledgers[name].estimate(start, scale)
+        ledger = ledgers[mark.meter]
+        ledger.register(mark.register, mark.identity, mark.scale, agreed=mark.agreed)
+    for (name, start), scale in hours.items():
+        ledgers[name].minutes(start, scale)
     changed = {name: ledger.changed for name, ledger in ledgers.items() if ledger.changed}
-    return {name: [hours[start] for start in sorted(hours)] for name, hours in changed.items()}
+    return _Written(
+        {name: [hours[start] for start in sorted(hours)] for name, hours in changed.items()},
+        any(ledger.gone for ledger in ledgers.values()),
+    )
+
+
+def _put_rows(
+    file: sqlite3.Connection, ledgers: Mapping[str, Ledger], rows: Sequence[tuple[str, Row]]
+) -> dict[tuple[str, int], int]:
+    """Write rows; the hours whose minutes are among them, with their factor."""
+    hours = {}
+    for name, row in rows:
+        file.execute(_PUT_ROW[row.span_s], _row_values(ledgers[name].number, row))
+        if row.span_s == MINUTE_S:
+            hours[name, row.start // HOUR_S * HOUR_S] = row.scale
+    return hours
+
+
+def _row_values(number: int, row: Row) -> tuple[int | None, ...]:
+    return (number, row.start, *row[2:6], *row.means, row.sure)
+
+
+def _move(file: sqlite3.Connection, ledger: Ledger, move: Move) -> dict[int, int]:
+    """Put rows right that were not sure; the hours that have other minutes now, with their factor."""
+    hours: dict[int, int] = {}
+    for span_s, table in bounds.TABLES.items():
+        where = "meter = ? AND t >= ? AND t < ? AND NOT sure"
+        args = (ledger.number, move.begin, move.end)
+        if not move.by_s:
+            file.execute(f"UPDATE {table} SET sure = 1 WHERE {where}", args)
+            continue
+        found = file.execute(f"SELECT t, {', '.join(_COLUMNS)} FROM {table} WHERE {where}", args).fetchall()
+        file.execute(f"DELETE FROM {table} WHERE {where}", args)
+        journal.vacated(file, table, ledger.number, [start for start, *_ in found])
+        for start, covered_s, scale, low, high, *means, _ in found:
+            known = Row(start, span_s, covered_s, scale, low, high, tuple(means))
+            row = shifted(known, move.by_s, sure=move.sure)
+            file.execute(_PUT_ROW[span_s], _row_values(ledger.number, row))
+            if span_s == MINUTE_S:
+                hours[row.start // HOUR_S * HOUR_S] = scale
+    if move.by_s:
+        ledger.moved(move.begin, move.end)
+    return hours
 
 
 def _number(file: sqlite3.Connection, name: str) -> int:

@@ -7,6 +7,8 @@ from enum import IntEnum
 from .quantity import Quantity
 
 HOUR_S = 3600
+ONE = 1000
+"""The scale factor that changes nothing, in thousandths."""
 
 
 class Basis(IntEnum):
@@ -16,6 +18,7 @@ class Basis(IntEnum):
     SPREAD = 1  # a share of a difference over several hours, whose marks were missed
     ESTIMATED = 2  # power integrated: no register has come yet
     IMPORTED = 3  # from the grid company, by file
+    UNCERTAIN = 4  # as metered, but it may be another hour's: no clock could be trusted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +27,12 @@ class Hour:
 
     `start`: Unix seconds (UTC) of its beginning, a multiple of 3600. `energies`: Wh (varh) used in it,
     by energy register. `drift`: what power integrated made less what the registers say, Wh; absent where
-    not known. `scale`: the factor in force then, in thousandths; outputs multiply.
+    not known. `scale`: the factor in force then, in thousandths; outputs multiply. In an hour in which it
+    changed the energies are multiplied already, each part by its own, and `scale` is `ONE`.
     """
 
     start: int
     energies: Mapping[Quantity, int]
     basis: Basis
     drift: Mapping[Quantity, int]
-    scale: int = 1000
+    scale: int = ONE

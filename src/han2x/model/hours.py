@@ -6,19 +6,16 @@ the meter's to the last watt hour; such hours are marked `SPREAD` until somethin
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import NamedTuple
 
-from .hour import HOUR_S, Basis, Hour
+from .hour import HOUR_S, ONE, Basis, Hour
 from .quantity import ENERGIES, Quantity
-from .reading import MeterClock, TimeBase
+from .reading import MeterClock
+from .timekeeping import dated
 
 LATE_S = 90
 """How long after its mark a register still is the hour's (Kamstrup: up to 60 s, han-port sheet 4.3)."""
-
-DOUBT_S = 86_400
-"""A meter's clock further than this behind the machine's was never set (han-port sheet 5.27). One that is
-ahead is believed: it is the machine that was never set, or has no time server."""
 
 COVERED_S = HOUR_S - 60
 """From so much known power on, what an hour's power made can be held against its registers."""
@@ -26,24 +23,32 @@ COVERED_S = HOUR_S - 60
 SPREAD_MAX_S = 400 * 86_400
 """A longer gap stays a gap: a machine's clock gone wrong must not make hours for decades."""
 
-RANKS = (Basis.ESTIMATED, Basis.SPREAD, Basis.IMPORTED, Basis.METERED)
+RANKS = (Basis.ESTIMATED, Basis.SPREAD, Basis.UNCERTAIN, Basis.IMPORTED, Basis.METERED)
 """From the weakest to the best: an hour is replaced by one that is at least as good."""
-
-_EPOCH = datetime(1970, 1, 1)
 
 
 class Register(NamedTuple):
-    """A meter's counters, Wh (varh), as they stood at `mark`: Unix seconds, a full hour."""
+    """A meter's counters, Wh (varh), as they stood at `mark`: Unix seconds, a full hour.
+
+    `sure`: the meter's own clock says that it was this hour's, and nothing speaks against it.
+    """
 
     mark: int
     energies: Mapping[Quantity, int]
+    sure: bool = True
 
 
 class Made(NamedTuple):
-    """What power made in one hour: Wh (varh) by energy, while it was known, `covered_s` seconds in all."""
+    """What power made in one hour: Wh (varh) by energy, while it was known, `covered_s` seconds in all.
+
+    `scale`: the factor in force while it was known, thousandths, None if it never was. `scaled`: where there
+    were several, the same multiplied, each part by the factor then in force.
+    """
 
     energies: Mapping[Quantity, int]
     covered_s: int
+    scale: int | None = None
+    scaled: Mapping[Quantity, int] | None = None
 
 
 NOTHING_MADE = Made({}, 0)
@@ -52,31 +57,16 @@ NOTHING_MADE = Made({}, 0)
 def hour_mark(clock: MeterClock | None, now_s: int, zone: tzinfo) -> int | None:
     """The full hour (Unix seconds) that the registers of a list are of; None if they are of no full hour.
 
-    The meter's clock decides; `now_s`, the arrival by the machine's clock, settles what a civil clock
-    leaves open in the repeated hour of autumn, and stands in for a clock that was never set. `zone`: of a
-    civil clock.
+    The meter's clock decides, as `timekeeping.dated` reads it. `now_s`: the arrival by the machine's clock.
+    `zone`: of a civil clock.
     """
-    at_s = _believed(clock, now_s, zone)
+    return mark_at(dated(clock, now_s, zone).at_s)
+
+
+def mark_at(at_s: int) -> int | None:
+    """The full hour of which registers are that were sent at a moment; None if it is no full hour's."""
     mark = at_s // HOUR_S * HOUR_S
     return mark if at_s - mark <= LATE_S else None
-
-
-def _believed(clock: MeterClock | None, now_s: int, zone: tzinfo) -> int:
-    """When a list's counters were true."""
-    if clock is None or not clock.valid:
-        return now_s
-    at_s = _meter_time(clock, now_s, zone)
-    if now_s - at_s > DOUBT_S:
-        return now_s
-    other_base = abs(at_s - HOUR_S - now_s) <= LATE_S  # heard an hour before it was true: it has summer time
-    return at_s - HOUR_S if other_base else at_s
-
-
-def _meter_time(clock: MeterClock, now_s: int, zone: tzinfo) -> int:
-    if clock.base is TimeBase.STANDARD:
-        return int((clock.local - _EPOCH).total_seconds()) - HOUR_S
-    times = [int(clock.local.replace(tzinfo=zone, fold=fold).timestamp()) for fold in (0, 1)]
-    return min(times, key=lambda time: abs(time - now_s))
 
 
 def begins_anew(before: Register, after: Register) -> bool:
@@ -87,7 +77,7 @@ def begins_anew(before: Register, after: Register) -> bool:
 def between(before: Register, after: Register, made: Mapping[int, Made], scale: int) -> list[Hour]:
     """The hours from one register to the next of the same meter; none if a counter fell, or after too long.
 
-    `made`: by the beginning of an hour, what power made in it. `scale`: the factor in force.
+    `made`: by the beginning of an hour, what power made in it. `scale`: the factor of hours without power.
     """
     starts = range(before.mark, after.mark, HOUR_S)
     if begins_anew(before, after) or len(starts) > SPREAD_MAX_S // HOUR_S:
@@ -97,17 +87,49 @@ def between(before: Register, after: Register, made: Mapping[int, Made], scale: 
         energy: list(_shared(after.energies[energy] - before.energies[energy], energy, hours))
         for energy in _common(before, after)
     }
-    basis = Basis.METERED if len(starts) == 1 else Basis.SPREAD
+    basis = _basis(len(starts), before.sure and after.sure)
     energies = [{energy: share[index] for energy, share in shares.items()} for index in range(len(starts))]
     return [
-        Hour(start=start, energies=used, basis=basis, drift=_drift(basis, used, known), scale=scale)
+        _by_factors(start, used, basis, known, scale)
         for start, used, known in zip(starts, energies, hours, strict=True)
     ]
 
 
+def _by_factors(start: int, used: Mapping[Quantity, int], basis: Basis, made: Made, scale: int) -> Hour:
+    """An hour with its factor; one in which that changed is the sum of its parts, already multiplied."""
+    if made.scaled is None:
+        drift = _drift(basis, used, made)
+        return Hour(start=start, energies=used, basis=basis, drift=drift, scale=made.scale or scale)
+    return Hour(start=start, energies=_multiplied(used, made, scale), basis=basis, drift={}, scale=ONE)
+
+
+def _multiplied(used: Mapping[Quantity, int], made: Made, scale: int) -> dict[Quantity, int]:
+    """What power made by the factors then in force; what it did not see goes by their mean."""
+    assert made.scaled is not None
+    found = {}
+    for energy, wh in used.items():
+        known, by_factors = made.energies.get(energy, 0), made.scaled.get(energy, 0)
+        if known == 0:
+            found[energy] = wh * (made.scale or scale) // ONE
+        elif made.covered_s >= COVERED_S or wh <= known:
+            found[energy] = by_factors
+        else:
+            found[energy] = by_factors * wh // known
+    return found
+
+
+def _basis(hours: int, sure: bool) -> Basis:
+    if hours > 1:
+        return Basis.SPREAD
+    return Basis.METERED if sure else Basis.UNCERTAIN
+
+
 def estimated(start: int, made: Made, scale: int) -> Hour:
     """An hour of which no register has told yet: what power made so far."""
-    return Hour(start=start, energies=made.energies, basis=Basis.ESTIMATED, drift={}, scale=scale)
+    if made.scaled is not None:
+        return Hour(start=start, energies=made.scaled, basis=Basis.ESTIMATED, drift={}, scale=ONE)
+    factor = made.scale or scale
+    return Hour(start=start, energies=made.energies, basis=Basis.ESTIMATED, drift={}, scale=factor)
 
 
 def replaces(new: Basis, old: Basis) -> bool:

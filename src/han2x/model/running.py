@@ -82,6 +82,19 @@ def resumed(known: Paused | None, now: Instant) -> Running | None:
 Estimates = Mapping[Quantity, Estimate]
 
 
+def refactored(running: Running, estimates: Estimates, before: int, after: int) -> Running:
+    """The hour when another scale factor comes into force, both in thousandths.
+
+    What was used till now stays what it was by the factor of then: its beginning is moved so that it is.
+    """
+    base = {
+        energy: known.made - (known.made - running.base[energy]) * before // after
+        for energy, known in estimates.items()
+        if known.known and energy in running.base
+    }
+    return replace(running, base={**running.base, **base})
+
+
 def marked(
     running: Running | None, registers: Mapping[Quantity, int], mark: Instant, now: Instant
 ) -> Running:

@@ -22,11 +22,11 @@ class Snapshot:
     """Everything known of one meter. Quantities that were never sent are absent.
 
     `values`: the newest of each quantity, in its integer unit; what the meter does not measure and sends as
-    0 is absent. `energies_clock`: the meter's local time in the list that brought the energies,
-    `energies_unix_ms`: when that came. `list_at`: when each list last came. `received`: telegrams since the
-    process started. `running`: the hour that runs, None while its beginning is not known; `paused`: the one
-    that ran when the process before this one ended. `suspect`: energies below the known ones, waiting to be
-    confirmed by a newer list than that of `suspect_clock`.
+    0 is absent. `clock_at`: when the newest `clock` was true. `energies_clock`: the meter's local time in the
+    list that brought the energies, `energies_unix_ms`: when that came. `list_at`: when each list last came.
+    `received`: telegrams since the process started. `running`: the hour that runs, None while its beginning
+    is not known; `paused`: the one that ran when the process before this one ended. `suspect`: energies below
+    the known ones, waiting to be confirmed by a newer list than that of `suspect_clock`.
     """
 
     vendor: str = ""
@@ -35,6 +35,7 @@ class Snapshot:
     values: Mapping[Quantity, int] = field(default_factory=dict)
     estimates: Mapping[Quantity, Estimate] = field(default_factory=dict)
     clock: MeterClock | None = None
+    clock_at: Instant | None = None
     energies_clock: datetime | None = None
     energies_unix_ms: int | None = None
     suspect: Mapping[Quantity, int] = field(default_factory=dict)
@@ -69,6 +70,7 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapshot:
             estimates=estimates,
             running=advanced(snapshot.running, snapshot.paused, estimates, snapshot.last, now),
             clock=reading.clock or snapshot.clock,
+            clock_at=now.plus_ms(-reading.mark_age_ms) if reading.clock else snapshot.clock_at,
             list_at={**snapshot.list_at, reading.list_type: now},
             last=now,
             received=snapshot.received + 1,

@@ -16,7 +16,7 @@ VIEWS = {"hour": "hours", "minute": "minutes", "10s": "ten_seconds"}
 CHUNKS = {"hour": "1 year", "minute": "1 month", "10s": "7 days"}
 """How much time lies together where TimescaleDB cuts a table up."""
 
-VERSION = 1
+VERSION = 2
 """Of the tables; an older program does not write newer ones."""
 
 

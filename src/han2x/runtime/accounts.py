@@ -26,7 +26,7 @@ from ..tariff.tariff import Tariff
 from ..tariff.use import Use
 from .latest import Latest
 
-ESTIMATES = frozenset({Basis.SPREAD, Basis.ESTIMATED})
+ESTIMATES = frozenset({Basis.SPREAD, Basis.UNCERTAIN, Basis.ESTIMATED})
 """Hours that may still be corrected."""
 
 _NO_TARIFFS: Mapping[str, Tariff] = MappingProxyType({})

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -16,6 +16,7 @@ from ..model.instant import Instant
 from ..model.line import UNHEARD, LineStatus
 from ..model.network import UNMANAGED
 from ..model.reading import Reading
+from ..model.running import refactored
 from ..model.state import EMPTY, Snapshot, fold
 from ..model.telegram import Telegram
 from ..model.view import SCALE_ONE, View, view
@@ -240,8 +241,18 @@ class Gateway:
             self._scales, known = _scales(result), self._scales
             self.settings.set(result)
             for name in [name for name, scale in self._scales.items() if known.get(name) != scale]:
+                self._refactor(name, known.get(name))
                 self._keep(name, self.snapshot(name).value, self.now(), durable=True)
         return None
+
+    def _refactor(self, name: str, before: int | None) -> None:
+        """The running hour is the sum of its parts, each by the factor then in force."""
+        cell = self.snapshot(name)
+        running = cell.value.running
+        if running and before:
+            scale = self._scales[name]
+            running = refactored(running, cell.value.estimates, before, scale)
+            cell.set(replace(cell.value, running=running))
 
     def stuck_ms(self, now: Instant) -> int:
         """For how long a disk has not taken what is to be kept."""

@@ -66,7 +66,7 @@ const MEASURED = new Set(["metered", "imported"]);
 export function isEstimated(columns, index) {
   const count = (name) => columns[name]?.[index] ?? 0;
   if (columns.basis) return !MEASURED.has(columns.basis[index]);
-  return count("hours_spread") + count("hours_estimated") + count("missing") > 0;
+  return count("hours_spread") + count("hours_estimated") + count("hours_uncertain") + count("missing") > 0;
 }
 
 /** A span as long, earlier. @param {number} begin @param {number} end @param {string} by "before" or "year" */
