@@ -79,6 +79,7 @@ def test_export_of_a_day_as_json(han2x: Run) -> None:
     assert counts == {
         "hours_metered": 2,
         "hours_spread": 0,
+        "hours_uncertain": 0,
         "hours_estimated": 1,
         "hours_imported": 0,
         "hours_missing": 21,

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from han2x.model.record import HOUR, ROW, Record
+from han2x.postgres import tables
 from han2x.postgres.database import Database, connect
 from han2x.runtime.gateway import Trouble
 from han2x.settings.database import Postgres
@@ -111,7 +112,7 @@ def test_many_may_start_at_once(base: Base) -> None:
             await one.close()
 
     asyncio.run(run())
-    assert base.query("SELECT version FROM han2x_schema") == [1]
+    assert base.query("SELECT version FROM han2x_schema") == [tables.VERSION]
     assert base.query("SELECT count(*) FROM han2x_hour") == [1]
 
 
@@ -145,7 +146,7 @@ def test_what_is_wrong_is_said(base: Base) -> None:
     assert "is not known on this network" in refusal("host=no.such.host.invalid dbname=x")
     assert refusal("postgresql://me:xyzzy@[::1/x").startswith("dsn in [postgres] cannot be understood")
     play(base, lambda database: database.write([]))
-    base.query("UPDATE han2x_schema SET version = 2")
+    base.query(f"UPDATE han2x_schema SET version = {tables.VERSION + 1}")
     assert "newer han2x" in refusal(base.dsn())
     base.query(f"ALTER DATABASE {base.name} SET default_transaction_read_only = on")
     assert "is read only" in refusal(base.dsn(), prefix="other_")

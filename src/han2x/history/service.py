@@ -92,6 +92,7 @@ class _Writer:
         self._moves: deque[tuple[int, Move]] = deque(maxlen=MARKS_MAX)
         self._urgent = asyncio.Event()
         self._tidied_ms: int | None = None
+        self._aged = False
         self._scales: dict[str, int] = {}
         self._meters: list[Follower] = []
         self._rescale(gateway.settings.value)
@@ -176,14 +177,15 @@ class _Writer:
     async def _tidy(self) -> None:
         """Keep the file within its bounds, once an hour; by age only when the meters have told the time."""
         now, history = self._gateway.now(), self._section.history
-        if self._tidied_ms is not None and now.mono_ms - self._tidied_ms < TIDY_MS:
+        told = [told_s for meter in self._meters if (told_s := meter.told_s(now)) is not None]
+        waits = self._tidied_ms is not None and now.mono_ms - self._tidied_ms < TIDY_MS
+        if waits and bool(told) == self._aged:
             return
         limits = Limits(
             history.keep_raw_days * DAY_S, history.keep_minute_days * DAY_S, history.max_mb * MEGABYTE
         )
-        told = [told_s for meter in self._meters if (told_s := meter.told_s(now)) is not None]
         await self._in_thread(partial(self._store.tidy, min(told, default=0), limits))
-        self._tidied_ms = now.mono_ms
+        self._tidied_ms, self._aged = now.mono_ms, bool(told)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
