@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .model.instant import Instant
+from .runtime import recovery
 from .runtime.factory import erase, factory
 from .runtime.gateway import Gateway, Reset, Trouble
 from .runtime.outbox import POSTGRES, history_target
+from .runtime.recovery import SettingsFile
 from .runtime.service import Service, keep
+from .settings.amend import Refused
 from .settings.device import Announced, Watched
 from .settings.networks import parse_networks, within
 from .settings.schema import (
@@ -236,11 +239,14 @@ async def run(
     state_dir: Path | None,
     ready: Callable[[Gateway], None],
     services: tuple[Service, ...] = SERVICES,
+    broken: Refused | None = None,
+    adjusted: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> None:
     """Serve until SIGTERM or SIGINT. `ready` is called with the gateway before its services start.
 
     A factory reset ends all services and begins anew with a new gateway: nothing of the old one is left that
-    could be damaged.
+    could be damaged. `broken`: why the settings are not those of the file. `adjusted`: what is made of
+    those that it has when it can be used again.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -254,29 +260,31 @@ async def run(
         gateway.recall()
         logging.getLogger("han2x").addHandler(gateway.logbook)
         try:
+            if settings_file and broken:
+                recovery.begin(settings_file, broken, gateway)
             ready(gateway)
-            wish = await _serve(gateway, services, settings_file, stop)
+            file = SettingsFile(settings_file, adjusted) if settings_file else None
+            wish = await _serve(gateway, services, file, stop)
         finally:
             logging.getLogger("han2x").removeHandler(gateway.logbook)
         if wish:
             settings = _reset(gateway, wish, settings_file) if settings_file else first
-            was_reset = True
+            was_reset, broken = True, None
 
 
 async def _serve(
-    gateway: Gateway, services: tuple[Service, ...], settings_file: Path | None, stop: asyncio.Event
+    gateway: Gateway, services: tuple[Service, ...], file: SettingsFile | None, stop: asyncio.Event
 ) -> Reset | None:
     """Keep all services until told to stop, or until everything is to begin anew."""
-    if settings_file:
-        file = Service(lambda _: {"settings file": settings_file}, "han2x.runtime.settings_file:run")
-        services = (*services, file)
+    if file:
+        services = (*services, Service(lambda _: {"settings file": file}, "han2x.runtime.recovery:run"))
     keeping = asyncio.ensure_future(_keep_all(services, gateway))
     stopped = asyncio.ensure_future(stop.wait())
     wished = asyncio.ensure_future(gateway.wish.changed(None))
     await asyncio.wait({keeping, stopped, wished}, return_when=asyncio.FIRST_COMPLETED)
     wish = gateway.wish.value
     if wish:  # before anything else: a power cut must not undo it
-        _reset(gateway, wish, settings_file)
+        _reset(gateway, wish, file.path if file else None)
     for task in (keeping, stopped, wished):
         task.cancel()
     await asyncio.wait({keeping, stopped, wished})

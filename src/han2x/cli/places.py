@@ -40,15 +40,16 @@ def state_directory() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "han2x"
 
 
-def check(settings: Path) -> None:
+def check(settings: Path, *, regular: bool = True) -> None:
     """Raises `Wrong` for a settings file that is not there, which is likely a path mistyped.
 
     Before anybody has changed a setting there is none in the usual places, nor beside factory settings.
+    `regular`: also for what is there and no file, such as a folder.
     """
     usual = settings in (SYSTEM, settings_file()) or settings.with_name(factory.NAME).exists()
     if not (usual or os.path.lexists(settings)):
         raise Wrong(f"settings file {settings} does not exist. Check the path, or create the file")
-    if settings.exists() and not settings.is_file():  # opening a pipe may take for ever
+    if regular and settings.exists() and not settings.is_file():  # opening a pipe may take for ever
         raise Wrong(f"settings file {settings} is not a regular file. Check the path")
 
 

@@ -2,11 +2,11 @@
 
 import argparse
 from dataclasses import replace
+from functools import partial
 
 from ..runtime import vintage
 from ..runtime.gateway import Gateway
-from ..runtime.settings_file import load
-from ..settings.amend import Refused
+from ..runtime.recovery import open_settings
 from ..settings.schema import Settings
 from ..wire.cipher import Keys
 from . import Wrong, meter_keys, places, serving
@@ -33,16 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
     given = meter_keys.given(arguments)
     if why := vintage.refusal(arguments.state):
         raise Wrong(why)
-    places.check(arguments.settings)
+    places.check(arguments.settings, regular=False)  # whatever is there, the page says what is wrong with it
     with places.alone(arguments.settings, arguments.state, SECOND):
         return _serve(arguments, given)
 
 
 def _serve(arguments: argparse.Namespace, given: Keys) -> int:
-    settings = load(arguments.settings)
-    if isinstance(settings, Refused):
-        raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")
-    settings = _with_keys(settings, given)
+    adjusted = partial(_with_keys, given=given)
+    settings, broken = open_settings(arguments.settings, arguments.state)
     if why := vintage.newer(arguments.state):
         raise Wrong(why)
 
@@ -51,7 +49,13 @@ def _serve(arguments: argparse.Namespace, given: Keys) -> int:
             gateway.start_dhcp()
 
     return serving.serve(
-        arguments, settings, settings_file=arguments.settings, state_dir=arguments.state, ready=ready
+        arguments,
+        adjusted(settings),
+        settings_file=arguments.settings,
+        state_dir=arguments.state,
+        ready=ready,
+        broken=broken,
+        adjusted=adjusted,
     )
 
 

@@ -12,6 +12,7 @@ from .. import app
 from ..runtime.gateway import Gateway
 from ..runtime.quiet import Quiet
 from ..runtime.service import Service
+from ..settings.amend import Refused
 from ..settings.schema import Settings
 from . import Wrong
 
@@ -35,6 +36,8 @@ def serve(
     state_dir: Path | None,
     ready: Callable[[Gateway], None] = lambda _: None,
     services: tuple[Service, ...] = app.SERVICES,
+    broken: Refused | None = None,
+    adjusted: Callable[[Settings], Settings] = lambda settings: settings,
 ) -> int:
     """Serve until the process is told to stop."""
     logging.basicConfig(
@@ -46,7 +49,13 @@ def serve(
     for handler in logging.getLogger().handlers if not arguments.verbose else ():
         handler.addFilter(Quiet(time.monotonic))
     serving = app.run(
-        settings, settings_file=settings_file, state_dir=state_dir, ready=ready, services=services
+        settings,
+        settings_file=settings_file,
+        state_dir=state_dir,
+        ready=ready,
+        services=services,
+        broken=broken,
+        adjusted=adjusted,
     )
     with asyncio.Runner(loop_factory=_loop_factory(arguments.loop)) as runner:
         runner.run(serving)

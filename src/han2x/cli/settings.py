@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ..runtime.facts import Machine
-from ..runtime.settings_file import load, sample
+from ..runtime.settings_file import load, located, sample
 from ..settings.amend import Refused, without_contradictions
 from ..settings.outside import complaints
 from ..settings.schema import Settings
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     if isinstance(settings, Settings):
         settings = without_contradictions(settings)
     if isinstance(settings, Refused):
-        raise Wrong(f"the settings in {path} are refused:\n{settings}")
+        raise Wrong(f"the settings in {path} are refused:\n{located(settings, path)}")
     for complaint in complaints(settings, Machine()):  # of this machine: perhaps the file is for another
         print(f"{path}: {complaint}", file=sys.stderr)
     sys.stdout.write(sample(settings, secrets=arguments.secrets))

@@ -1,7 +1,21 @@
 """Files that are whole at every moment: a new content replaces the old one all at once."""
 
+import errno
 import os
+import stat
 from pathlib import Path
+
+
+def read(path: Path, most: int) -> bytes:
+    """A regular file's content; raises OSError, EFBIG for more than `most` bytes."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most} bytes", str(path))
+    return content
 
 
 def replace(path: Path, text: str, *, private: bool = False) -> None:

@@ -20,7 +20,7 @@ from ..model.running import refactored
 from ..model.state import EMPTY, Snapshot, fold
 from ..model.telegram import Telegram
 from ..model.view import SCALE_ONE, View, view
-from ..settings.amend import Refused, amend
+from ..settings.amend import Complaint, Refused, amend
 from ..settings.schema import Meter, Settings
 from ..tariff.account import NO_ACCOUNT
 from . import trial
@@ -76,6 +76,7 @@ class Gateway:
     are those of the settings file, `on_disk` what of them it holds or held when it was last written.
     `hours`: those that history has last written or corrected, by meter; a watcher misses none; none named:
     another program has written to the history, which is to be read again.
+    `broken`: why the settings in force are not those of the file and cannot be changed; None if they are.
     `outbox`: what history lets others take over; None while it does not run.
     `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
     `box`, `network`: the machine as it is. `trusted`: the network setting that needs no confirmation: the one
@@ -99,6 +100,7 @@ class Gateway:
         self.trusted = Latest(settings.network)
         self.wish: Latest[Reset | None] = Latest(None)
         self.was_reset = was_reset
+        self.broken: Latest[Refused | None] = Latest(None)
         self.on_disk = settings
         self._scales = self._scales_on_disk = self._scales_in_writing = _scales(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
@@ -237,13 +239,33 @@ class Gateway:
         """Settings that were made of those in force take their place; the reasons if they are refused."""
         if isinstance(result, Refused):
             return result
-        if result != self.settings.value:
-            self._scales, known = _scales(result), self._scales
-            self.settings.set(result)
+        if self.broken.value:
+            return Refused((Complaint("settings", "cannot be changed: their file is broken", "broken"),))
+        self._put(result)
+        return None
+
+    def _put(self, settings: Settings) -> None:
+        if settings != self.settings.value:
+            self._scales, known = _scales(settings), self._scales
+            self.settings.set(settings)
             for name in [name for name, scale in self._scales.items() if known.get(name) != scale]:
                 self._refactor(name, known.get(name))
                 self._keep(name, self.snapshot(name).value, self.now(), durable=True)
-        return None
+
+    def mended(self, settings: Settings) -> None:
+        """The settings file can be used again and holds these, which need no confirmation.
+
+        A scale factor that was written before and had not reached the file is still to be written.
+        """
+        on_disk = {meter.name: meter.scale for meter in self.on_disk.meters}
+        pending = {name: scale for name, scale in self._scales.items() if scale != on_disk.get(name)}
+        self.trusted.set(settings.network)
+        self.written(settings)
+        self._put(settings)
+        self.broken.set(None)
+        for index, meter in enumerate(settings.meters):
+            if meter.name in pending and meter.scale == on_disk[meter.name]:
+                self.amend({f"meters.{index}.scale": pending[meter.name]})
 
     def _refactor(self, name: str, before: int | None) -> None:
         """The running hour is the sum of its parts, each by the factor then in force."""

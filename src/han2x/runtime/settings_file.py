@@ -7,18 +7,22 @@ it replaces the file, all at once.
 
 import asyncio
 import json
+import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from ..settings import positions
 from ..settings.amend import Complaint, Refused, as_table, documented, from_table
 from ..settings.formats import FORMAT, format_of, upgraded
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
 from . import factory
-from .files import replace
+from .files import read, replace
 from .gateway import Condition, Gateway, Trouble
+
+MOST_BYTES = 1_000_000
 
 
 def load(path: Path) -> Settings | Refused:
@@ -26,16 +30,41 @@ def load(path: Path) -> Settings | Refused:
 
     What it leaves out, and all of it where there is no file, is as in the factory settings beside it.
     """
-    try:
-        text = path.read_text("utf-8")
-    except FileNotFoundError:
+    if not os.path.lexists(path):
         return from_table(factory.defaults(path))
-    except (OSError, UnicodeDecodeError) as error:
-        return Refused((Complaint(str(path), f"cannot be read: {error}"),))
+    try:
+        text = read_text(path)
+    except Trouble as trouble:
+        return Refused(
+            (Complaint(str(path), f"cannot be read: {trouble}", "unreadable", {"reason": str(trouble)}),)
+        )
     try:
         return _settings(text, factory.defaults(path))
     except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers or nesting beyond all reason
-        return Refused((Complaint(str(path), f"is not TOML: {error}"),))
+        return Refused((Complaint(str(path), f"is not TOML: {error}", "not_toml", {"reason": str(error)}),))
+
+
+def read_text(path: Path) -> str:
+    """A settings file's text, with or without a byte order mark; raises `Trouble` with the reason alone."""
+    try:
+        return read(path, MOST_BYTES).decode("utf-8-sig")
+    except OSError as error:
+        raise Trouble(error.strerror or str(error)) from None
+    except UnicodeDecodeError as error:
+        before = bytes(error.object[: error.start])
+        line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
+        wrong = error.object[error.start]
+        raise Trouble(
+            f"it is not UTF-8: byte 0x{wrong:02x} at line {line}, column {column}. Save it as UTF-8"
+        ) from None
+
+
+def located(refused: Refused, path: Path) -> Refused:
+    """The complaints with their lines in a file, as far as it can be read."""
+    try:
+        return positions.located(refused, read_text(path))
+    except Trouble:
+        return refused
 
 
 async def run(path: Path, gateway: Gateway, name: str) -> None:
@@ -67,7 +96,7 @@ def _settings(text: str, base: Mapping[str, Any]) -> Settings | Refused:
 def write(path: Path, settings: Settings, before: Settings) -> None:
     """Bring what has changed since `before` into the file; raises `Trouble` and leaves the file as it was."""
     try:
-        text = path.read_text("utf-8") if path.exists() else None
+        text = read_text(path) if path.exists() else None
         if text is not None and format_of(tomllib.loads(text)) != FORMAT:
             replace(path.with_suffix(f"{path.suffix}.old"), text)
             text = None
@@ -76,6 +105,8 @@ def write(path: Path, settings: Settings, before: Settings) -> None:
             replace(path, changed, private=has_secrets(settings))
     except OSError as error:
         raise Trouble(f"{path} cannot be written: {error.strerror or error}") from None
+    except Trouble as trouble:
+        raise Trouble(f"{path} has been edited and is not valid any more: {trouble}") from None
     except ValueError as error:
         raise Trouble(f"{path} has been edited and is not valid any more: {error}") from None
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from starlette.responses import Response
 
+from ..runtime import recovery
 from ..runtime.facts import Machine
+from ..runtime.gateway import Trouble
 from ..runtime.settings_file import sample
 from ..settings.amend import Complaint, Refused, added, amend, as_table, consistent, from_table, removed
 from ..settings.formats import upgraded
@@ -61,7 +63,30 @@ async def show(call: Call) -> shapes.SettingsShape:
     table = as_table(call.gateway.settings.value)
     shown = {name: _shown(name, value) for name, value in table.items()}
     former = call.state.former
-    return {"version": former.version, "undo": former.known, "settings": shown}
+    return {"version": former.version, "undo": former.known, "settings": shown, "broken": _broken(call)}
+
+
+def _broken(call: Call) -> shapes.BrokenShape | None:
+    refused = call.gateway.broken.value
+    if refused is None:
+        return None
+    return {
+        "file": str(call.gateway.settings_file),
+        "good": bool(call.gateway.settings.value.meters),
+        "complaints": list(map(complaint, refused.complaints)),
+    }
+
+
+async def put_back(call: Call) -> None:
+    """Replace a broken file by the last good settings; a copy of it is kept. In force within two seconds."""
+    gateway = call.gateway
+    if not gateway.broken.value or not gateway.settings_file:
+        raise Refusal(409, "not_broken", "The settings file is in order.")
+    try:
+        copy = await asyncio.to_thread(recovery.put_back, gateway.settings_file, gateway.state_dir)
+    except Trouble as trouble:
+        raise Refusal(409, "not_put_back", f"The settings file cannot be replaced: {trouble}.") from None
+    log.info("%s: the last good settings are in the file again; it is kept as %s", call.caller.host, copy)
 
 
 def _shown(name: str, value: Any) -> Any:
@@ -184,6 +209,13 @@ def refusal(refused: Refused) -> Refusal:
 
 def complaint(one: Complaint) -> shapes.ComplaintShape:
     """A complaint with the rule that it is about."""
+    found = _complaint(one)
+    if one.line:
+        found["line"] = one.line
+    return found
+
+
+def _complaint(one: Complaint) -> shapes.ComplaintShape:
     section, _, key = one.path.rpartition(".")
     if one.code != "rule" or not section:
         return {"path": one.path, "code": one.code, "params": dict(one.params), "text": one.text}

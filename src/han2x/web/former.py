@@ -20,6 +20,7 @@ class Former:
         self._undoing = False
         self.version = 1
         gateway.settings.watch(self._changed)
+        gateway.broken.watch(lambda _: self.forget())
 
     @property
     def known(self) -> bool:

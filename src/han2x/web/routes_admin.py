@@ -151,6 +151,14 @@ ADMIN: list[Endpoint] = [
     ),
     Endpoint(
         method="POST",
+        path="v1/settings/file/good",
+        handler=api_settings.put_back,
+        access=Access.OWNER,
+        errors=(409,),
+        doc="Replace a broken settings file by the last good settings; a copy of it is kept.",
+    ),
+    Endpoint(
+        method="POST",
         path="v1/settings/{section}",
         handler=api_settings.add,
         body=dict[str, object],

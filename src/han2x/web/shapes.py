@@ -15,6 +15,7 @@ class ComplaintShape(TypedDict):
     code: str
     params: dict[str, Any]
     text: str
+    line: NotRequired[int]
 
 
 class Problem(TypedDict):
@@ -142,6 +143,18 @@ class SettingsShape(TypedDict):
     version: int
     undo: bool
     settings: dict[str, Any]
+    broken: "BrokenShape | None"
+
+
+class BrokenShape(TypedDict):
+    """Why the settings in force are not those of their file, and cannot be changed until it is mended.
+
+    `good`: whether there are last good settings, which are in force and can be put into the file.
+    """
+
+    file: str
+    good: bool
+    complaints: list[ComplaintShape]
 
 
 class Changes(TypedDict):

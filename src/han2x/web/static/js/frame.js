@@ -1,6 +1,7 @@
 // What is around every page: the head with lamps and choices, the pages to go to, banners, messages.
 
 import { get, send } from "./api.js";
+import { brokenBanner } from "./broken.js";
 import { NEVER, watch } from "./freshness.js";
 import { h, say, set } from "./dom.js";
 import { icon } from "./icons.js";
@@ -58,6 +59,7 @@ export class Frame {
         this.lost.element,
         this.late,
         trialBanner(this.life.signal),
+        brokenBanner(this.life.signal),
         this.warning(),
         this.main,
       ),
