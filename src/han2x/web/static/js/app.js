@@ -137,7 +137,7 @@ async function siteZone() {
 
 /** Loads the module of every page, so that no way to another page hangs on the gateway. */
 async function preload() {
-  for (const load of Object.values(PAGES)) await load().catch(() => {});
+  await Promise.allSettled(Object.values(PAGES).map((load) => load()));
 }
 
 /** The gateway is back: what could not be shown without it is tried again. */

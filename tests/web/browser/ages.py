@@ -1,0 +1,150 @@
+"""A page whose clock a test moves, and what of it looks live; for `test_old_values` and `walk_old_values`.
+
+The clock is Playwright's: it runs as time does, and `later` lets seconds pass at once for `Date`,
+`performance` and all timers of the page. What looks live is found by what a person sees, not by what the page knows.
+"""
+
+import json
+import re
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .conftest import DESKTOP, Running, enter, go
+
+LIMIT_S = 30
+LATE_S = 5
+"""How long after its limit a value may look live."""
+
+VALUES = {
+    "now": ("#net-power", ".phases .amps >> nth=0"),
+    "history": (".plot", "#summary"),
+    "cost": (".card >> nth=0 >> .stack", ".card >> nth=1 >> .stack"),
+    "signal": ("#verdict", ".facts", "table >> nth=0", ".telegrams"),
+    "modbus": (".card >> nth=0 >> .stack", "tbody td b >> nth=0"),
+    "mqtt": (".card >> nth=0 >> .note",),
+    "system": (".facts", ".card >> nth=1 >> table", ".log"),
+}
+"""What each page shows of the gateway, at least."""
+
+DIMMED = """element => {
+  let opacity = 1;
+  for (let at = element; at && at.nodeType === 1; at = at.parentElement)
+    opacity *= Number(getComputedStyle(at).opacity);
+  return opacity < 0.7;
+}"""
+
+
+@dataclass
+class Device:
+    """One browser with one tab."""
+
+    page: Any
+    errors: list[str] = field(default_factory=list)
+    held: list[Any] = field(default_factory=list)
+
+    def later(self, seconds: float) -> None:
+        """So much time passes at once."""
+        self.page.clock.fast_forward(round(seconds * 1000))
+        self.page.wait_for_timeout(50)
+
+    def name(self) -> str:
+        """The page that is shown."""
+        return str(self.page.get_attribute("main", "data-page"))
+
+    def alive(self) -> list[str]:
+        """What of the page that is shown looks live."""
+        shown = [part for part in VALUES.get(self.name(), ()) if self._bright(part)]
+        lit = [text.split()[0] for text in self.page.locator(".lamp.lit").all_inner_texts()]
+        contact = [] if self.page.locator("text=No contact with the gateway").is_visible() else ["no banner"]
+        return shown + lit + contact
+
+    def age(self) -> int | None:
+        """How many seconds old the power says it is, None where it says that it is old."""
+        found = re.fullmatch(r"(\d+).s ago", self.page.inner_text("#age"))
+        return int(found[1]) if found else None
+
+    def fresh(self, name: str) -> None:
+        """Waits until a page is there with all its values."""
+        page = self.page
+        page.wait_for_selector(f"main[data-page={name}]")
+        page.wait_for_function(
+            "() => document.querySelector('.lamp.lit') && !document.body.classList.contains('lost') && "
+            "![...document.querySelectorAll('[data-watched]:not(.lamp, .banner)')]"
+            ".some(one => one.offsetParent && one.matches('.stale') && !one.matches('.facts *'))"
+        )
+        dark = [part for part in VALUES.get(name, ()) if not self._bright(part)]
+        assert dark == [], f"{name} shows {dark} as old"
+
+    def _bright(self, part: str) -> bool:
+        place = self.page.locator(f"main {part}").first
+        if not place.count() or not place.is_visible() or place.inner_text() == "–":
+            return False
+        return not place.evaluate(DIMMED)
+
+
+def device(browser: Any, running: Running, login: Any = None, *, held: str = "") -> Device:
+    """A browser at a gateway's first page. `login`: what another one that is logged in keeps.
+
+    The module of the page `held` is asked for, and does not come.
+    """
+    context = browser.new_context(
+        storage_state=login, viewport=DESKTOP, locale="en-GB", service_workers="block"
+    )
+    page = context.new_page()
+    page.set_default_timeout(8_000)
+    one = Device(page)
+    page.on("pageerror", lambda error: one.errors.append(str(error)))
+    if held:
+        page.route(f"**/js/pages/{held}.js", lambda route: one.held.append(route))
+    page.clock.install()
+    page.goto(running.url)
+    if login is None:
+        enter(page)
+    page.wait_for_selector("main[data-page]")
+    go(page, "now")
+    return one
+
+
+REQUESTS = "**/v1/**"
+
+
+def depart(one: Device, end: str, moment: str) -> Callable[[], None]:
+    """Sets out for a page up to a moment; returns what goes on after the gateway was killed."""
+    page, held = one.page, one.held
+
+    def free() -> None:
+        for route in held:
+            route.abort()
+        page.unroute_all()
+        if moment == "before":
+            page.evaluate("name => { location.hash = '#/' + name; }", end)
+            page.wait_for_timeout(100)
+
+    if moment == "request":
+        page.route(REQUESTS, lambda route: held.append(route))
+    if moment != "before":
+        page.evaluate("name => { location.hash = '#/' + name; }", end)
+    if moment == "after":
+        page.wait_for_selector(f"main[data-page={end}]")
+    return free
+
+
+def kill(running: Running) -> None:
+    """As a power cut: no farewell."""
+    assert running.program
+    running.program.send_signal(signal.SIGKILL)
+    running.program.wait()
+
+
+def events(*told: tuple[str, str]) -> str:
+    """A stream of events with their data as it stands."""
+    return "".join(f"event: {name}\ndata: {data}\n\n" for name, data in told)
+
+
+def stream(page: Any, *told: tuple[str, Any]) -> None:
+    """What the gateway pushes from now on; a `str` stands as it is."""
+    written = [(name, data if isinstance(data, str) else json.dumps(data)) for name, data in told]
+    answer = {"content_type": "text/event-stream", "body": events(*written)}
+    page.route("**/v1/events*", lambda route: route.fulfill(**answer))
