@@ -1,7 +1,8 @@
 """A page whose clock a test moves, and what of it looks live; for `test_old_values` and `walk_old_values`.
 
 The clock is Playwright's: it runs as time does, and `later` lets seconds pass at once for `Date`,
-`performance` and all timers of the page. What looks live is found by what a person sees, not by what the page knows.
+`performance` and all timers of the page. What looks live is found by what a person sees, not by what the
+page knows.
 """
 
 import json
@@ -69,6 +70,8 @@ class Device:
         """Waits until a page is there with all its values."""
         page = self.page
         page.wait_for_selector(f"main[data-page={name}]")
+        for part in VALUES.get(name, ()):
+            page.wait_for_selector(f"main {part}")
         page.wait_for_function(
             "() => document.querySelector('.lamp.lit') && !document.body.classList.contains('lost') && "
             "![...document.querySelectorAll('[data-watched]:not(.lamp, .banner)')]"
