@@ -55,12 +55,19 @@ class UnitBank:
         return self._banks.gateway.settings.value.meters[self._unit.index]
 
     def write(self, block: range, octets: bytes) -> bool:
-        """Change the setting behind a register; False when the settings refuse the value."""
+        """Change the setting behind a register; False when the settings refuse the value.
+
+        Raises `pdu.Failed` when the disk does not take it: then the setting is as before.
+        """
         map, index = self._unit.map, self._unit.index
         register = map.writable[block]
         meter, value = self._meter, register.type.value(map.in_order(register.type, octets))
-        if self._banks.gateway.amend({f"meters.{index}.{register.setting}": value}):
+        gateway, path = self._banks.gateway, f"meters.{index}.{register.setting}"
+        if gateway.amend({path: value}):
             return False
+        if gateway.settings.value.meters[index] != meter and gateway.state_trouble:
+            gateway.amend({path: getattr(meter, register.setting)})
+            raise pdu.Failed
         self._image = self._banks.image(self._unit) or self._image
         old = getattr(meter, register.setting)
         log.info("%s set %s of meter %s from %s to %s", self._peer, register.setting, meter.name, old, value)

@@ -24,6 +24,7 @@ class ExceptionCode(IntEnum):
     ILLEGAL_FUNCTION = 0x01
     ILLEGAL_ADDRESS = 0x02
     ILLEGAL_VALUE = 0x03
+    SERVER_FAILURE = 0x04
     GATEWAY_TARGET = 0x0B
 
 
@@ -44,8 +45,12 @@ class Bank(Protocol):
     def identification(self) -> Sequence[bytes]: ...
 
     def write(self, block: range, octets: bytes) -> bool:
-        """Make `octets` the contents of a whole writable block; False refuses the value."""
+        """Make `octets` the contents of a whole writable block; False refuses the value; raises `Failed`."""
         ...
+
+
+class Failed(Exception):
+    """A bank could not do what was asked of it, through no fault of the client."""
 
 
 class _Refused(Exception):
@@ -98,7 +103,10 @@ def _write(bank: Bank, address: int, data: bytes) -> None:
     old = _registers(bank, block.start, len(block))
     at = 2 * (address - block.start)
     new = old[:at] + data + old[at + len(data) :]
-    _demand(bank.write(block, new), ExceptionCode.ILLEGAL_VALUE)
+    try:
+        _demand(bank.write(block, new), ExceptionCode.ILLEGAL_VALUE)
+    except Failed:
+        raise _Refused(ExceptionCode.SERVER_FAILURE) from None
 
 
 _TWO_WORDS = Struct(">xHH")

@@ -8,7 +8,7 @@ vanished with each restart would lose its history. Device classes and units are 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, get_origin, get_type_hints
 
 from .. import __version__
 from ..model.reading import Net
@@ -46,9 +46,11 @@ def from_table(table: Mapping[str, Any]) -> Announced | None:
     """What was remembered as `asdict` makes it; None for what no version of this program has written."""
     try:
         known = Announced(**{**table, "keys": tuple(key for key in table["keys"] if key in BY_KEY)})
-    except (TypeError, KeyError):
+    except (TypeError, KeyError, AttributeError):
         return None
-    return known
+    fields = get_type_hints(Announced)
+    right = all(isinstance(getattr(known, name), get_origin(kind) or kind) for name, kind in fields.items())
+    return known if right else None
 
 
 def to_table(announced: Announced) -> dict[str, object]:

@@ -1,10 +1,10 @@
 """What Home Assistant was told at one broker, remembered over restarts, so that it can be taken back."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from ..runtime.files import replace
+from ..runtime.stored_files import ANNOUNCED, Damaged, Say, load, table_of
 from .discovery import Announced, from_table, to_table
 
 FORMAT = 1
@@ -13,12 +13,13 @@ FORMAT = 1
 class Memory:
     """Announcements by their meter's number; `path` None remembers for this process only.
 
-    What cannot be read counts as forgotten; what cannot be written is said by `save`'s OSError.
+    What is damaged is said, and counts as forgotten; what cannot be written is said by `save`'s OSError.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, say: Say) -> None:
         self._path = path
-        self.announced: dict[int, Announced] = {one.number: one for one in _load(path)}
+        known = load(path, ANNOUNCED, _parsed, say) or []
+        self.announced: dict[int, Announced] = {one.number: one for one in known}
 
     def set(self, number: int, announced: Announced | None) -> None:
         """What is announced of a meter now."""
@@ -34,11 +35,9 @@ class Memory:
             replace(self._path, json.dumps({"format": FORMAT, "announced": known}))
 
 
-def _load(path: Path | None) -> list[Announced]:
-    try:
-        table = json.loads(path.read_bytes()) if path else {}
-        known = table["announced"] if table.get("format") == FORMAT else []
-        found = [from_table(one) for one in known if isinstance(one, Mapping)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return []
-    return [one for one in found if one is not None]
+def _parsed(content: bytes) -> list[Announced]:
+    known = table_of(content, FORMAT)["announced"]
+    found = [one for row in known if (one := from_table(row))]
+    if len(found) != len(known):
+        raise Damaged("its content is damaged")
+    return found

@@ -102,7 +102,7 @@ class _Publisher:
         self.gateway, self.broker, self.status = gateway, broker, status
         self.zone = ZoneInfo(section.time_zone)
         self.plural = len(section.meters) > 1
-        self.memory = Memory(_memory_file(gateway, section.broker))
+        self.memory = Memory(_memory_file(gateway, section.broker), gateway.damaged)
         self._saving = asyncio.Lock()
         self._refused = ""
         self._last: dict[str, Published] = {}

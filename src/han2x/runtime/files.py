@@ -1,24 +1,58 @@
-"""Files that are whole at every moment: a new content replaces the old one all at once."""
+"""Files of our own: read within bounds, replaced all at once and durably, set aside when damaged.
 
+Only regular files are read, or symbolic links to them: a device or pipe in a file's place must neither stop
+nor grow the program.
+"""
+
+import contextlib
 import errno
 import os
 import stat
 from pathlib import Path
 
+ASIDE = ".damaged-"
+ASIDE_MAX = 5
+"""So many damaged versions of one file stay; then the newest takes the place of the oldest."""
+
 
 def read(path: Path, most: int) -> bytes:
     """A regular file's content; raises OSError, EFBIG for more than `most` bytes."""
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
-        content = file.read(most + 1)
+    content = read_head(path, most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it is larger than {most} bytes", str(path))
     return content
 
 
-def replace(path: Path, text: str, *, private: bool = False) -> None:
+def read_head(path: Path, most: int) -> bytes:
+    """The first bytes of a regular file, `most` at most; raises OSError, and never waits."""
+    _be_regular(path, os.stat(path))  # before it is opened: opening alone may do something to a device
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as file:
+        _be_regular(path, os.fstat(fd))
+        return file.read(most)
+
+
+def _be_regular(path: Path, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a device, pipe or socket, not a regular file", str(path))
+
+
+def set_aside(path: Path) -> Path:
+    """Give a file a name that says it is damaged, beside where it was; raises OSError."""
+    names = [path.with_name(f"{path.name}{ASIDE}{number}") for number in range(1, ASIDE_MAX + 1)]
+    free = (name for name in names if not os.path.lexists(name))
+    aside = next(free, None) or min(names, key=lambda name: os.lstat(name).st_mtime_ns)
+    if not aside.is_dir() or aside.is_symlink():
+        aside.unlink(missing_ok=True)
+    os.rename(path, aside)
+    with contextlib.suppress(OSError):
+        sync_folder(path.parent)
+    return aside
+
+
+def replace(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Give the file a new content, which is on the disk when this returns; raises OSError.
 
     `private`: only its owner may read it from now on. Otherwise mode and owner stay; a new
@@ -28,10 +62,12 @@ def replace(path: Path, text: str, *, private: bool = False) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     target = path.resolve()
+    if target.exists():
+        _be_regular(path, target.stat())  # whoever may write in its folder must not replace a device
     fd, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(fd, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         _as_before(target, temporary, 0o700 if private else 0o777)
@@ -39,7 +75,12 @@ def replace(path: Path, text: str, *, private: bool = False) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    directory = os.open(target.parent, os.O_RDONLY)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk; raises OSError."""
+    directory = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(directory)
     finally:

@@ -1,5 +1,6 @@
 """What every service is handed: the live cells, the door to change settings, the time, and where files go."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -28,8 +29,10 @@ from .clients import Provider
 from .keeper import Keeper
 from .latest import Latest
 from .logbook import Logbook
+from .numbers import NUMBER_MIN, Numbers
 from .providers import Providers
 from .stored import Stored
+from .stored_files import damaged_files, mark_seen
 
 if TYPE_CHECKING:
     from .accounts import Accounts
@@ -38,7 +41,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("han2x")
 
 
-NUMBER_MIN = 10_000_000
+STORED_FILES = "stored files"
+"""Their name in health."""
+DAMAGED_SHOWN = 8
+STORING_S = 10.0
 
 
 class Condition(StrEnum):
@@ -55,6 +61,14 @@ class Health:
 
     condition: Condition
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """An attempt to have settings in the settings file; `trouble`: why it failed, "" if it did not."""
+
+    settings: Settings
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +92,7 @@ class Gateway:
     another program has written to the history, which is to be read again.
     `broken`: why the settings in force are not those of the file and cannot be changed; None if they are.
     `outbox`: what history lets others take over; None while it does not run.
+    `saved`: the last attempt to write them, None before the first.
     `clients`: by service, how to ask who is connected to it; asked only when someone wants to see.
     `box`, `network`: the machine as it is. `trusted`: the network setting that needs no confirmation: the one
     the program began with, or the last one confirmed. `wish`: set when everything is to begin anew, of which
@@ -102,6 +117,7 @@ class Gateway:
         self.was_reset = was_reset
         self.broken: Latest[Refused | None] = Latest(None)
         self.on_disk = settings
+        self.saved: Latest[Saved | None] = Latest(None)
         self._scales = self._scales_on_disk = self._scales_in_writing = _scales(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
         self.clients: dict[str, Provider] = {}
@@ -117,7 +133,10 @@ class Gateway:
         self._telegrams: dict[str, Latest[Telegram | None]] = {}
         self._octets: dict[str, Latest[bytes]] = {}
         self._diagnoses: dict[str, Latest[Diagnosis]] = {}
-        self._keeper = Keeper(state_dir)
+        self._damaged = [f"{path}: a damaged file that was set aside" for path in damaged_files(state_dir)]
+        self._report_damaged()
+        self._keeper = Keeper(state_dir, self.damaged)
+        self._kept_numbers = Numbers(state_dir, self.damaged)
         self._snapshots: dict[str, Latest[Snapshot]] = {}
         self._lines: dict[str, LineStatus] = {}
 
@@ -126,7 +145,7 @@ class Gateway:
         cell = self._snapshots.get(meter)
         if cell is None:
             stored = self._keeper.load(meter)
-            self._numbers[meter] = stored.number if stored else 0
+            self._numbers[meter] = self._kept_numbers.reconciled(meter, stored.number if stored else 0)
             cell = self._snapshots[meter] = Latest(stored.snapshot if stored else EMPTY)
         return cell
 
@@ -138,6 +157,7 @@ class Gateway:
 
             self._numbers[meter] = NUMBER_MIN + secrets.randbelow(9 * NUMBER_MIN)
             self._keep(meter, snapshot, self.now(), durable=True)
+        self._kept_numbers.keep(meter, self._numbers[meter])
         return self._numbers[meter]
 
     def telegram(self, meter: str) -> Latest[Telegram | None]:
@@ -196,7 +216,7 @@ class Gateway:
         And take a network setting back that was on trial then.
         """
         settings = self.settings.value
-        changes = trial.taken_back(settings, self.state_dir)
+        changes = trial.taken_back(settings, self.state_dir, self.damaged)
         for index, meter in enumerate(settings.meters):
             stored = self._keeper.load(meter.name)
             known = (stored.scale_on_disk, stored.scale_in_writing) if stored else ()
@@ -276,6 +296,24 @@ class Gateway:
             running = refactored(running, cell.value.estimates, before, scale)
             cell.set(replace(cell.value, running=running))
 
+    async def settings_stored(self) -> str:
+        """Wait until the settings in force are in the settings file; why they are not, "" if they are."""
+        try:
+            async with asyncio.timeout(STORING_S):
+                while self.settings_file:
+                    saved = self.saved.value
+                    if saved and saved.settings == self.settings.value:
+                        return saved.trouble
+                    await self.saved.changed(saved)
+        except TimeoutError:
+            return f"{self.settings_file} was not written within {STORING_S:.0f} s"
+        return ""
+
+    @property
+    def state_trouble(self) -> str:
+        """Why what was last to be stored of a meter is not, "" if it is."""
+        return self._keeper.trouble
+
     def stuck_ms(self, now: Instant) -> int:
         """For how long a disk has not taken what is to be kept."""
         return self._keeper.stuck_ms(now)
@@ -289,6 +327,22 @@ class Gateway:
     def forget(self, service: str) -> None:
         """A service is no longer wanted."""
         self.health.set({name: health for name, health in self.health.value.items() if name != service})
+
+    def damaged(self, text: str) -> None:
+        """Say that a stored file is damaged: in the log, and in health until somebody has seen it."""
+        log.warning("%s", text)
+        self._damaged.append(text)
+        self._report_damaged()
+
+    def damaged_seen(self) -> None:
+        """Somebody has seen which files are damaged; raises OSError."""
+        mark_seen(self.state_dir)
+        self._damaged.clear()
+        self.forget(STORED_FILES)
+
+    def _report_damaged(self) -> None:
+        if self._damaged:
+            self.report(STORED_FILES, Condition.FAILING, "; ".join(self._damaged[-DAMAGED_SHOWN:]))
 
     def writing(self, settings: Settings) -> None:
         """The settings file is about to hold these settings; a kill leaves open whether it does."""

@@ -6,20 +6,25 @@ minutes. A disk that refuses is reported and costs nothing else.
 """
 
 import asyncio
+import errno
 from pathlib import Path
 
 from ..model.instant import Instant
 from .state_file import StateFile
 from .stored import Stored, from_json, to_json
+from .stored_files import STATE, Say, put_aside
 
 SYNC_MS = 300_000
+NO_FILE = (errno.EISDIR, errno.EINVAL, errno.ENXIO, errno.ELOOP)
+"""What is there in a file's place is none, and never becomes one."""
 
 
 class Keeper:
     """The state files of all meters, in one directory; without a directory nothing is kept."""
 
-    def __init__(self, directory: Path | None) -> None:
+    def __init__(self, directory: Path | None, say: Say) -> None:
         self._directory = directory
+        self._say = say
         self._files: dict[str, StateFile] = {}
         self._synced_ms: dict[str, int] = {}
         self._syncing: dict[StateFile, int] = {}
@@ -27,9 +32,16 @@ class Keeper:
         self.trouble = ""
 
     def load(self, meter: str) -> Stored | None:
-        """What was kept of a meter, None if nothing was."""
+        """What was kept of a meter, None if nothing was, or it is damaged: then it is set aside, and said."""
         file = self._file(meter)
-        return from_json(file.payload) if file and file.payload else None
+        if file is None or file.payload is None:
+            return None
+        stored = from_json(file.payload)
+        if stored is None:
+            file.payload = None
+            why = "its content is damaged, or of a newer version"
+            put_aside(self._path(meter), STATE, why, self._say)
+        return stored
 
     def save(self, meter: str, stored: Stored, now: Instant, *, durable: bool = False) -> None:
         """Keep a meter's state; `durable` if a power cut right after should not lose it either."""
@@ -73,11 +85,30 @@ class Keeper:
             return None
         if meter not in self._files:
             try:
-                self._files[meter] = StateFile(self._directory / f"{meter}.state")
+                self._files[meter] = self._opened(self._path(meter))
             except OSError as error:
                 self.trouble = f"state cannot be read from {self._directory}: {error.strerror or error}"
                 return None
         return self._files[meter]
+
+    def _path(self, meter: str) -> Path:
+        assert self._directory is not None
+        return self._directory / f"{meter}.state"
+
+    def _opened(self, path: Path) -> StateFile:
+        """A state file; what is damaged, or no file, is set aside. Raises OSError if it cannot be read."""
+        try:
+            file = StateFile(path)
+        except OSError as error:
+            if error.errno not in NO_FILE:
+                raise
+            put_aside(path, STATE, error.strerror or str(error), self._say)
+            return StateFile(path)
+        if file.damage and file.payload is None:
+            put_aside(path, STATE, file.damage, self._say)
+        elif file.damage:
+            self._say(f"{path}: {file.damage}")
+        return file
 
 
 def _sync(file: StateFile) -> None:

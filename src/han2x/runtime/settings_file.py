@@ -6,10 +6,13 @@ it replaces the file, all at once.
 """
 
 import asyncio
+import contextlib
 import json
+import logging
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -20,8 +23,11 @@ from ..settings.formats import FORMAT, format_of, upgraded
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
 from . import factory
 from .files import read, replace
-from .gateway import Condition, Gateway, Trouble
+from .gateway import Condition, Gateway, Saved, Trouble
 
+log = logging.getLogger("han2x")
+
+PAUSE_MIN_S, PAUSE_MAX_S = 0.5, 60.0
 MOST_BYTES = 1_000_000
 
 
@@ -68,15 +74,32 @@ def located(refused: Refused, path: Path) -> Refused:
 
 
 async def run(path: Path, gateway: Gateway, name: str) -> None:
-    """Write settings back as they change; raises `Trouble` when the file cannot be written."""
+    """Write settings back as they change, each at once; what failed is tried again, and said until then."""
+    pause_s = PAUSE_MIN_S
     while True:
         settings = gateway.settings.value
-        if settings != gateway.on_disk:
-            gateway.writing(settings)
-            await asyncio.to_thread(write, path, settings, gateway.on_disk)
-            gateway.written(settings)
-        gateway.report(name, Condition.OK)
-        await gateway.settings.changed(settings)
+        trouble = await _saved(path, gateway, settings)
+        gateway.saved.set(Saved(settings, trouble))
+        pause_s = min(2 * pause_s, PAUSE_MAX_S) if trouble else PAUSE_MIN_S
+        known = gateway.health.value.get(name)
+        if trouble and (known is None or known.text != trouble):
+            log.warning("%s: %s (trying again)", name, trouble)
+        gateway.report(name, Condition.FAILING if trouble else Condition.OK, trouble)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(gateway.settings.changed(settings), pause_s if trouble else None)
+
+
+async def _saved(path: Path, gateway: Gateway, settings: Settings) -> str:
+    """Have settings in the file; why that failed, "" if it did not."""
+    if settings == gateway.on_disk:
+        return ""
+    gateway.writing(settings)
+    try:
+        await asyncio.to_thread(write, path, settings, gateway.on_disk)
+    except Trouble as trouble:
+        return str(trouble)
+    gateway.written(settings)
+    return ""
 
 
 def _settings(text: str, base: Mapping[str, Any]) -> Settings | Refused:
@@ -139,14 +162,28 @@ def _changes(document: Any, settings: Settings, before: Settings) -> Iterator[tu
     for name, wanted in as_table(settings).items():
         if wanted == known[name]:
             continue
+        if name not in document and name in REPEATED:
+            yield from _first_rows(document, name, wanted)
+            continue
         if name not in document:
-            document[name] = tomlkit.aot() if name in REPEATED else tomlkit.table()
+            document[name] = tomlkit.table()
         if name not in REPEATED:
             yield from _changed(document[name], wanted, known[name])
             continue
         for now, old in zip_longest(wanted, known[name]):
             if now != old:
                 yield from _changed(_row(document[name], name, now, old), now or {}, old or {})
+
+
+def _first_rows(document: Any, name: str, wanted: Any) -> Iterator[tuple[Any, str, object]]:
+    """All rows of a section that the file did not have: it would have no others than those in it."""
+    import tomlkit
+
+    tables = document[name] = tomlkit.aot()
+    usual = asdict(SECTIONS[name]())
+    for row in wanted:
+        tables.append(tomlkit.table())
+        yield from _changed(tables[-1], row, usual)
 
 
 def _changed(holder: Any, now: dict[str, Any], old: dict[str, Any]) -> Iterator[tuple[Any, str, object]]:

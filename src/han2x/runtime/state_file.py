@@ -6,8 +6,11 @@ a power cut costs at most what was not yet synced. Nothing else is written to, w
 
 import errno
 import os
+import stat
 import zlib
 from pathlib import Path
+
+from .files import read_head, replace
 
 SLOT = 4096
 HEAD = 64
@@ -16,11 +19,15 @@ PAYLOAD_MAX = SLOT - HEAD - 1
 
 
 class StateFile:
-    """One payload of at most `PAYLOAD_MAX` octets, loaded when made. Methods raise OSError."""
+    """One payload of at most `PAYLOAD_MAX` octets, loaded when made. Methods raise OSError.
+
+    `damage`: what is wrong with the file that was loaded, "" for nothing.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._sequence = 0
+        self.damage = ""
         self.payload = self._newest()
 
     def save(self, payload: bytes) -> None:
@@ -30,7 +37,13 @@ class StateFile:
         sequence = self._sequence + 1
         head = f"han2x {sequence} {_check(sequence, payload)} {len(payload)}".encode().ljust(HEAD - 1)
         slot = (head + b"\n" + payload).ljust(SLOT - 1) + b"\n"
-        fd = self._open()
+        try:
+            fd = self._open()
+        except FileNotFoundError:  # made whole, so that a full disk later finds both slots allocated
+            empty = bytes(SLOT)
+            replace(self._path, empty + slot if sequence % 2 else slot + empty)
+            self._sequence = sequence
+            return
         try:
             if os.pwrite(fd, slot, SLOT * (sequence % 2)) != SLOT:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -47,23 +60,27 @@ class StateFile:
             os.close(fd)
 
     def _open(self) -> int:
-        try:
-            return os.open(self._path, os.O_RDWR | os.O_CLOEXEC)  # O_CREAT takes longer, even then
-        except FileNotFoundError:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        return fd
 
     def _newest(self) -> bytes | None:
         """The payload with the highest sequence number whose check sum is right."""
         try:
-            content = self._path.read_bytes()
+            content = read_head(self._path, 2 * SLOT + 1)
         except FileNotFoundError:
             return None
-        newest: bytes | None = None
-        for begin in (0, SLOT):
-            found = _read_slot(content[begin : begin + SLOT])
-            if found and found[0] > self._sequence:
-                self._sequence, newest = found
+        found = [
+            slot for begin in (0, SLOT) if (slot := _read_slot(content[begin : begin + SLOT])) and slot[0]
+        ]
+        if not found:
+            self.damage = "it is empty" if not content.strip(b"\0") else "its content is damaged"
+            return None
+        self._sequence, newest = max(found)
+        if (len(found) == 1 and self._sequence > 1) or len(content) > 2 * SLOT:
+            self.damage = "one of its two copies is damaged; the other is used"
         return newest
 
 

@@ -6,14 +6,16 @@ currents and voltages are not: after a restart they would be old values that loo
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ..model.estimate import Estimate
-from ..model.quantity import ENERGIES
+from ..model.estimate import WMS_PER_WH, Estimate
+from ..model.quantity import ENERGIES, Quantity
 from ..model.reading import Identity
 from ..model.running import Paused, paused
 from ..model.state import Snapshot
+from .stored_files import Damaged, table_of, text, whole
 
 FORMAT = 1
 _json = json.JSONEncoder(check_circular=False).encode
@@ -63,39 +65,61 @@ def _running(snapshot: Snapshot) -> Paused | None:
     return snapshot.paused
 
 
+WH_MAX = 1 << 63
+SCALE_MAX = 999_999_999
+MS_MAX = 253_402_300_799_999
+"""The last of the year 9999, in Unix milliseconds."""
+
+
 def from_json(payload: bytes) -> Stored | None:
     """What was stored; None for what no version of this program has written."""
     try:
-        return _stored(json.loads(payload))
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return _stored(table_of(payload, FORMAT))
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _energies(table: Mapping[str, Any]) -> dict[Quantity, int]:
+    return {_ENERGY[name]: whole(value, 0, WH_MAX) for name, value in table.items()}
 
 
 def _paused(start_unix_ms: Any, last_unix_ms: Any, gap_ms: Any, base: Any) -> Paused:
-    energies = {_ENERGY[name]: int(value) for name, value in base.items()}
-    return Paused(int(start_unix_ms), int(last_unix_ms), int(gap_ms), energies)
+    start, last, gap = (whole(value, 0, MS_MAX) for value in (start_unix_ms, last_unix_ms, gap_ms))
+    return Paused(start, last, gap, _energies(base))
 
 
-def _stored(table: dict[str, Any]) -> Stored | None:
-    if table["format"] != FORMAT:
-        return None
-    clock = table["energies_clock"]
+def _estimate(truth: Any, shown: Any) -> Estimate:
+    most = WH_MAX * WMS_PER_WH
+    return Estimate(whole(truth, -most, most), whole(shown, 0, most), known=True)
+
+
+def _identity(*parts: Any) -> Identity:
+    return Identity(*(None if part is None else text(part) for part in parts))
+
+
+def _clock(table: Mapping[str, Any]) -> datetime | None:
+    stored = table["energies_clock"]
+    clock = datetime.fromisoformat(stored) if stored else None
+    if clock and clock.tzinfo:  # the meter's own time has none
+        raise Damaged("its content is damaged")
+    return clock
+
+
+def _stored(table: dict[str, Any]) -> Stored:
+    arrived = table.get("energies_unix_ms")
     snapshot = Snapshot(
-        vendor=str(table["vendor"]),
-        identity=Identity(*table["identity"]),
-        values={_ENERGY[name]: int(value) for name, value in table["energies"].items()},
-        energies_clock=datetime.fromisoformat(clock) if clock else None,
-        energies_unix_ms=int(arrived) if (arrived := table.get("energies_unix_ms")) else None,
-        estimates={
-            _ENERGY[name]: Estimate(int(truth), int(shown), known=True)
-            for name, (truth, shown) in table["estimates"].items()
-        },
+        vendor=text(table["vendor"]),
+        identity=_identity(*table["identity"]),
+        values=_energies(table["energies"]),
+        energies_clock=_clock(table),
+        energies_unix_ms=whole(arrived, 0, MS_MAX) if arrived else None,
+        estimates={_ENERGY[name]: _estimate(*known) for name, known in table["estimates"].items()},
         paused=_paused(*table["running"]) if table.get("running") else None,
     )
     return Stored(
         snapshot,
-        int(table["scale"]),
-        int(table["scale_on_disk"]),
-        int(table.get("scale_in_writing", 0)),
+        whole(table["scale"], 1, SCALE_MAX),
+        whole(table["scale_on_disk"], 1, SCALE_MAX),
+        whole(table.get("scale_in_writing", 0), 0, SCALE_MAX),
         int(table.get("number", 0)),
     )

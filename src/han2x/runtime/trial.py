@@ -13,8 +13,9 @@ from ..settings.amend import Refused, amend
 from ..settings.device import Network
 from ..settings.schema import Settings
 from .files import replace
+from .stored_files import TRIAL, Damaged, Say, load
 
-NAME = "network.json"
+NAME = TRIAL.pattern
 
 
 def begin(state_dir: Path | None, tried: Network, before: Network) -> None:
@@ -29,16 +30,19 @@ def end(state_dir: Path | None) -> None:
         (state_dir / NAME).unlink(missing_ok=True)
 
 
-def taken_back(settings: Settings, state_dir: Path | None) -> dict[str, object]:
-    """The changes that take an unconfirmed setting back; none if there is none, or it cannot be known."""
-    if state_dir is None:
+def taken_back(settings: Settings, state_dir: Path | None, say: Say) -> dict[str, object]:
+    """The changes that take an unconfirmed setting back; none without one, or if it is damaged."""
+    kept = load(state_dir / NAME if state_dir else None, TRIAL, _parsed, say)
+    if kept is None or asdict(settings.network) != kept[0]:
         return {}
-    try:
-        kept: Any = json.loads((state_dir / NAME).read_text("utf-8"))
-        tried, before = dict(kept["tried"]), dict(kept["before"])
-        if asdict(settings.network) != tried:
-            return {}
-        changes = {f"network.{key}": value for key, value in before.items() if tried[key] != value}
-    except (OSError, ValueError, TypeError, KeyError):
-        return {}
+    tried, before = kept
+    changes = {f"network.{key}": value for key, value in before.items() if tried[key] != value}
     return {} if isinstance(amend(settings, changes), Refused) else changes
+
+
+def _parsed(content: bytes) -> tuple[dict[str, object], dict[str, object]]:
+    kept: Any = json.loads(content)
+    tried, before = dict(kept["tried"]), dict(kept["before"])
+    if not tried.keys() == before.keys() == asdict(Network()).keys():
+        raise Damaged("it is not of this version, or damaged")
+    return tried, before

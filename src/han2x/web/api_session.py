@@ -1,6 +1,7 @@
 """Logging in and out, credentials, tokens (manual row M40)."""
 
 import logging
+from functools import partial
 from ipaddress import ip_address
 
 from starlette.responses import Response
@@ -71,13 +72,13 @@ async def prove(call: Call, user: str, password: str) -> None:
 
 async def log_out(call: Call) -> Response:
     """The end of this session."""
-    call.state.keys.close(call.caller.session)
+    await call.state.keep(partial(call.state.keys.close, call.caller.session))
     return _with_cookie(no_content(), call, "")
 
 
 async def log_out_everywhere(call: Call) -> Response:
     """The end of all sessions."""
-    call.state.keys.close_all()
+    await call.state.keep(call.state.keys.close_all)
     return _with_cookie(no_content(), call, "")
 
 
@@ -102,7 +103,8 @@ async def change_user(call: Call) -> Response:
             ],
         )
     hashed = await call.state.passwords.made(new)
-    refused = call.gateway.amend({"web.user": body.get("new_user", web.user), "web.password": hashed})
+    changes = {"web.user": body.get("new_user", web.user), "web.password": hashed}
+    refused = await call.state.take(partial(call.gateway.amend, changes))
     if refused:
         text = refused.complaints[0].text
         raise Refusal(
@@ -135,7 +137,8 @@ async def add_token(call: Call) -> shapes.TokenSecret:
     name = call.body["name"].strip()
     if not 0 < len(name) <= 64:
         raise Refusal(422, "name", "A token needs a name of at most 64 characters.")
-    made = call.state.keys.add_token(name, call.body["scope"], call.now.unix_ms)
+    add = partial(call.state.keys.add_token, name, call.body["scope"], call.now.unix_ms)
+    made = await call.state.keep(add)
     if made is None:
         raise Refusal(409, "too_many", "There are too many tokens; revoke some.")
     return {"id": made[0], "token": made[1]}
@@ -143,7 +146,7 @@ async def add_token(call: Call) -> shapes.TokenSecret:
 
 async def revoke_token(call: Call) -> None:
     """The end of a token."""
-    if not call.state.keys.revoke(call.path["id"]):
+    if not await call.state.keep(partial(call.state.keys.revoke, call.path["id"])):
         raise Refusal(404, "no_token", "There is no such token.")
 
 

@@ -5,6 +5,7 @@ import logging
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -138,7 +139,7 @@ async def undo(call: Call) -> shapes.SettingsShape:
     """The settings before the last change, but for name and password."""
     if not call.state.former.known:
         raise Refusal(409, "nothing", "There is nothing to undo.")
-    if refused := call.state.former.undo():
+    if refused := await call.state.take(call.state.former.undo):
         raise refusal(refused)
     return await show(call)
 
@@ -194,7 +195,7 @@ async def _take(call: Call, result: Settings | Refused) -> None:
         if call.gateway.settings.value is not now:
             raise Refusal(409, "changed", "Somebody else has changed the settings meanwhile.")
         result = Refused(against) if against else result
-    if refused := call.gateway.take(result):
+    if refused := await call.state.take(partial(call.gateway.take, result)):
         raise refusal(refused)
     log.info(
         "%s: settings changed by %s %s", call.caller.host, call.request.method, call.request.scope["path"]

@@ -54,8 +54,7 @@ async def log(call: Call) -> list[shapes.LogLine]:
 
 async def finish_wizard(call: Call) -> None:
     """The wizard is not shown again."""
-    call.state.keys.wizard_done = True
-    call.state.keys.changed = True
+    await call.state.keep(call.state.keys.finish_wizard)
 
 
 async def reset(call: Call) -> None:

@@ -1,26 +1,102 @@
 """The certificate of the page: one's own files, or one that is made here by the openssl command."""
 
 import asyncio
+import os
 import socket
+import ssl
+import subprocess
+import tempfile
 from pathlib import Path
 
+from ..runtime.files import read, replace
 from ..runtime.gateway import Trouble
+from ..runtime.stored_files import CERTIFICATE, KEY, Say, put_aside
 from ..settings.schema import Page
 
 DAYS = 3650
 MAKING_S = 30.0
+MEMORY = Path("/dev/shm")
+"""Where a pair is made: it works with a full disk too."""
 
 
-async def files_of(section: Page, state_dir: Path | None) -> tuple[Path, Path | None]:
-    """Certificate and key; made, and kept in the state directory, where none is given. Raises `Trouble`."""
+async def context_of(section: Page, state_dir: Path | None, say: Say) -> ssl.SSLContext:
+    """What TLS needs: one's own files, or a pair that is made and kept in the state directory.
+
+    Raises `Trouble`.
+    """
     if section.cert_file:
-        return Path(section.cert_file), Path(section.key_file) if section.key_file else None
+        certificate, key = Path(section.cert_file), Path(section.key_file or section.cert_file)
+        try:
+            return await asyncio.to_thread(_loaded, certificate, key)
+        except (OSError, ValueError) as error:
+            raise Trouble(f"the certificate {certificate} cannot be used: {error}") from None
     if state_dir is None:
         raise Trouble("there is no place to keep a certificate: set web.cert_file, or give a state directory")
-    certificate, key = state_dir / "web-cert.pem", state_dir / "web-key.pem"
-    if not (certificate.exists() and key.exists()):
+    kept = await asyncio.to_thread(_kept, state_dir, say)
+    return kept or await _made(state_dir, say)
+
+
+def _kept(state_dir: Path, say: Say) -> ssl.SSLContext | None:
+    """The pair that was made before; None where there is none. What cannot be used is set aside, and said."""
+    files = {kind: state_dir / kind.pattern for kind in (CERTIFICATE, KEY)}
+    there = {kind: path for kind, path in files.items() if os.path.lexists(path)}
+    if not there:
+        return None
+    try:
+        context = _loaded(files[CERTIFICATE], files[KEY])
+        _be_valid(files[CERTIFICATE])
+        return context
+    except (OSError, ValueError) as error:
+        why = str(error.strerror if isinstance(error, OSError) and error.strerror else error)
+    for kind, path in there.items():
+        put_aside(path, kind, why, say)
+    return None
+
+
+def _loaded(certificate: Path, key: Path) -> ssl.SSLContext:
+    """The context of a pair that belongs together; raises OSError, as SSLError is one, or ValueError."""
+    for path, kind in ((certificate, CERTIFICATE), (key, KEY)):
+        read(path, kind.most)  # OpenSSL would wait for a pipe, and read a device without end
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except ssl.SSLError:
+        raise ValueError("certificate and key are damaged, or do not belong together") from None
+    return context
+
+
+def _no_password() -> str:
+    raise ValueError("its key has a password")  # OpenSSL would ask for it on the terminal
+
+
+def _be_valid(certificate: Path) -> None:
+    """Raises ValueError for a certificate that has expired, by the clock of the machine."""
+    words = ["openssl", "x509", "-checkend", "0", "-noout", "-in", str(certificate)]
+    try:
+        found = subprocess.run(words, capture_output=True, timeout=MAKING_S, check=False)
+    except (OSError, subprocess.SubprocessError):  # nobody can tell
+        return
+    if found.returncode:
+        raise ValueError("the certificate has expired")
+
+
+async def _made(state_dir: Path, say: Say) -> ssl.SSLContext:
+    """A new pair; without room for it on the disk it serves this run, and that is said. Raises `Trouble`."""
+    with tempfile.TemporaryDirectory(prefix="han2x-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        certificate, key = Path(folder) / CERTIFICATE.pattern, Path(folder) / KEY.pattern
         await _make(certificate, key)
-    return certificate, key
+        try:
+            context = await asyncio.to_thread(_loaded, certificate, key)
+        except (OSError, ValueError) as error:
+            raise Trouble(f"openssl has made a certificate that cannot be used: {error}") from None
+        try:
+            for path in (key, certificate):
+                await asyncio.to_thread(replace, state_dir / path.name, path.read_bytes(), private=True)
+        except OSError as error:
+            why = error.strerror or error
+            say(f"the TLS certificate cannot be stored in {state_dir}: {why}. Each start makes another")
+    return context
 
 
 async def _make(certificate: Path, key: Path) -> None:
@@ -33,13 +109,11 @@ async def _make(certificate: Path, key: Path) -> None:
         *("-keyout", str(key), "-out", str(certificate)),
     ]
     try:
-        await asyncio.to_thread(certificate.parent.mkdir, parents=True, exist_ok=True)
         process = await asyncio.create_subprocess_exec(
             *words, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
         )
         async with asyncio.timeout(MAKING_S):
             _, said = await process.communicate()
-        await asyncio.to_thread(key.chmod, 0o600)
     except FileNotFoundError:
         text = "the openssl command is not there to make a certificate: install it, or set web.cert_file"
         raise Trouble(text) from None

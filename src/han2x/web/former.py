@@ -38,6 +38,15 @@ class Former:
         finally:
             self._undoing = False
 
+    def memory(self) -> tuple[Settings, ...]:
+        """What is kept, for `withdraw`."""
+        return tuple(self._kept)
+
+    def withdraw(self, settings: Settings, memory: tuple[Settings, ...]) -> None:
+        """Have settings in force again as if nothing had happened since `memory` was taken."""
+        self._gateway.take(settings)
+        self._kept = deque(memory, maxlen=KEPT)
+
     def forget(self) -> None:
         """Nothing can be undone: what was before is not to come back."""
         self._kept.clear()

@@ -29,6 +29,7 @@ TEXTS = {
     429: "Too many tries",
     500: "A fault of the program",
     503: "Not at the moment",
+    507: "Nothing was changed, as it cannot be stored",
 }
 _KINDS = {str: "string", int: "integer", bool: "string"}
 
@@ -131,6 +132,8 @@ def statuses(endpoint: Endpoint) -> list[int]:
     found = {500, *endpoint.errors}
     if endpoint.access is not Access.OPEN:
         found.add(401)
+    if endpoint.changes:
+        found.add(507)
     if endpoint.changes or endpoint.access > Access.READ:
         found.add(403)
     if endpoint.query:

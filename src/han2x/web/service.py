@@ -6,17 +6,16 @@ times a second, is not used.
 
 import asyncio
 import logging
-import ssl
 from functools import partial
 from pathlib import Path
 
 from uvicorn.server import ServerState
 
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Condition, Gateway
 from ..runtime.listening import listen, names
 from ..settings.schema import Page
 from .answering import Answering
-from .certificate import files_of
+from .certificate import context_of
 from .door import Door
 from .protocol import Connection, config
 from .routes import ROUTES
@@ -31,7 +30,7 @@ FAREWELL_S = 2.0
 async def run(section: Page, gateway: Gateway, name: str) -> None:
     """Serve until cancelled; raises `Trouble` when the port cannot be opened, or there is no certificate."""
     logging.getLogger("uvicorn.error").disabled = True  # what strangers send is no news
-    context = await _context(section, gateway)
+    context = await context_of(section, gateway.state_dir, gateway.damaged) if section.tls else None
     state, connections = state_of(gateway), ServerState()
     files = await asyncio.to_thread(Files, STATIC)
     state.hub.build = files.build
@@ -60,17 +59,3 @@ async def _end(state: State, connections: ServerState) -> None:
         task.cancel()
     for connection in tuple(connections.connections):
         connection.transport.abort()
-
-
-async def _context(section: Page, gateway: Gateway) -> ssl.SSLContext | None:
-    """What TLS needs; None without it."""
-    if not section.tls:
-        return None
-    certificate, key = await files_of(section, gateway.state_dir)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        await asyncio.to_thread(context.load_cert_chain, certificate, key)
-    except (OSError, ssl.SSLError) as error:
-        raise Trouble(f"the certificate {certificate} cannot be used: {error}") from None
-    return context

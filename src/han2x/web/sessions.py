@@ -3,18 +3,28 @@
 A session holds for the credentials it was opened with: a new name or password ends all others.
 """
 
+import contextlib
 import hashlib
 import hmac
 import json
+import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from ..runtime.files import replace as write_file
+from ..runtime.stored import MS_MAX
+from ..runtime.stored_files import WEB, Damaged, Say, load, put_aside, table_of, text, whole
+
+log = logging.getLogger("han2x.web")
+
+T = TypeVar("T")
 
 FORMAT = 1
+HASH_MAX = 64
+SCOPES = ("read", "write")
 SESSIONS, TOKENS = 64, 64
 """How many are kept; of sessions the one that was used longest ago makes room."""
 
@@ -45,16 +55,31 @@ class Token:
     used_ms: int | None = None
 
 
+Memory = tuple[dict[str, Session], dict[str, Token], bool, bool]
+
+
 class Keys:
     """Sessions, tokens, and whether the wizard was finished; `path` None keeps them for this process only."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, say: Say = log.warning) -> None:
         self._path = path
-        table = _read(path)
-        self._sessions: dict[str, Session] = {one.hash: one for one in _load(Session, table.get("sessions"))}
-        self._tokens: dict[str, Token] = {one.id: one for one in _load(Token, table.get("tokens"))}
-        self.wizard_done = table.get("wizard_done") is True
+        known = load(path, WEB, _parsed, say) or Known()
+        self._sessions = {one.hash: one for one in known.sessions}
+        self._tokens = {one.id: one for one in known.tokens}
+        self.wizard_done = known.wizard_done
         self.changed = False
+        if path and known.damaged:
+            put_aside(path, WEB, "a part of its content is damaged", say)
+            with contextlib.suppress(OSError):  # what is right in it must not wait for the next change
+                self.write(self.to_text())
+
+    def memory(self) -> Memory:
+        """All that is known, for `restore`."""
+        return dict(self._sessions), dict(self._tokens), self.wizard_done, self.changed
+
+    def restore(self, memory: Memory) -> None:
+        """Have all as it was."""
+        self._sessions, self._tokens, self.wizard_done, self.changed = memory
 
     def open(self, stamp: str, now_ms: int) -> str:
         """A new session's secret."""
@@ -116,6 +141,11 @@ class Keys:
         self.changed |= gone
         return gone
 
+    def finish_wizard(self) -> None:
+        """The wizard is not shown again."""
+        self.changed |= not self.wizard_done
+        self.wizard_done = True
+
     def forget(self) -> None:
         """As on the first day."""
         self._sessions.clear()
@@ -153,17 +183,53 @@ def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _read(path: Path | None) -> Mapping[str, Any]:
-    """What was kept; nothing if that cannot be read: everybody logs in again."""
-    try:
-        table = json.loads(path.read_bytes()) if path else {}
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return table if isinstance(table, dict) and table.get("format") == FORMAT else {}
+class Known(NamedTuple):
+    """What was kept; `damaged`: some of it is not here, as it is not what this version writes."""
+
+    sessions: tuple[Session, ...] = ()
+    tokens: tuple[Token, ...] = ()
+    wizard_done: bool = False
+    damaged: bool = False
 
 
-def _load(kind: type[Any], rows: object) -> list[Any]:
+def _parsed(content: bytes) -> Known:
+    table = table_of(content, FORMAT)
+    sessions, tokens = table.get("sessions"), table.get("tokens")
+    wizard_done = table.get("wizard_done")
+    kept = [_row(_session, row) for row in _rows(sessions)], [_row(_token, row) for row in _rows(tokens)]
+    right = isinstance(sessions, list) and isinstance(tokens, list) and isinstance(wizard_done, bool)
+    return Known(
+        tuple(one for one in kept[0] if one)[-SESSIONS:],
+        tuple(one for one in kept[1] if one)[-TOKENS:],
+        wizard_done is True,
+        not right or None in kept[0] or None in kept[1],
+    )
+
+
+def _rows(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _row(make: Callable[..., T], row: Any) -> T | None:
     try:
-        return [kind(**row) for row in rows] if isinstance(rows, list) else []
-    except TypeError:
-        return []
+        return make(**row)
+    except (TypeError, ValueError):
+        return None
+
+
+def _session(hash: Any, stamp: Any, created_ms: Any, used_ms: Any) -> Session:
+    return Session(_ascii(hash), _ascii(stamp), whole(created_ms, 0, MS_MAX), whole(used_ms, 0, MS_MAX))
+
+
+def _token(id: Any, name: Any, scope: Any, hash: Any, created_ms: Any, used_ms: Any) -> Token:
+    if scope not in SCOPES:
+        raise Damaged("its scope is none")
+    used = None if used_ms is None else whole(used_ms, 0, MS_MAX)
+    return Token(text(id, 64), text(name, 64), scope, _ascii(hash), whole(created_ms, 0, MS_MAX), used)
+
+
+def _ascii(value: Any) -> str:
+    """A hash or stamp; raises `Damaged`: a comparison of others would raise."""
+    if not isinstance(value, str) or not value.isascii() or len(value) > HASH_MAX:
+        raise Damaged("it is no hash")
+    return value

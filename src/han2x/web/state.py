@@ -4,11 +4,17 @@ Made once a gateway and kept when the server is restarted for another port.
 """
 
 import asyncio
-import logging
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from ..runtime.gateway import Gateway
+from ..runtime.gateway import Condition, Gateway
+from ..runtime.stored_files import WEB
+from ..settings.amend import Refused
+from ..settings.schema import Settings
 from .door import Door
+from .endpoint import Refusal
 from .events import Hub
 from .former import Former
 from .passwords import Passwords
@@ -16,9 +22,10 @@ from .sessions import Keys, stamp
 from .signal import Recorder
 from .throttle import Throttle
 
-log = logging.getLogger("han2x.web")
+T = TypeVar("T")
 
-FILE = "web.json"
+LOG_INS = "log-ins"
+"""Their name in health."""
 STREAMS = 4
 """Long answers (histories, captures, trials) at once; whoever comes then is told to wait."""
 
@@ -28,7 +35,8 @@ class State:
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
-        self.keys = Keys(gateway.state_dir / FILE if gateway.state_dir else None)
+        self._file = gateway.state_dir / WEB.pattern if gateway.state_dir else None
+        self.keys = Keys(self._file, gateway.damaged)
         self.passwords = Passwords()
         self.throttle = Throttle(gateway.now().mono_ms)
         self.former = Former(gateway)
@@ -38,7 +46,7 @@ class State:
         self.streams = asyncio.Semaphore(STREAMS)
         self.ending = asyncio.Event()
         self.refused = 0
-        self._saving = asyncio.Lock()
+        self._saving, self._changing = asyncio.Lock(), asyncio.Lock()
 
     @property
     def demo(self) -> bool:
@@ -74,11 +82,57 @@ class State:
         if not self.keys.changed:
             return
         async with self._saving:
-            text = self.keys.to_text()
-            try:
-                await asyncio.to_thread(self.keys.write, text)
-            except OSError as error:
-                log.warning("log-ins cannot be stored: %s", error.strerror or error)
+            if why := await self._written():
+                self.gateway.report(LOG_INS, Condition.FAILING, f"{self._file} cannot be written: {why}")
+            else:
+                self.gateway.forget(LOG_INS)
+
+    async def keep(self, change: Callable[[], T]) -> T:
+        """Change sessions or tokens, on the disk too; raises `Refusal`, and then nothing has changed."""
+        async with self._saving:
+            before = self.keys.memory()
+            made = change()
+            if self.keys.changed and (why := await self._written()):
+                self.keys.restore(before)
+                raise not_stored(f"{self._file} cannot be written: {why}")
+            return made
+
+    async def take(self, change: Callable[[], Refused | None]) -> Refused | None:
+        """Change settings, on the disk too; raises `Refusal`, and then those before are in force."""
+        async with self._changing:
+            before, memory = self.gateway.settings.value, self.former.memory()
+            if refused := change():
+                return refused
+            made = self.gateway.settings.value
+            if made != before and (why := await self.gateway.settings_stored()):
+                self.former.withdraw(_without(self.gateway.settings.value, made, before), memory)
+                raise not_stored(why)
+            return None
+
+    async def _written(self) -> str:
+        """Write sessions and tokens; why that failed, "" if it did not."""
+        text = self.keys.to_text()
+        try:
+            await asyncio.to_thread(self.keys.write, text)
+        except OSError as error:
+            self.keys.changed = True
+            return error.strerror or str(error)
+        return ""
+
+
+def not_stored(why: str) -> Refusal:
+    """The refusal of what could not be written to the disk."""
+    return Refusal(507, "not_stored", f"Nothing was changed, as it cannot be stored: {why}.")
+
+
+def _without(now: Settings, made: Settings, before: Settings) -> Settings:
+    """Settings without what a change has made of those before; what others have changed since stays."""
+    changes: dict[str, Any] = {
+        one.name: getattr(before, one.name)
+        for one in fields(Settings)
+        if getattr(now, one.name) == getattr(made, one.name)
+    }
+    return replace(now, **changes)
 
 
 _STATES: WeakKeyDictionary[Gateway, State] = WeakKeyDictionary()
