@@ -1,6 +1,7 @@
 """`python -m bench`: everything that has a bar, in one run; or only what is named.
 
-    python -m bench [--runs 5] [decode] [start] [latency] [many_meters] [mqtt] [history] [modbus]
+    python -m bench [--runs 5] [decode] [start] [latency] [many_meters] [mqtt] [history]
+                    [collect] [modbus]
 
 Prints medians with their bars, writes JSON lines to bench/results, and ends with 1 if a bar is missed.
 """
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from . import decode, history, latency, many_meters, mqtt, start
+from . import collect, decode, history, latency, many_meters, mqtt, start
 from .harness import HERE, ROOT, Figure, keep, load
 
 
@@ -31,6 +32,7 @@ BENCHES = {
     "many_meters": Bench(many_meters.run, many_meters.hint),
     "mqtt": Bench(mqtt.run, mqtt.hint),
     "history": Bench(history.run, history.hint),
+    "collect": Bench(collect.run, collect.hint),
 }
 MODBUS = HERE / "modbus.py"
 

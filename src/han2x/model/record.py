@@ -7,7 +7,7 @@ come again, and an older state of it after a newer one: `version` tells which of
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 from .hour import Basis
@@ -59,6 +59,7 @@ ROWS_MAX = 100
 """Records in one text: some 15 kB."""
 
 _HEAD = ("start", "version")
+_KINDS = {int, type(None)}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
@@ -130,7 +131,12 @@ def records(text: bytes) -> list[Record]:
     rows = table.get("rows")
     if not isinstance(rows, list) or len(rows) > 10 * ROWS_MAX:
         raise NotRecords("rows is no list that may be so long")
-    return [Record(meter, name, resolution, *_row(row, picked, resolution)) for row in rows]
+    found = [_row(row, picked) for row in rows]
+    if not _are_integers(found):
+        raise NotRecords("a row holds something that is no whole number of 64 bits")
+    for start, version, first, *_ in found:
+        _check(resolution, start, version, first)
+    return [Record(meter, name, resolution, row[0], row[1], row[2:]) for row in found]
 
 
 def _picked(names: Any, resolution: str) -> list[int | None]:
@@ -143,22 +149,28 @@ def _picked(names: Any, resolution: str) -> list[int | None]:
     return [names.index(name) if name in names else None for name in wanted]
 
 
-def _row(row: Any, picked: list[int | None], resolution: str) -> tuple[int, int, tuple[int | None, ...]]:
+def _row(row: Any, picked: list[int | None]) -> tuple[Any, ...]:
     if not isinstance(row, list):
         raise NotRecords("a row is no list")
     try:
-        values = [None if index is None else row[index] for index in picked]
+        return tuple([None if index is None else row[index] for index in picked])
     except IndexError:
         raise NotRecords("a row is too short") from None
-    if not all(map(_is_integer, values[:4])) or not all(v is None or _is_integer(v) for v in values):
-        raise NotRecords("a row holds something that is no whole number of 64 bits")
-    start, version, first = (value or 0 for value in values[:3])
+
+
+def _are_integers(rows: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether all are of 64 bits or unknown, and those known that have to be; of all rows at once: quick."""
+    if not rows:
+        return True
+    values = list(chain.from_iterable(rows))
+    if not set(map(type, values)) <= _KINDS or any(None in row[:4] for row in rows):
+        return False
+    known = [value for value in values if value is not None]
+    return bool(min(known) >= LEAST and max(known) <= MOST)
+
+
+def _check(resolution: str, start: int, version: int, first: int) -> None:
     if not 0 <= start < START_MAX or start % RESOLUTIONS[resolution].span_s or version < 0:
         raise NotRecords(f"a row begins at {start}, which begins no period")
     if resolution == "hour" and not 0 <= first < len(Basis):
         raise NotRecords(f"an hour has the basis {first}, which there is not")
-    return start, version, tuple(values[2:])
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and LEAST <= value <= MOST
