@@ -22,7 +22,7 @@ def burst(world: Fleet, names: Sequence[str], count: int, rows: int) -> None:
     """Workers are there when all of it comes at once."""
     for name in names:
         world.work(name)
-    world.publishing(count, rows)
+    world.publish(count, rows)
 
 
 def backlog(world: Fleet, names: Sequence[str], count: int, rows: int) -> None:
@@ -31,7 +31,8 @@ def backlog(world: Fleet, names: Sequence[str], count: int, rows: int) -> None:
         world.work(name)
     for name in names:
         world.stop(name, signal.SIGTERM)
-    assert world.publishing(count, rows).wait() == 0
+    world.publish(count, rows)
+    world.published()
     for name in names:
         world.work(name)
 
@@ -55,7 +56,7 @@ def left(world: Fleet, names: Sequence[str], count: int, rows: int) -> None:
     for name in names[:-1] or names:
         world.stop(name)
     if len(names) == 1:
-        _published(world)
+        world.published()
     for name in names[:-1] or names:
         status = world.leave(name)
         assert status == 0, f"{name} left with status {status}: {world.log(name)[-300:]}"
@@ -98,12 +99,6 @@ def _reach(world: Fleet, rows: int) -> None:
         if time.monotonic() - since > STALLED_S:
             raise TimeoutError(f"nothing more came after {found} of {rows} rows")
         time.sleep(0.2)
-
-
-def _published(world: Fleet) -> None:
-    """Wait until all has been published; the broker has it."""
-    assert world.publisher is not None
-    world.publisher.wait(300)
 
 
 def tried(fault: str, workers: int, what: Sent, rows: int, other: str) -> str:

@@ -32,6 +32,10 @@ METERS = 100
 RAW = (10, 1000, 1210, 1400, 1300, None, 12, 0, 4224, 3000, 1019, 233_600, 234_000, 229_800)
 MINUTE = (MINUTE_S, *RAW[1 : len(ROW)])
 
+TOPIC = "HAN2X_10000000/history/minute"
+PUBLISHED_MAX = 50_000
+"""Messages of one mosquitto_pub: it ends at the first answer to its last message's number, of 16 bits."""
+
 MOSQUITTO = "allow_anonymous true\nuser root\nmax_queued_messages 0\nmax_queued_bytes 0\n"
 OTHER = os.environ.get("HAN2X_BROKER", "")
 """A program that is another broker of MQTT 5: it is called with HOST:PORT."""
@@ -123,7 +127,7 @@ class Fleet:
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self._folder, self._other = folder, other
         self._broker: subprocess.Popen[bytes] | None = None
-        self.publisher: subprocess.Popen[bytes] | None = None
+        self._publishers: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
         """Broker and database up."""
@@ -140,9 +144,9 @@ class Fleet:
         """All gone."""
         for name in list(self.workers):
             self.stop(name)
-        if self.publisher:
-            self.publisher.kill()
-            self.publisher.wait()
+        for process in self._publishers:
+            process.kill()
+            process.wait()
         if self._broker:
             self._broker.kill()
             self._broker.wait()
@@ -187,17 +191,21 @@ class Fleet:
         with (self._folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen([*command, *more], stdout=log, stderr=log)
 
-    def publishing(self, count: int, rows: int) -> "subprocess.Popen[bytes]":
-        """Something that publishes messages with QoS 1, as fast as the broker takes them."""
-        path = self._folder / f"messages-{count}-{rows}"
-        if not path.exists():
+    def publish(self, count: int, rows: int) -> None:
+        """Begin to publish messages with QoS 1, as fast as the broker takes them."""
+        for begin in range(0, count, PUBLISHED_MAX):
+            path = self._folder / f"messages-{begin}"
             with path.open("wb") as file:
-                file.writelines(one + b"\n" for one in messages(count, rows))
-        topic = "HAN2X_10000000/history/minute"
-        command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-t", topic, "-q", "1", "-l"]
-        with path.open("rb") as lines:
-            self.publisher = subprocess.Popen(command, stdin=lines)
-        return self.publisher
+                some = messages(min(PUBLISHED_MAX, count - begin), rows, begin)
+                file.writelines(one + b"\n" for one in some)
+            command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.port), "-t", TOPIC, "-q", "1", "-l"]
+            with path.open("rb") as lines:
+                self._publishers.append(subprocess.Popen(command, stdin=lines))
+
+    def published(self) -> None:
+        """Wait until the broker has all of it."""
+        for process in self._publishers:
+            assert process.wait(300) == 0
 
 
 @contextlib.contextmanager

@@ -7,10 +7,12 @@ what another process does.
 import asyncio
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +31,7 @@ from han2x.runtime.gateway import Gateway
 from han2x.runtime.service import keep
 from han2x.settings.amend import Refused, from_table
 
-from ..mqtt.conftest import free_port, mosquitto
+from ..mqtt.conftest import Mosquitto, free_port, mosquitto, poll
 
 __all__ = ["mosquitto"]
 
@@ -199,3 +201,73 @@ def written(base: Base) -> list[tuple[Any, ...]]:
         rows = base.query(f"SELECT meter, extract(epoch FROM t)::bigint, {columns} FROM han2x_{name}")
         found += [(name, *row) for row in rows]
     return found
+
+
+LASTING = ("allow_anonymous true", "max_queued_messages 0", "max_queued_bytes 0")
+"""What docs/fleet.md tells to set in Mosquitto, but for persistence: this one is not ended."""
+
+Starting = Callable[..., "Worker"]
+
+
+class Worker:
+    """`han2x collect` in a process of its own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        base: Base,
+        broker: Mosquitto,
+        name: str,
+        *,
+        leave: bool = False,
+        dsn: str = "",
+        **more: str,
+    ) -> None:
+        settings = folder / f"{name}.toml"
+        lines = [
+            "[[mqtt]]",
+            'host = "127.0.0.1"',
+            f"port = {broker.port}",
+            *(f'{key} = "{value}"' for key, value in more.items()),
+            "[postgres]",
+            f'dsn = "{dsn or base.dsn()}"',
+        ]
+        settings.write_text("\n".join(lines))
+        self._log = folder / f"{name}.log"
+        command = [sys.executable, "-m", "han2x", "collect", "--settings", str(settings), "--worker", name]
+        command += ["--leave"] if leave else []
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(10)
+
+
+@pytest.fixture
+def worker(base: Base, tmp_path: Path) -> Iterator[Starting]:
+    """Starts workers; they end with the test."""
+    started: list[Worker] = []
+
+    def start(broker: Mosquitto, name: str, **more: Any) -> Worker:
+        started.append(Worker(tmp_path, base, broker, name, **more))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.end(signal.SIGKILL)
+
+
+def collecting(one: Worker) -> Worker:
+    poll(lambda: "INFO    collect: from" in one.log, "the worker collects")
+    return one
+
+
+def send(broker: Mosquitto, text: str, *options: str) -> None:
+    command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), *options]
+    subprocess.run([*command, "-s", "-t", "x/history/y"], input=text.encode(), check=True, timeout=10)

@@ -7,10 +7,8 @@ import asyncio
 import json
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,63 +21,7 @@ from han2x.model.record import MEANS
 from han2x.mqtt import history
 
 from ..mqtt.conftest import Mosquitto, play, poll, until
-from .conftest import HOUR, T0, Base, Site, written
-
-LASTING = ("allow_anonymous true", "max_queued_messages 0", "max_queued_bytes 0")
-"""What docs/fleet.md tells to set in Mosquitto, but for persistence: this one is not ended."""
-
-Starting = Callable[..., "Worker"]
-
-
-class Worker:
-    """`han2x collect` in a process of its own."""
-
-    def __init__(
-        self, folder: Path, base: Base, broker: Mosquitto, name: str, *, leave: bool = False, **more: str
-    ) -> None:
-        settings = folder / f"{name}.toml"
-        lines = [
-            "[[mqtt]]",
-            'host = "127.0.0.1"',
-            f"port = {broker.port}",
-            *(f'{key} = "{value}"' for key, value in more.items()),
-            "[postgres]",
-            f'dsn = "{base.dsn()}"',
-        ]
-        settings.write_text("\n".join(lines))
-        self._log = folder / f"{name}.log"
-        command = [sys.executable, "-m", "han2x", "collect", "--settings", str(settings), "--worker", name]
-        command += ["--leave"] if leave else []
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text()
-
-    def end(self, number: signal.Signals) -> int:
-        self.process.send_signal(number)
-        return self.process.wait(10)
-
-
-@pytest.fixture
-def worker(base: Base, tmp_path: Path) -> Iterator[Starting]:
-    """Starts workers; they end with the test."""
-    started: list[Worker] = []
-
-    def start(broker: Mosquitto, name: str, **more: Any) -> Worker:
-        started.append(Worker(tmp_path, base, broker, name, **more))
-        return started[-1]
-
-    yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.end(signal.SIGKILL)
-
-
-def collecting(one: Worker) -> Worker:
-    poll(lambda: "INFO    collect: from" in one.log, "the worker collects")
-    return one
+from .conftest import HOUR, LASTING, T0, Base, Site, Starting, collecting, send, written
 
 
 def filled(folder: Path, minutes: int, watts: int) -> Path:
@@ -242,11 +184,6 @@ def test_a_broker_that_comes_and_goes_loses_nothing(
         await site.end()
 
     play(scene())
-
-
-def send(broker: Mosquitto, text: str, *options: str) -> None:
-    command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), *options]
-    subprocess.run([*command, "-s", "-t", "x/history/y"], input=text.encode(), check=True, timeout=10)
 
 
 def test_a_flood_crowds_nothing_out(

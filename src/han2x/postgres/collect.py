@@ -43,10 +43,14 @@ class Left(NamedTuple):
 async def run(section: Collecting, gateway: Gateway, name: str) -> None:
     """Collect until cancelled; raises `Trouble` when the broker or the database is lost."""
     async with _connected(section) as worker:
-        await worker.until(worker.broker.subscribed(_filter(section), Keep.ALL))
+        subscribing = worker.broker.subscribed(_filter(section), Keep.ALL)
+        if not worker.broker.resumed:  # else it is subscribed, and the answer may come behind a long backlog
+            await worker.until(subscribing)
         text = f"from {worker.broker.peer} to {worker.database.peer}"
         gateway.report(name, Condition.OK, text)
         log.info("%s: %s as %s", name, text, _name(section))
+        if worker.broker.resumed:
+            await worker.until(subscribing)
         await worker.until(worker.broker.lost())
 
 

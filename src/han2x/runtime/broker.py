@@ -50,6 +50,8 @@ class Broker:
         self._unanswered: set[int] = set()
         self._answers: dict[int, asyncio.Future[str]] = {}
         self._session = session
+        self.resumed = False
+        """Whether the broker had kept a session for us, with its subscriptions."""
         self._let_go = self._writing = False
         self._fd = -1
         self._look: asyncio.TimerHandle | None = None
@@ -303,6 +305,7 @@ class Broker:
         if code.is_failure:
             _fail(self._connected, refusal(self.peer, code.getName()))
         else:
+            self.resumed = bool(flags.session_present)
             _finish(self._connected)
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
