@@ -140,8 +140,7 @@ class _Worker:
         if strange:
             await self.database.set_aside(strange)
             self._warn(strange)
-        for one in mail:
-            self.broker.acknowledge(one)
+        self.broker.acknowledge(mail)
         self.taken += len(mail)
 
     def _warn(self, strange: Sequence[Refused]) -> None:

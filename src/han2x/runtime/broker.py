@@ -162,9 +162,11 @@ class Broker:
         self._client.end_session()
         self._after()
 
-    def acknowledge(self, mail: Mail) -> None:
-        """The broker need not keep a message any more."""
-        self._client.ack(mail.mid, 1)
+    def acknowledge(self, mail: Iterable[Mail]) -> None:
+        """The broker need not keep these messages any more."""
+        with self._client.together():
+            for one in mail:
+                self._client.ack(one.mid, 1)
         self._after()
 
     async def arrived(self) -> None:
