@@ -234,13 +234,25 @@ def test_the_checksum_as_pymodbus_has_it() -> None:
         assert framer.compute_CRC(data) == int.from_bytes(crc(data).to_bytes(2, "little"), "big")
 
 
+PACED = "FAIL R02 request in single-byte writes 1 ms apart -- no answer"
+TURNS = 5
+
+
 def test_conformance(house: House) -> None:
-    """Every case of the conformance suite passes, with what han2x has decided where it lets one choose."""
+    """Every case of the conformance suite passes, with what han2x has decided where it lets one choose.
+
+    On a busy machine the suite's bytes may come further apart than a frame allows, and silence is then right:
+    where that alone has failed, the suite gets another turn.
+    """
     if not CONFORMANCE.exists():
         pytest.skip("the conformance suite is not beside the checkout")
     words = [str(CONFORMANCE), house.device, "1", "--baud", str(house.baud_rate), "--lit16", "yes"]
-    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=120)
-    lines = done.stdout.splitlines()
+    for _ in range(TURNS):
+        done = subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=300)
+        lines = done.stdout.splitlines()
+        wrong = [line for line in lines if not line.startswith(("PASS", "TOTAL"))]
+        if not (len(wrong) == 1 and wrong[0].startswith(PACED)):
+            break
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [line for line in lines if not line.startswith(("PASS", "TOTAL"))] == []
+    assert wrong == []
     assert re.fullmatch(r"TOTAL (\d+)  PASS \1  FAIL 0  SKIP 0", lines[-1])
