@@ -75,7 +75,7 @@ def from_json(payload: bytes) -> Stored | None:
     """What was stored; None for what no version of this program has written."""
     try:
         return _stored(table_of(payload, FORMAT))
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
 
 
