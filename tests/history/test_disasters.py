@@ -188,12 +188,12 @@ def test_damage_in_the_midst_costs_the_rows_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"no database at all, but a text that is long enough" * 30, b"SQLite format 3\0"]
 )
-def test_what_is_no_database_is_set_aside(tmp_path: Path, content: bytes) -> None:
-    """A file of something else is kept under another name, each time a new one."""
+def test_what_is_no_database_is_set_aside_in_its_own_place(tmp_path: Path, content: bytes) -> None:
+    """In the state directory it was a history: kept under another name, each time a new one."""
     path = tmp_path / "h.sqlite"
     for number in (1, 2):
         path.write_bytes(content)
-        store = Store(path)
+        store = Store(path, own=True)
         store.write(batch(0))
         store.close()
         assert (tmp_path / f"h.damaged-{number}.sqlite").read_bytes() == content

@@ -4,6 +4,7 @@ Time is handed in; the file, its thread and the loop are real.
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -182,9 +183,12 @@ def test_trouble_is_said_and_what_waits_is_written_after_it(tmp_path: Path) -> N
 
 
 def test_damaged_file_is_told_in_health(tmp_path: Path) -> None:
-    """A file that is no history is set aside; the service fares well, and says what it did."""
+    """A damaged history is set aside; the service fares well, and says what it did."""
     path = tmp_path / "h.sqlite"
-    path.write_bytes(b"something else " * 500)
+    store = Store(path)
+    store.open()
+    store.close()
+    os.truncate(path, path.stat().st_size // 2)
 
     async def scene() -> None:
         site = Site(path)

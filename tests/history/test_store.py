@@ -217,7 +217,8 @@ def test_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 def test_backup_is_whole_while_rows_are_written(store: Store, tmp_path: Path) -> None:
     """A backup beside an open writer has all that was written before it, and replaces an older one."""
     copy = tmp_path / "copy.sqlite"
-    copy.write_text("an older backup")
+    store.write(Batch(marks=[mark(0, 0)]))
+    backup(store.path, copy)
     store.write(Batch([("main", row(T0 + 10 * n, 1)) for n in range(1000)], [mark(0, 0), mark(1, 7)]))
     backup(store.path, copy)
     store.write(Batch([("main", row(T0 + 20_000, 1))]))

@@ -19,6 +19,7 @@ from ..history.store import Store
 from ..model.hour import Basis, Hour
 from ..model.quantity import Quantity
 from ..runtime.gateway import Trouble
+from ..runtime.lock import Held
 from ..runtime.settings_file import load
 from ..settings.amend import Refused
 from ..settings.schema import Settings
@@ -112,13 +113,25 @@ def _import(arguments: argparse.Namespace, settings: Settings, path: Path) -> in
             for _ in elhub.read(file, zone):
                 pass
             file.seek(0)
-            taken, conflicts = _adopted(Store(path), meter, elhub.read(file, zone))
+            taken, conflicts = _adopted(
+                _store(path, own=not settings.history.path), meter, elhub.read(file, zone)
+            )
     except OSError as error:
         raise Wrong(f"{arguments.file} cannot be read: {error.strerror}") from None
     except (elhub.NotElhub, UnicodeDecodeError) as error:
         raise Wrong(f"{arguments.file}: {error}") from None
     _compare(taken, conflicts, zone)
     return OK if taken else NO
+
+
+def _store(path: Path, *, own: bool) -> Store:
+    """The history to write to: alone, or as the guest of the gateway that uses it."""
+    store = Store(path, own=own, alone=True)
+    try:
+        store.open()
+    except Held:
+        return Store(path, guest=True)
+    return store
 
 
 def _adopted(store: Store, meter: str, hours: Iterator[Hour]) -> tuple[int, list[Conflict]]:

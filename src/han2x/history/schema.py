@@ -6,12 +6,10 @@ costs one octet.
 """
 
 from ..model.record import COLUMNS, COUNTERS, DRIFTS, MEANS
+from ..runtime.sqlite_file import APPLICATION_ID
 from .journal import JOURNAL
 
 __all__ = ["APPLICATION_ID", "COLUMNS", "COUNTERS", "DRIFTS", "FOR_EVER", "MEANS", "MIGRATIONS"]
-
-APPLICATION_ID = 0x68326E78
-"""Marks the file as ours, for `file` and for ourselves."""
 
 _PERIOD = """CREATE TABLE {name} (
     meter INTEGER NOT NULL, t INTEGER NOT NULL, covered INTEGER NOT NULL, scale INTEGER NOT NULL,

@@ -8,6 +8,7 @@ wrong with it disturbs nothing else, and is tried again.
 import asyncio
 import contextlib
 import logging
+import re
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from ..model.view import SCALE_ONE
+from ..runtime import factory
 from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.schema import Archive, History, Settings
 from .batch import Batch, Limits, Mark, Move
@@ -39,9 +41,12 @@ PENDING_MAX = 50_000
 
 MARKS_MAX = 10_000
 TIDY_MS = 3_600_000
-FAREWELL_S = 5.0
+FAREWELL_S, JOIN_S = 5.0, 0.05
 DAY_S = 86_400
 MEGABYTE = 1_000_000
+
+_IN_STATE = re.compile(r"format|lock|.*\.(state|json|pem|lock)")
+"""Other files of the state directory."""
 
 
 def path_of(history: History, state_dir: Path | None) -> Path | None:
@@ -58,18 +63,45 @@ async def run(section: Archive, gateway: Gateway, name: str) -> None:
         gateway.forget(name)  # a demo leaves nothing behind
         await asyncio.Event().wait()
         return
+    _check_place(path, gateway)
     thread = ThreadPoolExecutor(1, "history")
+    store: Store | None = None
     try:
         loading = asyncio.get_running_loop().run_in_executor(thread, import_module, "han2x.history.store")
-        opened = partial(_enlist, section, gateway)
-        store: Store = (await loading).Store(path, opened=opened)  # SQLite costs time and memory
+        opened, own = partial(_enlist, section, gateway), not section.history.path
+        made: Store = (await loading).Store(path, opened=opened, own=own, alone=True)
+        store = made
         from .lending import Lent
 
         gateway.providers.archive = Lent(path, ZoneInfo(section.time_zone))
-        await _Writer(section, gateway, name, store, thread).keep()
+        await _Writer(section, gateway, name, made, thread).keep()
     finally:
         gateway.providers.archive = None
-        thread.shutdown(wait=False)
+        await _joined(thread, store)
+
+
+def _check_place(path: Path, gateway: Gateway) -> None:
+    """Raises `Trouble` where something else of ours lies, or is going to."""
+    place, state, settings = path.resolve(), gateway.state_dir, gateway.settings_file
+    taken = state is not None and place.parent == state.resolve() and _IN_STATE.fullmatch(place.name)
+    if taken or (settings and place in (settings.resolve(), settings.resolve().with_name(factory.NAME))):
+        raise Trouble(f"{path} is another file of han2x. Set history.path to a file of its own")
+
+
+async def _joined(thread: ThreadPoolExecutor, store: "Store | None") -> None:
+    """End the thread: what runs longer than the farewell is undone, and nothing writes when this returns."""
+    if store:
+        thread.submit(store.close)
+    joining, cancelled = asyncio.ensure_future(asyncio.to_thread(thread.shutdown)), False
+    while not joining.done():
+        try:
+            await asyncio.wait({joining}, timeout=JOIN_S)
+        except asyncio.CancelledError:
+            cancelled = True
+        if store:
+            store.end()
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 def _enlist(section: Archive, gateway: Gateway, file: "sqlite3.Connection") -> None:

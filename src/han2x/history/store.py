@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from ..model.hour import HOUR_S, Hour
+from ..runtime.gateway import Trouble
+from ..runtime.lock import Lock, beside
 from . import bounds, journal
+from .admission import Connection, check
 from .batch import Batch, Changed, Conflict, Limits, Move
 from .file import as_trouble, is_damage, open_file, set_aside, transaction
 from .ledger import Ledger
@@ -41,6 +44,10 @@ class Store:
     `notice`: what happened to the file that people should know, empty if nothing. `overtaken`: whether
     another program wrote to it, such as an import, between the last two writes, or hours have gone. `opened`
     is called with the file, in a transaction, whenever it has been opened.
+
+    `own`: the file lies where nothing but our history can lie, so that what is no database is a damaged one.
+    `alone`: no other gateway may use it while it is open. `guest`: a gateway may use it, so it is neither
+    made, upgraded nor set aside.
     """
 
     def __init__(
@@ -48,6 +55,10 @@ class Store:
         path: Path,
         migrations: tuple[tuple[str, ...], ...] = MIGRATIONS,
         opened: Callable[[sqlite3.Connection], None] = lambda _: None,
+        *,
+        own: bool = False,
+        alone: bool = False,
+        guest: bool = False,
     ) -> None:
         self.path = path
         self.notice = ""
@@ -55,7 +66,10 @@ class Store:
         self._met_another = False
         self._version = 0
         self._migrations, self._opened = migrations, opened
-        self._file: sqlite3.Connection | None = None
+        self._own, self._alone, self._guest = own, alone, guest
+        self._file: Connection | None = None
+        self._lock = Lock()
+        self._ended = False
 
     def write(self, batch: Batch) -> Changed:
         """Keep a batch, all or nothing. Hours are on the disk when this returns, rows soon after."""
@@ -80,12 +94,26 @@ class Store:
         """Delete what is older than it is to be kept, and more if the file is larger than it may be."""
         self._guarded(lambda file: bounds.tidy(file, now_s, limits))
 
+    def open(self) -> None:
+        """Open the file, as the next call would."""
+        self._guarded(lambda _: None)
+
     def close(self) -> None:
         """Let go of the file; the next call opens it again."""
         file, self._file = self._file, None
         if file:
             with contextlib.suppress(sqlite3.Error):
                 file.close()
+        self._lock.release()
+
+    def end(self) -> None:
+        """From any thread: have the call that runs, and each later one, fail soon with nothing written."""
+        self._ended = True
+        file = self._file
+        if file:
+            file.ended = True
+            with contextlib.suppress(sqlite3.Error):
+                file.interrupt()
 
     def _guarded(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
         """Do some work in one transaction; where the file turns out damaged, once more with a new one."""
@@ -93,7 +121,7 @@ class Store:
             return self._tried(work, durable)
         except sqlite3.Error as error:
             self.close()
-            if not is_damage(error):
+            if not is_damage(error) or self._guest:
                 raise as_trouble(error, self.path) from None
         self._set_aside()
         try:
@@ -102,11 +130,32 @@ class Store:
             self.close()
             raise as_trouble(error, self.path) from None
 
+    def _opened_file(self) -> Connection:
+        """The file, which is nobody else's where that is wanted; raises as `open_file`."""
+        try:
+            if self._alone:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                check(self.path, own=self._own)  # or a lock would appear beside a file that is not ours
+                self._lock = beside(self.path, "Give each gateway a history.path of its own")
+        except OSError as error:
+            raise as_trouble(error, self.path) from None
+        file: Connection | None = None
+        try:
+            file = open_file(self.path, self._migrations, own=self._own, guest=self._guest)
+            with transaction(file):
+                self._opened(file)
+        except BaseException:
+            if file:
+                file.close()
+            self._lock.release()
+            raise
+        return file
+
     def _tried(self, work: Callable[[sqlite3.Connection], T], durable: bool) -> T:
+        if self._ended:
+            raise Trouble("the program ends")
         if self._file is None:
-            self._file, self._version = open_file(self.path, self._migrations), 0
-            with transaction(self._file):
-                self._opened(self._file)
+            self._file, self._version = self._opened_file(), 0
         self._file.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         (version,) = self._file.execute("PRAGMA data_version").fetchone()
         self._met_another |= self._version not in (0, version)
@@ -116,7 +165,8 @@ class Store:
 
     def _set_aside(self) -> None:
         try:
-            aside, hours = set_aside(self.path)
+            with beside(self.path) if self._alone else Lock():
+                aside, hours = set_aside(self.path)
         except sqlite3.Error as error:
             raise as_trouble(error, self.path) from None
         self.notice = (
