@@ -99,7 +99,7 @@ def test_killed_in_a_loop_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
         assert found == {n: 2 * (n + 1) for n in range(max(found) + 1)}
         assert max(found) >= acknowledged - 1
         assert raw_count(path) >= 60 * (acknowledged + 1)
-    assert acknowledged > 40
+    assert acknowledged >= 19  # one each at least; how many more is the speed of the machine
     assert [p for p in tmp_path.iterdir() if "damaged" in p.name] == []
 
 
