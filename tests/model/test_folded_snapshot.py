@@ -308,3 +308,89 @@ def test_estimates_never_fall_for_one_meter(events: list[tuple[str, int, int]]) 
         assert wh >= shown
         assert wh >= snapshot.values.get(Q.ACT_ENERGY_POS, 0)
         shown = wh
+
+
+SETS = (Q.ACT_ENERGY_POS, Q.ACT_ENERGY_NEG, Q.REACT_ENERGY_POS, Q.REACT_ENERGY_NEG)
+
+
+def four(hour: int, wrong: Q | None = None, value: int = 0, grown: int = 0) -> Reading:
+    """An hourly list of a meter that uses 1 kWh an hour of everything; one energy may be another."""
+    values = dict.fromkeys(SETS, 123_456_780 + hour * 1000 + grown)
+    if wrong:
+        values[wrong] = value
+    return reading({Q.ACT_POW_POS: 1000, Q.VOLT_L1: 230_000, **values}, WHO, FIVE + hour * HOUR)
+
+
+NONSENSE = [
+    2**32 - 1,
+    42_949_672_950,
+    123_458_780 + 2**24,
+    1_234_587_800,
+    10**15,
+    123_458_780 + 2**20,
+    230,
+    0,
+]
+
+
+@pytest.mark.parametrize("value", NONSENSE)
+@pytest.mark.parametrize("energy", SETS)
+def test_register_that_cannot_be_is_held_back(energy: Q, value: int) -> None:
+    """Nothing of its list is taken; the next good list is, and the one that was held is counted as wrong."""
+    known = folded(four(0), four(1))
+    held = fold(known, four(2, energy, value), at(20))
+    assert {e: held.values[e] for e in SETS} == {e: known.values[e] for e in SETS}
+    assert held.energies_clock == FIVE + HOUR
+    assert held.suspect[energy] == value
+    assert held.estimates[energy].wh < 123_460_780
+    again = fold(held, four(3), at(30))
+    assert again.values[energy] == 123_456_780 + 3000
+    assert (again.suspect, again.refused) == ({}, 1)
+    assert again.estimates[energy].wh < 123_461_780
+
+
+@pytest.mark.parametrize("value", NONSENSE[:5])
+def test_first_register_that_cannot_be_waits_for_a_second(value: int) -> None:
+    """A meter that begins with nonsense shows no energy until a list that can be, or the same again."""
+    first = folded(four(0, Q.ACT_ENERGY_POS, value))
+    shown = first.values.get(Q.ACT_ENERGY_POS)
+    assert shown in (None, value)
+    assert shown is None or value <= 4_000_000_000
+    if shown is None:
+        assert fold(first, four(1), at(10)).values[Q.ACT_ENERGY_POS] == 123_457_780
+        same = fold(first, four(1, Q.ACT_ENERGY_POS, value + 1000), at(10))
+        assert same.values[Q.ACT_ENERGY_POS] == value + 1000
+
+
+@pytest.mark.parametrize("leap", [10**9, 40_000_000])
+def test_leap_that_the_next_register_confirms_is_true(leap: int) -> None:
+    """What goes on from the suspect is believed: the register did leap."""
+    snapshot = folded(four(0), four(1), four(2, grown=leap), four(3, grown=leap))
+    assert snapshot.values[Q.ACT_ENERGY_POS] == 123_459_780 + leap
+    assert (snapshot.suspect, snapshot.refused) == ({}, 0)
+
+
+@pytest.mark.parametrize("days", [1, 30, 400, 3000])
+def test_long_gap_is_no_leap(days: int) -> None:
+    """A meter that was not heard for long has used 10 kW all the time: it is believed at once."""
+    later = four(24 * days, grown=24 * days * 9000)
+    snapshot = folded(four(0), later)
+    assert snapshot.values[Q.ACT_ENERGY_POS] == later.values[Q.ACT_ENERGY_POS]
+
+
+def test_power_that_was_known_is_the_stronger_witness() -> None:
+    """An hour heard throughout at 1 kW cannot have used 20 kWh, whatever the fuse; at 20 kW it has."""
+    for watts, believed in ((1000, False), (20_000, True)):
+        snapshot = folded(four(0))
+        for second in range(10, 3600, 10):
+            snapshot = fold(snapshot, reading({Q.ACT_POW_POS: watts, Q.VOLT_L1: 1}), at(second))
+        snapshot = fold(snapshot, four(1, Q.ACT_ENERGY_POS, 123_456_780 + 20_000), at(3600))
+        assert (snapshot.values[Q.ACT_ENERGY_POS] == 123_476_780) is believed
+
+
+def test_the_fuse_tells_what_can_be() -> None:
+    """A 25 A fuse lets 15 kW through for an hour, and half as much again for a while; not 60 kWh."""
+    known = folded(four(0))
+    for wh, believed in ((14_000, True), (60_000, False)):
+        after = fold(known, four(1, Q.ACT_ENERGY_POS, 123_456_780 + wh), at(10), limit_w=15_000)
+        assert (after.values[Q.ACT_ENERGY_POS] == 123_456_780 + wh) is believed

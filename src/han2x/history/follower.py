@@ -48,6 +48,7 @@ class Follower:
         self._time = Timekeeper(zone)
         self._recorder = Recorder()
         self._last: Instant | None = None
+        self._received = 0
         self._clock: MeterClock | None = None
         self._doubt: tuple[int, int] | None = None
         self._waiting: deque[Row] = deque(maxlen=WAITING_MAX)
@@ -60,8 +61,9 @@ class Follower:
     def take(self, snapshot: Snapshot) -> None:
         """A telegram has come."""
         now = snapshot.last
-        if now is None:
+        if now is None or snapshot.received == self._received:
             return
+        self._received = snapshot.received
         if self._last and abs(_ahead_ms(now) - _ahead_ms(self._last)) > WATCHED_S * 1000:
             self._stepped(_ahead_ms(now) - _ahead_ms(self._last))
         self._last = now

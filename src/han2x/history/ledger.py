@@ -85,7 +85,7 @@ class Ledger:
         if not register.sure:
             return
         later = self._connection.execute(_LATER, (self.number, register.mark))
-        links = [_Link(row[1], _register(row)) for row in later.fetchall()]
+        links = [_Link(row[1], register_of(row)) for row in later.fetchall()]
         wrong = [
             link.register.mark
             for link in links
@@ -122,6 +122,16 @@ class Ledger:
         self._forget(starts)
         for start in starts:
             self.minutes(start, ONE)
+
+    def again(self, before: Register, after: Register, scale: int) -> None:
+        """Make the hours between two registers again, as what they were made of was wrong."""
+        sql = "SELECT scale FROM hour WHERE meter = ? AND t = ?"
+        known = self._connection.execute(sql, (self.number, before.mark)).fetchone()
+        made = "SELECT t FROM hour WHERE meter = ? AND t >= ? AND t < ? AND basis <> ?"
+        span = self.number, before.mark, after.mark, Basis.IMPORTED
+        self._forget([start for (start,) in self._connection.execute(made, span)])
+        power = self._made(before.mark, after.mark)
+        self.put(between(before, after, power, known[0] if known else scale))
 
     def _forget(self, starts: list[int]) -> None:
         """Take hours away."""
@@ -179,7 +189,7 @@ class Ledger:
     def _around(self, mark: int) -> list[_Link | None]:
         """The registers at or before a mark, and after it."""
         rows = [self._connection.execute(sql, (self.number, mark)).fetchone() for sql in (_BEFORE, _AFTER)]
-        return [row and _Link(row[1], _register(row)) for row in rows]
+        return [row and _Link(row[1], register_of(row)) for row in rows]
 
     def _series(self, before: _Link | None, register: Register, after: _Link | None, identity: str) -> int:
         """That of the register before or after, where the counters go on; else a new one."""
@@ -204,7 +214,8 @@ class Ledger:
         return {start: _together(list(some)) for start, some in groupby(rows, itemgetter(0))}
 
 
-def _register(row: tuple[int, ...]) -> Register:
+def register_of(row: tuple[int, ...]) -> Register:
+    """A register from its row: mark, series, whether it is sure, counters."""
     mark, _, sure, *counters = row
     return Register(mark, _mapping(counters), bool(sure))
 

@@ -19,6 +19,7 @@ from .admission import Connection, check
 from .batch import Batch, Changed, Conflict, Limits, Move
 from .file import as_trouble, is_damage, open_file, set_aside, transaction
 from .ledger import Ledger
+from .mending import mend
 from .rows import MINUTE_S, Row, shifted
 from .schema import MEANS, MIGRATIONS
 
@@ -143,6 +144,7 @@ class Store:
         try:
             file = open_file(self.path, self._migrations, own=self._own, guest=self._guest)
             with transaction(file):
+                mend(file)
                 self._opened(file)
         except BaseException:
             if file:

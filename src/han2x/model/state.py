@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from .estimate import Estimate
+from .estimate import HOLD_MS, WMS_PER_WH, Estimate
 from .instant import Instant
 from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
 from .reading import NO_IDENTITY, Identity, ListType, MeterClock, Net, Reading
+from .registers import PHYSICAL_W, Since, can_be_first, can_follow
 from .running import Paused, Running, advanced, is_mark, marked
 
 NO_VALUES: Mapping[Quantity, int] = {}
@@ -25,8 +26,9 @@ class Snapshot:
     0 is absent. `clock_at`: when the newest `clock` was true. `energies_clock`: the meter's local time in the
     list that brought the energies, `energies_unix_ms`: when that came. `list_at`: when each list last came.
     `received`: telegrams since the process started. `running`: the hour that runs, None while its beginning
-    is not known; `paused`: the one that ran when the process before this one ended. `suspect`: energies below
-    the known ones, waiting to be confirmed by a newer list than that of `suspect_clock`.
+    is not known; `paused`: the one that ran when the process before this one ended. `suspect`: energies that
+    fell or rose by more than can be, waiting to be confirmed by a newer list than that of `suspect_clock`;
+    `refused`: how often that did not come. `covered_ms`: for how long telegrams have told since the energies.
     """
 
     vendor: str = ""
@@ -40,6 +42,8 @@ class Snapshot:
     energies_unix_ms: int | None = None
     suspect: Mapping[Quantity, int] = field(default_factory=dict)
     suspect_clock: datetime | None = None
+    refused: int = 0
+    covered_ms: int = 0
     list_at: Mapping[ListType, Instant] = field(default_factory=dict)
     last: Instant | None = None
     received: int = 0
@@ -50,8 +54,10 @@ class Snapshot:
 EMPTY = Snapshot()
 
 
-def fold(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapshot:
+def fold(snapshot: Snapshot, reading: Reading, now: Instant, *, limit_w: int = PHYSICAL_W) -> Snapshot:
     """The snapshot after a reading whose last octet arrived at `now`.
+
+    `limit_w`: what the meter can show at most, by its main fuse.
 
     A meter with another id starts from nothing; only the count of telegrams goes on.
     """
@@ -74,10 +80,17 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapshot:
             list_at={**snapshot.list_at, reading.list_type: now},
             last=now,
             received=snapshot.received + 1,
+            covered_ms=snapshot.covered_ms + _held_ms(snapshot.last, now),
         ),
         reading,
         now,
+        limit_w,
     )
+
+
+def _held_ms(last: Instant | None, now: Instant) -> int:
+    """For how long what the telegram before told has been true."""
+    return max(0, min(now.mono_ms - last.mono_ms, HOLD_MS)) if last else 0
 
 
 def _measured(reading: Reading) -> Mapping[Quantity, int]:
@@ -126,12 +139,12 @@ def _powered(
     }
 
 
-def _with_energies(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapshot:
+def _with_energies(snapshot: Snapshot, reading: Reading, now: Instant, limit_w: int) -> Snapshot:
     """The snapshot after the energies of an hourly list, unless they are old or cannot be true.
 
     A repeated old hour (Aidon, han-port sheet 5.1) has a clock that is not newer and brings nothing above
-    what is known. Registers that fell are believed only when the next list confirms them with a newer
-    clock: a register that began anew, not one bad telegram.
+    what is known. Registers that fell, or rose by more than can be, are believed only when the next list
+    confirms them with a newer clock: a register that began anew, not one bad telegram.
     """
     sent = {energy: reading.values[energy] for energy in ENERGIES if energy in reading.values}
     if not sent:
@@ -139,19 +152,50 @@ def _with_energies(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapsh
     clock = reading.clock.local if reading.clock else None
     known = {energy: snapshot.values[energy] for energy in sent if energy in snapshot.values}
     newer = clock is None or snapshot.energies_clock is None or clock > snapshot.energies_clock
-    rose = all(sent[energy] >= value for energy, value in known.items())
+    fell = any(sent[energy] < value for energy, value in known.items())
     grew = any(sent[energy] > value for energy, value in known.items())
-    if not rose:
-        return _fell(snapshot, sent, newer, clock, now)
-    if not newer and known and not grew:
+    if (fell or (known and not grew)) and not newer:
         return snapshot
-    mark = now.plus_ms(-reading.mark_age_ms)
+    since = _since(snapshot, clock, now, limit_w)
+    follows = can_follow(known, sent, since) if known else can_be_first(sent)
+    if not fell and follows:
+        return _accepted(snapshot, sent, clock, now.plus_ms(-reading.mark_age_ms), now)
+    if not _confirms(snapshot, sent, clock, since):
+        return replace(
+            snapshot, suspect=sent, suspect_clock=clock, refused=snapshot.refused + bool(snapshot.suspect)
+        )
+    if not fell:
+        return _accepted(snapshot, sent, clock, now.plus_ms(-reading.mark_age_ms), now, confirmed=True)
     return replace(
         snapshot,
         values={**snapshot.values, **sent},
         energies_clock=clock,
         energies_unix_ms=now.unix_ms,
+        covered_ms=0,
         suspect=NO_VALUES,
+        running=None,
+        estimates={energy: Estimate().registered(wh, mark_ms=0) for energy, wh in sent.items()},
+    )
+
+
+def _accepted(
+    snapshot: Snapshot,
+    sent: Mapping[Quantity, int],
+    clock: datetime | None,
+    mark: Instant,
+    now: Instant,
+    *,
+    confirmed: bool = False,
+) -> Snapshot:
+    """With registers that are believed; a suspect that they do not confirm is dropped."""
+    return replace(
+        snapshot,
+        values={**snapshot.values, **sent},
+        energies_clock=clock,
+        energies_unix_ms=now.unix_ms,
+        covered_ms=0,
+        suspect=NO_VALUES,
+        refused=snapshot.refused + (bool(snapshot.suspect) and not confirmed),
         running=marked(snapshot.running, sent, mark, now) if is_mark(clock, mark) else snapshot.running,
         estimates={
             **snapshot.estimates,
@@ -163,22 +207,30 @@ def _with_energies(snapshot: Snapshot, reading: Reading, now: Instant) -> Snapsh
     )
 
 
-def _fell(
-    snapshot: Snapshot, sent: Mapping[Quantity, int], newer: bool, clock: datetime | None, now: Instant
-) -> Snapshot:
-    """Registers below the known ones: held as suspect, believed when a newer list confirms them."""
-    if not newer:
-        return snapshot
+LOOSE, TIGHT = 15, 2
+"""A Kamstrup may be set to count in 10 Wh what it sends in 1 Wh; that is for its owner to put right."""
+
+
+def _since(snapshot: Snapshot, clock: datetime | None, now: Instant, limit_w: int) -> Since:
+    """The time since the known energies: by the meter's clock, else by the machine's."""
+    passed_s = (now.unix_ms - (snapshot.energies_unix_ms or now.unix_ms)) // 1000
+    if clock and snapshot.energies_clock and clock > snapshot.energies_clock:
+        passed_s = int((clock - snapshot.energies_clock).total_seconds())
+    made = {
+        energy: max(0, known.made // WMS_PER_WH - snapshot.values[energy])
+        for energy, known in snapshot.estimates.items()
+        if known.known and known.samples and energy in snapshot.values
+    }
+    drawn = max((snapshot.values.get(power, 0) for power in POWER_OF_ENERGY.values()), default=0)
+    factor = LOOSE if snapshot.vendor == "kamstrup" else TIGHT
+    return Since(max(0, passed_s), snapshot.covered_ms // 1000, made, factor, max(limit_w, 2 * drawn))
+
+
+def _confirms(snapshot: Snapshot, sent: Mapping[Quantity, int], clock: datetime | None, since: Since) -> bool:
+    """Whether registers go on from those that were suspect."""
     suspect, before = snapshot.suspect, snapshot.suspect_clock
-    lower_still = any(sent[energy] < suspect.get(energy, 0) for energy in sent)
-    if not suspect or lower_still or (clock and before and clock <= before):
-        return replace(snapshot, suspect=sent, suspect_clock=clock)
-    return replace(
-        snapshot,
-        values={**snapshot.values, **sent},
-        energies_clock=clock,
-        energies_unix_ms=now.unix_ms,
-        suspect=NO_VALUES,
-        running=None,
-        estimates={energy: Estimate().registered(wh, mark_ms=0) for energy, wh in sent.items()},
-    )
+    if not suspect or (clock and before and clock <= before):
+        return False
+    passed_s = int((clock - before).total_seconds()) if clock and before else since.passed_s
+    lower = any(sent[energy] < suspect.get(energy, 0) for energy in sent)
+    return not lower and can_follow(suspect, sent, since._replace(passed_s=passed_s, made=NO_VALUES))

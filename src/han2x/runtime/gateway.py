@@ -17,6 +17,7 @@ from ..model.instant import Instant
 from ..model.line import UNHEARD, LineStatus
 from ..model.network import UNMANAGED
 from ..model.reading import Reading
+from ..model.registers import PHYSICAL_W, limit_w
 from ..model.running import refactored
 from ..model.state import EMPTY, Snapshot, fold
 from ..model.telegram import Telegram
@@ -119,6 +120,7 @@ class Gateway:
         self.on_disk = settings
         self.saved: Latest[Saved | None] = Latest(None)
         self._scales = self._scales_on_disk = self._scales_in_writing = _scales(settings)
+        self._limits = _limits(settings)
         self.health: Latest[Mapping[str, Health]] = Latest({})
         self.clients: dict[str, Provider] = {}
         self.providers = Providers()
@@ -206,9 +208,27 @@ class Gateway:
         now = self.now()
         cell = self.snapshot(meter)
         before = cell.value
-        snapshot = fold(before, reading, now)
+        snapshot = fold(before, reading, now, limit_w=self._limits.get(meter, PHYSICAL_W))
+        if snapshot.suspect is not before.suspect:
+            self._say_suspect(meter, before, snapshot)
         self._keep(meter, snapshot, now, durable=_hour(snapshot) != _hour(before))
         cell.set(snapshot)
+
+    def _say_suspect(self, meter: str, before: Snapshot, after: Snapshot) -> None:
+        """Say that energies are held back, and what became of them."""
+        name = f"energies {meter}"
+        if after.suspect:
+            sent = ", ".join(f"{energy.label} {wh}" for energy, wh in after.suspect.items())
+            text = (
+                f"The meter sent energies that cannot be ({sent}, in Wh and varh) · the last good ones are "
+                "shown until its next hourly list tells"
+            )
+            log.warning("%s: %s", name, text)
+            self.report(name, Condition.OK, text)
+            return
+        kept = "were wrong and are dropped" if after.refused > before.refused else "are confirmed"
+        log.warning("%s: the energies that were held back %s", name, kept)
+        self.forget(name)
 
     def recall(self) -> None:
         """Take scale factors that were written but had not reached the settings file when it ended.
@@ -267,6 +287,7 @@ class Gateway:
     def _put(self, settings: Settings) -> None:
         if settings != self.settings.value:
             self._scales, known = _scales(settings), self._scales
+            self._limits = _limits(settings)
             self.settings.set(settings)
             for name in [name for name, scale in self._scales.items() if known.get(name) != scale]:
                 self._refactor(name, known.get(name))
@@ -375,6 +396,10 @@ def _hour(snapshot: Snapshot) -> datetime | None:
     """The hour of the newest energies. P1 sends them each second: too often to sync the disk each time."""
     clock = snapshot.energies_clock
     return clock.replace(minute=0, second=0) if clock else None
+
+
+def _limits(settings: Settings) -> dict[str, int]:
+    return {meter.name: limit_w(meter.fuse_a, meter.scale) for meter in settings.meters}
 
 
 def _scales(settings: Settings) -> dict[str, int]:
