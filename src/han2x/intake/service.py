@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from zoneinfo import ZoneInfo
 
 from ..model.diagnosis import Verdict, no_source
 from ..model.reading import Reading
@@ -12,6 +13,7 @@ from ..settings.schema import Intake
 from ..settings.source import parse_source
 from ..vendors.manner import Manner, manner
 from ..wire.result import Discarded
+from .machine_clock import MachineClock
 from .pipeline import FRAMES, Outcome
 from .plausible import Plausibility
 from .reader import Reader
@@ -40,6 +42,8 @@ class _Meter:
         self._meter, self._gateway, self._name = section.name, gateway, name
         self._telegrams, self._diagnosis = gateway.telegram(section.name), gateway.diagnosis(section.name)
         self._plausibility = Plausibility(section.kamstrup_energy_wh)
+        self._clock = MachineClock()
+        self._zone = ZoneInfo(gateway.settings.value.site.time_zone)
         self._reader = Reader(
             parse_source(section.source),
             gateway.now,
@@ -72,6 +76,21 @@ class _Meter:
             if self._diagnosis.value.verdict not in _GOOD:
                 self._diagnosis.set(self._reader.diagnosis())
             self._plausibility.read(outcome)
+            if outcome.clock:
+                self._compare_clocks(outcome)
+
+    def _compare_clocks(self, reading: Reading) -> None:
+        """Say once when the machine's clock turns out to be wrong, and when it is right again."""
+        before = self._clock.text
+        self._clock.read(reading, self._gateway.now(), self._zone)
+        if self._clock.text == before:
+            return
+        if self._clock.text:
+            log.warning("%s", self._clock.text)
+            self._gateway.report("clock", Condition.OK, self._clock.text)
+        else:
+            log.warning("The machine's clock is right again")
+            self._gateway.forget("clock")
 
     def _tap(self, octets: bytes, outcome: Outcome) -> None:
         now = self._gateway.now()
