@@ -61,10 +61,20 @@ class Run:
     def __init__(self, path: Path, start: int, shown: Callable[[int], MeterClock | None] = standard) -> None:
         self.path, self.start, self.shown = path, start, shown
 
-    def play(self, machine: Error, hours: int = 7, *, meter: Error = exact, first: int = 0) -> None:
-        asyncio.run(self._play(machine, meter, first, hours))
+    def play(
+        self,
+        machine: Error,
+        hours: int = 7,
+        *,
+        meter: Error = exact,
+        first: int = 0,
+        until: Callable[[], bool] = lambda: True,
+    ) -> None:
+        asyncio.run(self._play(machine, meter, first, hours, until))
 
-    async def _play(self, machine: Error, meter: Error, first: int, hours: int) -> None:
+    async def _play(
+        self, machine: Error, meter: Error, first: int, hours: int, until: Callable[[], bool]
+    ) -> None:
         now = Instant(0, 0)
         gateway = Gateway(Settings(meters=(Meter(name="main"),)), clock=lambda: now)
         archive = Archive(
@@ -94,6 +104,9 @@ class Run:
             gateway.received("main", reading)
             if within == 0:
                 await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            while not until():
+                await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.wait([task])
 
@@ -200,8 +213,8 @@ def test_old_rows_go_when_the_meters_have_told_the_time(tmp_path: Path) -> None:
     run.play(exact)
     count = len(run.rows("minute"))
     run.play(exact, first=20 * 24)
-    run.play(exact, first=20 * 24 + 8, hours=4)
-    assert run.rows()[0].start > WINTER + 20 * DAY
+    gone = WINTER + 20 * DAY
+    run.play(exact, first=20 * 24 + 8, hours=4, until=lambda: run.rows()[0].start > gone)
     assert run.rows("minute")[0].start < WINTER + DAY
     assert len(run.rows("minute")) > 2 * count
 
