@@ -25,12 +25,13 @@ from ..model.view import SCALE_ONE, View, view
 from ..settings.amend import Complaint, Refused, amend
 from ..settings.schema import Meter, Settings
 from ..tariff.account import NO_ACCOUNT
-from . import trial
+from . import page_trial, trial
 from .clients import Provider
 from .keeper import Keeper
 from .latest import Latest
 from .logbook import Logbook
 from .numbers import NUMBER_MIN, Numbers
+from .page_trial import PageTrial
 from .providers import Providers
 from .stored import Stored
 from .stored_files import damaged_files, mark_seen
@@ -111,6 +112,8 @@ class Gateway:
         was_reset: bool = False,
     ) -> None:
         self.settings = Latest(settings)
+        self.page_trial = PageTrial(settings, self.take, clock, state_dir)
+        self.settings.watch(self.page_trial.changed)
         self.box = Latest(NO_BOX)
         self.network = Latest(UNMANAGED)
         self.trusted = Latest(settings.network)
@@ -237,6 +240,7 @@ class Gateway:
         """
         settings = self.settings.value
         changes = trial.taken_back(settings, self.state_dir, self.damaged)
+        changes |= page_trial.rolled_back(settings, self.state_dir)
         for index, meter in enumerate(settings.meters):
             stored = self._keeper.load(meter.name)
             known = (stored.scale_on_disk, stored.scale_in_writing) if stored else ()
@@ -244,6 +248,7 @@ class Gateway:
                 changes[f"meters.{index}.scale"] = stored.scale
         if changes:
             self.amend(changes)
+        self.page_trial.trust(self.settings.value)
         self.trusted.set(self.settings.value.network)
 
     def factory_reset(self, *, history: bool) -> None:
@@ -300,6 +305,7 @@ class Gateway:
         """
         on_disk = {meter.name: meter.scale for meter in self.on_disk.meters}
         pending = {name: scale for name, scale in self._scales.items() if scale != on_disk.get(name)}
+        self.page_trial.trust(settings)
         self.trusted.set(settings.network)
         self.written(settings)
         self._put(settings)

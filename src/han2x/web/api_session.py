@@ -53,7 +53,7 @@ async def log_in(call: Call) -> Response:
         )
     await prove(call, call.body["user"], call.body["password"])
     log.info("%s: %s logged in", call.caller.host, web.user)
-    return _with_cookie(no_content(), call, call.state.keys.open(call.state.stamp, call.now.unix_ms))
+    return with_cookie(no_content(), call, call.state.keys.open(call.state.stamp, call.now.unix_ms))
 
 
 async def prove(call: Call, user: str, password: str) -> None:
@@ -73,13 +73,13 @@ async def prove(call: Call, user: str, password: str) -> None:
 async def log_out(call: Call) -> Response:
     """The end of this session."""
     await call.state.keep(partial(call.state.keys.close, call.caller.session))
-    return _with_cookie(no_content(), call, "")
+    return with_cookie(no_content(), call, "")
 
 
 async def log_out_everywhere(call: Call) -> Response:
     """The end of all sessions."""
     await call.state.keep(call.state.keys.close_all)
-    return _with_cookie(no_content(), call, "")
+    return with_cookie(no_content(), call, "")
 
 
 async def change_user(call: Call) -> Response:
@@ -115,7 +115,7 @@ async def change_user(call: Call) -> Response:
         )
     log.info("%s: name or password was changed", call.caller.host)
     keys.close_all()
-    return _with_cookie(no_content(), call, keys.open(call.state.stamp, call.now.unix_ms))
+    return with_cookie(no_content(), call, keys.open(call.state.stamp, call.now.unix_ms))
 
 
 async def list_tokens(call: Call) -> list[shapes.TokenShape]:
@@ -150,7 +150,7 @@ async def revoke_token(call: Call) -> None:
         raise Refusal(404, "no_token", "There is no such token.")
 
 
-def _with_cookie(response: Response, call: Call, secret: str) -> Response:
+def with_cookie(response: Response, call: Call, secret: str) -> Response:
     """The session in a cookie that no script sees and no other site sends."""
     response.set_cookie(
         call.state.cookie,

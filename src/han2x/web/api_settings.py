@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import partial
+from ipaddress import ip_address
 from typing import Any
 
 from starlette.responses import Response
@@ -16,12 +17,14 @@ from ..runtime.gateway import Trouble
 from ..runtime.settings_file import sample
 from ..settings.amend import Complaint, Refused, added, amend, as_table, consistent, from_table, removed
 from ..settings.formats import upgraded
+from ..settings.networks import parse_networks, within
 from ..settings.outside import new_complaints
 from ..settings.rule import Rule
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
 from . import shapes
-from .api_session import prove
-from .endpoint import Access, Call, Refusal
+from .api_session import prove, with_cookie
+from .endpoint import JSON, Access, Call, Refusal
+from .events import dumps
 from .streaming import attachment
 
 log = logging.getLogger("han2x.web")
@@ -64,7 +67,36 @@ async def show(call: Call) -> shapes.SettingsShape:
     table = as_table(call.gateway.settings.value)
     shown = {name: _shown(name, value) for name, value in table.items()}
     former = call.state.former
-    return {"version": former.version, "undo": former.known, "settings": shown, "broken": _broken(call)}
+    return {
+        "version": former.version,
+        "undo": former.known,
+        "settings": shown,
+        "broken": _broken(call),
+        "trial_s": call.gateway.page_trial.rest_s(),
+    }
+
+
+async def confirm(call: Call) -> None:
+    """Keep how the page is reached; only for who reaches it so."""
+    web, scope = call.gateway.settings.value.web, call.request.scope
+    host, port = scope.get("server") or ("", 0)
+    there = port == web.port and scope.get("scheme") == ("https" if web.tls else "http")
+    allowed = not web.allow or within(call.caller.host, parse_networks(web.allow))
+    if not (there and allowed and _is_at(host, web.host)):
+        text = (
+            "A change of how the page is reached is confirmed from there: open the page at its new address."
+        )
+        raise Refusal(409, "not_reached", text)
+    call.gateway.page_trial.trust(call.gateway.settings.value)
+
+
+def _is_at(host: str, listening: str) -> bool:
+    """Whether a server that listens somewhere was reached at an address; a name may mean any."""
+    try:
+        wanted = ip_address(listening)
+    except ValueError:
+        return True
+    return int(wanted) == 0 or str(wanted) == host.removeprefix("::ffff:")
 
 
 def _broken(call: Call) -> shapes.BrokenShape | None:
@@ -97,7 +129,7 @@ def _shown(name: str, value: Any) -> Any:
     return hidden if name in REPEATED else hidden[0]
 
 
-async def change(call: Call) -> shapes.SettingsShape:
+async def change(call: Call) -> shapes.SettingsShape | Response:
     """Change values, all or nothing."""
     version = call.body.get("version")
     if version is not None and version != call.state.former.version:
@@ -107,7 +139,10 @@ async def change(call: Call) -> shapes.SettingsShape:
         Complaint(path, "is changed by PUT v1/user", "credentials") for path in changes if path in CREDENTIALS
     ]
     settings = call.gateway.settings.value
+    cookie = call.state.cookie
     await _take(call, Refused(tuple(forbidden)) if forbidden else amend(settings, changes))
+    if call.caller.session and call.state.cookie != cookie:  # it is named by the port: the session goes along
+        return with_cookie(Response(dumps(await show(call)), media_type=JSON), call, call.caller.session)
     return await show(call)
 
 

@@ -151,6 +151,14 @@ ADMIN: list[Endpoint] = [
     ),
     Endpoint(
         method="POST",
+        path="v1/settings/confirm",
+        handler=api_settings.confirm,
+        access=Access.WRITE,
+        errors=(409,),
+        doc="Keep a change of how the page is reached; asked for at its new address.",
+    ),
+    Endpoint(
+        method="POST",
         path="v1/settings/file/good",
         handler=api_settings.put_back,
         access=Access.OWNER,

@@ -138,12 +138,16 @@ class SettingsSchema(TypedDict):
 
 
 class SettingsShape(TypedDict):
-    """The settings in force; a secret is `{"set": bool}`. `undo`: whether there are former ones."""
+    """The settings in force; a secret is `{"set": bool}`. `undo`: whether there are former ones.
+
+    `trial_s`: seconds until a change of how the page is reached is rolled back unless it is confirmed.
+    """
 
     version: int
     undo: bool
     settings: dict[str, Any]
     broken: "BrokenShape | None"
+    trial_s: int | None
 
 
 class BrokenShape(TypedDict):

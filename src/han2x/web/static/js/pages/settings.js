@@ -1,6 +1,7 @@
 // Settings, from the schema: by topic, searched, tried before they are saved, all or nothing, undone, copied.
 
 import { complaintText, get, Refusal, request, send } from "../api.js";
+import { confirmReach, follow } from "../broken.js";
 import { download, h, say } from "../dom.js";
 import { settingField } from "../forms.js";
 import { plural, t, tOr } from "../i18n.js";
@@ -51,8 +52,15 @@ export async function show(root, context) {
     page.bar.element,
   );
   build(page);
+  if (context.path[1] === "confirm") await arrived(context);
   const others = (data) => data.version !== page.current.version && !changes(page).size && void reload(page);
   context.live.on("settings", others, context.signal);
+}
+
+/** The page was reached where it was said to be from now on. */
+async function arrived(context) {
+  await confirmReach().catch((error) => context.toast(error.message, "bad"));
+  history.replaceState(null, "", "#/settings/web");
 }
 
 const sectionName = (name) => tOr(`section.${name}`, name);
@@ -221,9 +229,12 @@ async function taking(page, act) {
   for (const one of page.fields) one.complain(null);
   try {
     const answer = await act();
+    const before = page.current.settings.web;
     page.current = answer?.settings ? answer : await get("v1/settings");
     build(page);
     page.context.toast(t("settings.saved"));
+    if (page.current.trial_s !== null && page.current.settings.web !== before)
+      await follow(before, page.current.settings.web, page.current.trial_s, page.context.toast);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     refused(page, error);
