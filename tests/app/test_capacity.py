@@ -5,7 +5,6 @@ Every hour has had 3000 Wh, so that the expected step does not depend on when th
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ from han2x.history.batch import Batch, Mark
 from han2x.history.store import Store
 from han2x.model.hours import Register
 from han2x.model.quantity import Quantity
+
+from ..ports import free_port
 
 DEADLINE_S = 60
 TARIFF = """
@@ -43,11 +44,6 @@ file = "{folder}/prices.csv"
 host = "127.0.0.1"
 port = {port}
 """
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def fill(folder: Path, port: int) -> None:

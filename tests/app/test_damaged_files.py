@@ -15,6 +15,8 @@ import pytest
 
 from han2x.runtime.stored_files import STORED_FILES
 
+from ..ports import free_port
+
 PATIENCE_S = 20
 VOLTAGE = bytes.fromhex("00010000000601030000000f")
 SETTINGS = """
@@ -58,11 +60,6 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 FILES = ("main.state", "numbers.json", "web.json", "web-cert.pem", "web-key.pem", "network.json", "format")
 SPARED = ("numbers.json", "main.state") * 5
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class Program:

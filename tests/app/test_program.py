@@ -27,6 +27,8 @@ from han2x.runtime.state_file import StateFile
 from han2x.runtime.stored import from_json
 from han2x.settings.schema import Settings
 
+from ..ports import free_port
+
 HOST = "127.0.0.1"
 DEADLINE_S = 60
 REGISTERS = 51
@@ -43,11 +45,6 @@ def poll(condition: Callable[[], bool], what: str) -> None:
     while not condition():
         assert monotonic() < deadline, f"never: {what}"
         sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class Program:

@@ -19,6 +19,8 @@ from han2x.runtime.gateway import Condition, Gateway, Trouble
 from han2x.settings.device import Watched
 from han2x.settings.schema import Meter, ModbusTcp, Settings
 
+from ..ports import free_port
+
 READING = Reading(vendor="kaifa", list_type=ListType.FAST, values={Quantity.ACT_POW_POS: 1})
 
 
@@ -27,11 +29,6 @@ class Clock:
 
     def __call__(self) -> Instant:
         return self.now
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class Manager:

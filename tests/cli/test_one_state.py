@@ -15,6 +15,8 @@ from han2x.cli import BUSY, NO, OK, WRONG
 from han2x.runtime.settings_file import load
 from han2x.settings.schema import Settings
 
+from ..ports import free_port
+
 SETTINGS = """
 [modbus_tcp]
 host = "127.0.0.1"
@@ -42,13 +44,6 @@ class Place:
     def files(self) -> dict[str, bytes]:
         found = [self.file, *self.file.parent.glob(f"{self.file.name}*"), *self.state.glob("*")]
         return {path.name: path.read_bytes() for path in found if path.is_file() and path.name != "lock"}
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def han2x(*words: str, text: str | None = None) -> subprocess.CompletedProcess[str]:

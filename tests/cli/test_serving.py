@@ -14,12 +14,9 @@ from time import monotonic
 
 import pytest
 
+from ..ports import free_port
+
 DEADLINE_S = 60
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class Process:

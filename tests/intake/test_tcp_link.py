@@ -10,15 +10,11 @@ from han2x.intake import tcp
 from han2x.intake.tcp import connect
 from han2x.runtime.gateway import Trouble
 
+from ..ports import free_port
 from .pull import Pull
 
 HOST = "127.0.0.1"
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def play(scene: Callable[[], Awaitable[None]]) -> None:

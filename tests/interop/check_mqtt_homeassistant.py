@@ -6,7 +6,6 @@ form of discovery, and the meter sending.
 """
 
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 import han2x
 
+from ..ports import free_port
 from .homeassistant_lab import CLEANED_UP, DEVICE, ENTITIES, MEASURED, Lab, expected
 from .homeassistant_server import HomeAssistant, Json, until
 from .mqtt_lab import Broker, Bus, Meter, Program
@@ -29,12 +29,6 @@ takes_devices = pytest.mark.skipif(FORM == "entities", reason="an old one does n
 METER = "simulate:kaifa?net=tn&solar=5000&start=2026-06-21T10:59:50Z"
 SILENCE_S, LIST_S, HOURLY_S = 30, 10, 25
 """Silence that counts, the period of list 2, and when list 3 has come."""
-
-
-def free_port() -> int:
-    """A TCP port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

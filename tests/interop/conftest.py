@@ -1,7 +1,6 @@
 """A gateway with a simulated meter and all maps, and what pymodbus reads of it meanwhile."""
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,8 @@ from han2x.modbus.catalogue import MAPS
 from han2x.modbus.listing import Row, rows
 from han2x.modbus.units import unit
 from han2x.settings.schema import ModbusMaps
+
+from ..ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = {"han2x": 1, "swapped": 2, "float": 3, "sunspec": 4, "em24": 5}
@@ -39,12 +40,6 @@ port = {port}
 """
 
 Values = dict[str, Any]
-
-
-def free_port() -> int:
-    """A TCP port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class Gateway:

@@ -21,6 +21,8 @@ import pytest
 
 from han2x.modbus.rtu import crc, frame
 
+from ..ports import free_ports
+
 CONFORMANCE = Path(__file__).resolve().parents[3] / "shared" / "tools" / "modbus" / "rtu_conformance.py"
 DEADLINE_S = 60
 
@@ -52,13 +54,6 @@ class House(NamedTuple):
     baud_rate: int
     tcp: int
     rtu_tcp: int
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that were free a moment ago."""
-    with contextlib.ExitStack() as stack:
-        held = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in held]
 
 
 def said(process: subprocess.Popen[bytes], words: bytes) -> None:

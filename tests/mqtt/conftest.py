@@ -26,14 +26,11 @@ from han2x.runtime.gateway import Gateway
 from han2x.settings.amend import Refused, from_table
 from han2x.settings.schema import Settings
 
+from ..ports import free_port
+
 DEADLINE_S = 60.0
 IDENTITY = Identity("KFM_001", "6970631400000000", "MA304H3E")
 MISSING = [name for name in ("mosquitto", "mosquitto_sub", "mosquitto_pub") if not shutil.which(name)]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def poll(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_S) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Authority, Mosquitto, free_port, health, play, poll, publishing, settings, takes, until
+from ..ports import free_port
+from .conftest import Authority, Mosquitto, health, play, poll, publishing, settings, takes, until
 
 Start = Callable[..., Mosquitto]
 

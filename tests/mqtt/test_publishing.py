@@ -23,13 +23,13 @@ from han2x.runtime.message import Message
 from han2x.settings.amend import from_table
 from han2x.settings.schema import Settings
 
+from ..ports import free_port
 from .conftest import (
     MAIN_TOPIC,
     Authority,
     Listener,
     Mosquitto,
     everything,
-    free_port,
     health,
     instant,
     play,

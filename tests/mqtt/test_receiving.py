@@ -13,7 +13,8 @@ from han2x.runtime.gateway import Trouble
 from han2x.runtime.inbox import ROOM, Keep
 from han2x.settings.schema import Mqtt
 
-from .conftest import Authority, Mosquitto, free_port, play, poll, takes, until
+from ..ports import free_port
+from .conftest import Authority, Mosquitto, play, poll, takes, until
 
 Start = Callable[..., Mosquitto]
 

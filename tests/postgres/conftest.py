@@ -31,7 +31,8 @@ from han2x.runtime.gateway import Gateway
 from han2x.runtime.service import keep
 from han2x.settings.amend import Refused, from_table
 
-from ..mqtt.conftest import Mosquitto, free_port, mosquitto, poll
+from ..mqtt.conftest import Mosquitto, mosquitto, poll
+from ..ports import free_port
 
 __all__ = ["mosquitto"]
 

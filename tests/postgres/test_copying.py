@@ -12,7 +12,8 @@ from han2x.history.store import Store
 from han2x.model.hour import Basis, Hour
 from han2x.model.quantity import Quantity
 
-from ..mqtt.conftest import free_port, play, until
+from ..mqtt.conftest import play, until
+from ..ports import free_port
 from .conftest import HOUR, T0, Base, Site, written
 
 

@@ -17,6 +17,8 @@ from han2x.runtime.settings_file import load
 from han2x.settings.device import Board, Network
 from han2x.settings.schema import History, Mqtt, Settings
 
+from ..ports import free_port
+
 SETTINGS = """
 [[mqtt]]
 password = "secret"
@@ -151,11 +153,6 @@ def test_what_root_writes_is_the_services(tmp_path: Path) -> None:
     erased(box)
     made = box.file.stat()
     assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (12345, 12346, 0o600)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 WITH_A_WISH = """

@@ -17,6 +17,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from ..ports import free_port
+
 DEADLINE_S = 60
 SETTINGS = """\
 [[meters]]
@@ -33,11 +35,6 @@ host = "127.0.0.1"
 port = {web_port}
 """
 _hosts = (f"127.0.{high}.{low}" for high, low in itertools.product(range(1, 250), range(2, 250)))
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class Browser(httpx2.Client):

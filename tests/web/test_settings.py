@@ -1,18 +1,14 @@
 """Settings over the API (manual rows M41, M42): in use within ten seconds, all or nothing, undone."""
 
 import shutil
-import socket
 import tomllib
 from typing import Any
 
 import pytest
 
+from ..ports import free_port
+
 ANSWER = "000100000007010304000003e8"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def change(browser: Any, **changes: object) -> Any:

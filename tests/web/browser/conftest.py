@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ...ports import free_port
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -33,12 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if CHROMIUM is None and HERE in item.path.parents and "browser" in item.fixturenames:  # type: ignore[attr-defined]
             item.add_marker(pytest.mark.skip(reason="chromium is not installed"))
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @dataclass

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from ...ports import free_port
 from . import past
-from .conftest import Line, Open, Running, Start, answers, enter, free_port, go
+from .conftest import Line, Open, Running, Start, answers, enter, go
 
 PAGES = ("now", "history", "cost", "signal", "modbus", "mqtt", "settings", "system", "api", "more", "wizard")
 EVENING = "2026-01-15T17:00:00Z"

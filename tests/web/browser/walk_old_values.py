@@ -13,9 +13,10 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+from ...ports import free_port
 from . import past
 from .ages import LATE_S, LIMIT_S, VALUES, depart, device, kill
-from .conftest import CHROMIUM, Running, free_port, go, sync_api
+from .conftest import CHROMIUM, Running, go, sync_api
 
 MOMENTS = ("before", "import", "request", "after")
 SETTINGS = """[[meters]]
