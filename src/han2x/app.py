@@ -53,15 +53,15 @@ def _modbus_tls(settings: Settings) -> Mapping[str, object]:
 
 
 def _meters(settings: Settings) -> Mapping[str, object]:
-    return {f"meter {meter.name}": _intake(meter, settings) for meter in settings.meters}
+    return {f"meter {meter.id}": _intake(meter, settings) for meter in settings.meters}
 
 
 def _intake(meter: Meter, settings: Settings) -> Intake:
     source = parse_source(meter.source)
     name = source.broker if isinstance(source, MqttSource) else ""
-    broker = next((broker for broker in settings.mqtt if broker.name == name), None)
+    broker = next((broker for broker in settings.mqtt if broker.id == name), None)
     return Intake(
-        name=meter.name,
+        id=meter.id,
         source=meter.source,
         broker=broker,
         key=meter.key,
@@ -72,11 +72,11 @@ def _intake(meter: Meter, settings: Settings) -> Intake:
 
 
 def _mqtt(settings: Settings) -> Mapping[str, object]:
-    meters = tuple((meter.name, meter.main_topic) for meter in settings.meters)
+    meters = tuple((meter.id, meter.main_topic) for meter in settings.meters)
     zone = settings.site.time_zone
     brokers = [broker for broker in settings.mqtt if broker.enabled]
     return {
-        "mqtt" if len(settings.mqtt) == 1 else f"mqtt {broker.name}": Publishing(
+        "mqtt" if len(settings.mqtt) == 1 else f"mqtt {broker.id}": Publishing(
             broker=broker, meters=meters, time_zone=zone
         )
         for broker in brokers
@@ -94,7 +94,7 @@ def _prices(settings: Settings) -> Mapping[str, object]:
 
 
 def _history(settings: Settings) -> Mapping[str, object]:
-    names = tuple(meter.name for meter in settings.meters)
+    names = tuple(meter.id for meter in settings.meters)
     zone = settings.site.time_zone
     archive = Archive(
         history=settings.history, meters=names, time_zone=zone, targets=tuple(_targets(settings))
@@ -117,7 +117,7 @@ def _postgres(settings: Settings) -> Mapping[str, object]:
 
 def collecting(settings: Settings) -> Collecting:
     """What a worker of a fleet depends on."""
-    found = (broker for broker in settings.mqtt if broker.name == settings.collect.broker)
+    found = (broker for broker in settings.mqtt if broker.id == settings.collect.broker)
     return Collecting(collect=settings.collect, postgres=settings.postgres, broker=next(found, None))
 
 
@@ -144,7 +144,7 @@ def _announce(settings: Settings) -> Mapping[str, object]:
     modbus = settings.modbus_tcp
     announced = Announced(
         announce=settings.announce,
-        meter=settings.meters[0].name,
+        meter=settings.meters[0].id,
         modbus_port=modbus.port if modbus.enabled else 0,
         web_port=settings.web.port if settings.web.enabled else 0,
     )

@@ -199,7 +199,8 @@ def test_a_written_scale_is_in_force_in_the_file_and_after_a_restart(tmp_path: P
         written = monotonic()
         poll(lambda: loaded(tmp_path).meters[0].scale == 2500, "the factor is in the file")
         assert monotonic() - written < 10
-        assert file.read_text() == text.replace("scale = 1000", "scale = 2500")
+        with_id = text.replace("# mine, by hand\n", "# mine, by hand\nformat = 2\n\n") + 'id = "main"\n'
+        assert file.read_text() == with_id.replace("scale = 1000", "scale = 2500")
         assert file.stat().st_mode & 0o777 == 0o644
         assert program.end() == 0
     with running(tmp_path, port) as program:

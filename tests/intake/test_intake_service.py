@@ -40,7 +40,7 @@ def play(source: str, scene: Scene) -> None:
 
     async def main() -> None:
         gateway = Gateway(Settings(meters=(Meter(source=source),)), clock=clock)
-        reading = asyncio.create_task(service.run(Intake(name="main", source=source), gateway, NAME))
+        reading = asyncio.create_task(service.run(Intake(id="main", source=source), gateway, NAME))
         acting = asyncio.create_task(asyncio.wait_for(scene(gateway), 60))
         await asyncio.wait([reading, acting], return_when=asyncio.FIRST_COMPLETED)
         if not acting.done():
@@ -170,7 +170,7 @@ def test_a_bridge_that_comes_back_is_read_again() -> None:
         port = first.sockets[0].getsockname()[1]
         source = f"tcp:127.0.0.1:{port}"
         gateway = Gateway(Settings(), clock=clock)
-        reading = asyncio.create_task(service.run(Intake(name="main", source=source), gateway, NAME))
+        reading = asyncio.create_task(service.run(Intake(id="main", source=source), gateway, NAME))
         async with asyncio.timeout(60):
             await until_received(gateway, 2)
             first.close()
@@ -209,7 +209,7 @@ def test_a_recording_is_not_silent_when_it_has_ended(tmp_path: Path) -> None:
         nonlocal passed_ms
         gateway = Gateway(Settings(), clock=lambda: clock().plus_ms(passed_ms))
         source = f"replay:{path}?speed=max"
-        reading = asyncio.create_task(service.run(Intake(name="main", source=source), gateway, NAME))
+        reading = asyncio.create_task(service.run(Intake(id="main", source=source), gateway, NAME))
         async with asyncio.timeout(60):
             await until(gateway, Condition.OK)
             passed_ms = 3_600_000

@@ -20,6 +20,7 @@ from han2x.settings.schema import Meter, ModbusTcp, Settings
 DEFAULTS = Settings()
 EDITED = """\
 # My gateway. Do not touch!
+format = 2
 
 [modbus_tcp]   # the server
 port = 1600 # the heat pump reads it here
@@ -30,10 +31,12 @@ enabled=true
 source = 'replay:/no/such/file'  # single quotes
 scale = 1_000 # factor
 name = "house"
+id = "house"
 
 [[meters]]  # the cabin
 unit_id = 0x02
 name = "cabin"
+id = "cabin"
 """
 IN_USE = Settings(
     meters=(Meter(name="house", source="replay:/no/such/file"), Meter(name="cabin", unit_id=2)),
@@ -172,6 +175,7 @@ def test_a_meter_that_was_taken_out_by_hand_is_not_brought_back(file: Path) -> N
         ("modbus_tcp = 5\n", "has been edited"),
         ("meters = 5\n", "has been edited"),
         (b"\xff".decode("latin-1"), "has been edited"),
+        (EDITED.replace("format = 2", "format = 99"), "a newer version wrote the file"),
     ],
 )
 def test_an_invalid_hand_edit_is_reported_and_left_alone(file: Path, text: str, said: str) -> None:

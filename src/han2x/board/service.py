@@ -109,7 +109,7 @@ class Stepper:
 
     def _ages(self, now_ms: int) -> list[int | None]:
         """Since each meter's last correct telegram."""
-        cells = [self._gateway.snapshot(meter.name).value for meter in self._gateway.settings.value.meters]
+        cells = [self._gateway.snapshot(meter.id).value for meter in self._gateway.settings.value.meters]
         return [now_ms - cell.last.mono_ms if cell.last else None for cell in cells]
 
     def _light(self, lamp: Output, on: bool) -> None:

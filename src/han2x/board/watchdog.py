@@ -127,7 +127,7 @@ class Probe:
 def _fallen_silent(gateway: Gateway, now: Instant) -> str:
     """The name of a meter whose telegrams came and stopped; recordings end, and may."""
     for meter in gateway.settings.value.meters:
-        last = gateway.snapshot(meter.name).value.last
+        last = gateway.snapshot(meter.id).value.last
         if last is None or isinstance(parse_source(meter.source), ReplaySource):
             continue
         if now.mono_ms - last.mono_ms >= SILENCE_MS:

@@ -53,13 +53,13 @@ def _configure_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _configure_meter(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--meter", help="name of the meter (default: the first of the settings)")
+    parser.add_argument("--meter", help="id or name of the meter (default: the first of the settings)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out one action; exit status 1 if there is nothing to tell."""
     places.check(arguments.settings)
-    settings = load(arguments.settings)
+    settings = load(arguments.settings, arguments.state)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")
     path = path_of(settings.history, arguments.state)
@@ -99,14 +99,18 @@ def _moment(text: str, zone: tzinfo) -> int:
 
 
 def _meter(arguments: argparse.Namespace, settings: Settings) -> str:
-    return str(arguments.meter or settings.meters[0].name)
+    """The id of the meter that is named, by id or name; whoever is in no settings may be in the history."""
+    wanted = arguments.meter or settings.meters[0].id
+    if wanted in {meter.id for meter in settings.meters}:
+        return str(wanted)
+    return next((meter.id for meter in settings.meters if meter.name == wanted), str(wanted))
 
 
 def _import(arguments: argparse.Namespace, settings: Settings, path: Path) -> int:
     """The whole file is understood before anything is taken from it."""
     zone = ZoneInfo(settings.site.time_zone)
     meter = _meter(arguments, settings)
-    if meter not in {known.name for known in settings.meters}:
+    if meter not in {known.id for known in settings.meters}:
         raise Wrong(f"there is no meter {meter} in {arguments.settings}")
     try:
         with arguments.file.open(encoding="utf-8-sig", newline="") as file:

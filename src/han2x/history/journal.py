@@ -69,7 +69,7 @@ _NOTHING_KNOWN: tuple[tuple[int | None, ...], ...] = tuple(
 
 
 class Change(NamedTuple):
-    """A row or hour as it is now; `meter`: its name. The rest as in a record."""
+    """A row or hour as it is now; `meter`: its id in the settings. The rest as in a record."""
 
     meter: str
     resolution: str

@@ -42,7 +42,9 @@ class Outlet:
         """What a target has not taken over yet; meters go by their numbers in other systems."""
         found, upto = await self._in_thread(partial(self._store.changes, target, limit)) or ([], 0)
         numbers = {name: self._gateway.number(name) for name in {change.meter for change in found}}
-        return Batch([Record(numbers[change.meter], *change) for change in found], upto)
+        labels = {meter.id: meter.name for meter in self._gateway.settings.value.meters}
+        records = [Record(numbers[one.meter], *one, labels.get(one.meter, "")) for one in found]
+        return Batch(records, upto)
 
     async def taken(self, target: str, upto: int) -> bool:
         """A target has taken over all up to a number; whether that could be kept."""

@@ -225,7 +225,7 @@ class _Writer:
     def _rescale(self, settings: Settings) -> None:
         """What was measured till now is counted by the factor that was in force."""
         before = self._scales
-        self._scales = {meter.name: meter.scale for meter in settings.meters}
+        self._scales = {meter.id: meter.scale for meter in settings.meters}
         for meter in self._meters:
             if before.get(meter.name) != self._scales.get(meter.name):
                 meter.rescale(self._gateway.now(), before.get(meter.name, SCALE_ONE))

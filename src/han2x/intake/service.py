@@ -39,8 +39,8 @@ class _Meter:
     """What is read of one meter, and who is told of it."""
 
     def __init__(self, section: Intake, gateway: Gateway, name: str) -> None:
-        self._meter, self._gateway, self._name = section.name, gateway, name
-        self._telegrams, self._diagnosis = gateway.telegram(section.name), gateway.diagnosis(section.name)
+        self._meter, self._gateway, self._name = section.id, gateway, name
+        self._telegrams, self._diagnosis = gateway.telegram(section.id), gateway.diagnosis(section.id)
         self._plausibility = Plausibility(section.kamstrup_energy_wh)
         self._clock = MachineClock()
         self._zone = ZoneInfo(gateway.settings.value.site.time_zone)
@@ -50,7 +50,7 @@ class _Meter:
             self._deliver,
             tap=self._tap,
             broker=section.broker,
-            ear=gateway.octets(section.name).set,
+            ear=gateway.octets(section.id).set,
             manner=_manner(section),
         )
 
@@ -122,7 +122,7 @@ class _Meter:
 
     def _scale(self) -> int:
         meters = self._gateway.settings.value.meters
-        return next((meter.scale for meter in meters if meter.name == self._meter), SCALE_ONE)
+        return next((meter.scale for meter in meters if meter.id == self._meter), SCALE_ONE)
 
 
 def _manner(section: Intake) -> Manner:

@@ -50,7 +50,7 @@ class Sources:
         """Listen to a source; one that a meter reads already is asked of that meter."""
         reading = next((m for m in self._gateway.settings.value.meters if m.source == source), None)
         if reading and isinstance(parse_source(source), SerialSource):
-            async for attempt in self._overheard(reading.name, seconds):
+            async for attempt in self._overheard(reading.id, seconds):
                 yield attempt
             return
         last: list[Reading] = []

@@ -24,6 +24,9 @@ log = logging.getLogger("han2x.modbus")
 MAX_ANSWERS = 2048
 """Finished answers kept at most; more than all ranges of the table (1326), a few hundred KiB."""
 
+NAME_MAX = 128
+"""Bytes of a meter's name that are told, whole characters, so that all objects fit into one answer."""
+
 _IDENTIFICATION = (b"han2x", b"HAN2X", __version__.encode(), b"", b"han2x", b"Smart meter to Modbus gateway")
 """Vendor name, product code, revision, vendor URL (none), product name, model name (V1.1b3, 6.21)."""
 
@@ -48,7 +51,7 @@ class UnitBank:
     @property
     def identification(self) -> Sequence[bytes]:
         """Objects 0 to 6; the last, the user's name for it, is the meter's name."""
-        return *_IDENTIFICATION, self._meter.name.encode()
+        return *_IDENTIFICATION, self._meter.name.encode()[:NAME_MAX].decode(errors="ignore").encode()
 
     @property
     def _meter(self) -> Meter:
@@ -136,7 +139,7 @@ class Banks:
         self._release()
         self._units = units(settings)
         self._unwatch = [
-            self.gateway.snapshot(meter.name).watch(partial(self._forget_one, index))
+            self.gateway.snapshot(meter.id).watch(partial(self._forget_one, index))
             for index, meter in enumerate(settings.meters)
         ]
         self.forget()

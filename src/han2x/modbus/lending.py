@@ -6,9 +6,14 @@ from itertools import chain
 
 from ..runtime.gateway import Gateway
 from ..runtime.providers import RegisterRow, UnitRow
+from ..settings.schema import Meter
 from .catalogue import FIRST_METER, MAPS, UNIT_ID, Unit, units
 from .staleness import shown
 from .table import Image, Register
+
+
+def _unit(unit_id: int, meter: Meter, unit: Unit) -> UnitRow:
+    return UnitRow(unit_id, meter.id, meter.name, unit.map.name, unit.map.title)
 
 
 class Registers:
@@ -23,7 +28,7 @@ class Registers:
         found = units(settings)
         own = {getattr(meter, name) for meter in settings.meters for name in UNIT_ID.values()}
         return [
-            UnitRow(unit_id, settings.meters[unit.index].name, unit.map.name, unit.map.title)
+            _unit(unit_id, settings.meters[unit.index], unit)
             for unit_id, unit in sorted(found.items())
             if unit_id not in FIRST_METER or unit_id in own - {0}
         ]

@@ -60,11 +60,15 @@ ROWS_MAX = 100
 
 _HEAD = ("start", "version")
 _KINDS = {int, type(None)}
+LABEL_MAX = 64
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 class Record(NamedTuple):
-    """`start`: Unix seconds of its period's beginning. `values`: of the columns of its resolution, raw."""
+    """`start`: Unix seconds of its period's beginning. `values`: of the columns of its resolution, raw.
+
+    `name`: the meter's id in its gateway. `label`: what people call it, "" where that is not known.
+    """
 
     meter: int
     name: str
@@ -72,6 +76,7 @@ class Record(NamedTuple):
     start: int
     version: int
     values: tuple[int | None, ...]
+    label: str = ""
 
 
 class NotRecords(ValueError):
@@ -89,7 +94,7 @@ def newest(records: Iterable[Record]) -> list[Record]:
 
 
 def texts(records: Sequence[Record]) -> Iterator[tuple[str, str, str]]:
-    """Records as compact JSON texts, one meter and resolution each: the meter's name, resolution, text."""
+    """Records as compact JSON texts, one meter and resolution each: the meter's id, resolution, text."""
     ordered = sorted(records, key=lambda record: (record.name, record.resolution))
     for (name, resolution), some in groupby(ordered, lambda record: (record.name, record.resolution)):
         found = list(some)
@@ -102,6 +107,7 @@ def _text(records: Sequence[Record]) -> str:
     table = {
         "meter": first.meter,
         "name": first.name,
+        **({"label": first.label} if first.label else {}),
         "resolution": first.resolution,
         "columns": [*_HEAD, *RESOLUTIONS[first.resolution].columns],
         "rows": [[record.start, record.version, *record.values] for record in records],
@@ -124,7 +130,7 @@ def records(text: bytes) -> list[Record]:
     if not isinstance(meter, int) or not 0 < meter < 2**31:
         raise NotRecords("meter is no meter's number")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise NotRecords("name is no meter's name")
+        raise NotRecords("name is no meter's id")
     if not isinstance(resolution, str) or resolution not in RESOLUTIONS:
         raise NotRecords(f"resolution is none of {', '.join(RESOLUTIONS)}")
     picked = _picked(table.get("columns"), resolution)
@@ -136,7 +142,13 @@ def records(text: bytes) -> list[Record]:
         raise NotRecords("a row holds something that is no whole number of 64 bits")
     for start, version, first, *_ in found:
         _check(resolution, start, version, first)
-    return [Record(meter, name, resolution, row[0], row[1], row[2:]) for row in found]
+    label = _label(table.get("label"))
+    return [Record(meter, name, resolution, row[0], row[1], row[2:], label) for row in found]
+
+
+def _label(value: Any) -> str:
+    """What a meter is called, as far as that can be shown: a wrong one costs no records."""
+    return value if isinstance(value, str) and len(value) <= LABEL_MAX and value.isprintable() else ""
 
 
 def _picked(names: Any, resolution: str) -> list[int | None]:

@@ -26,6 +26,7 @@ class Announced:
     """What Home Assistant was told of one meter, as it is remembered.
 
     `number`: the meter's (manual row M32). `meter_id`: whose these entities are. `label`: names the device.
+    `entity_stem`: what the entities' ids begin with, which stays when the label changes.
     """
 
     prefix: str
@@ -34,6 +35,7 @@ class Announced:
     main_topic: str
     status_topic: str
     label: str = ""
+    entity_stem: str = ""
     vendor: str = ""
     meter_id: str = ""
     meter_type: str = ""
@@ -59,7 +61,7 @@ def to_table(announced: Announced) -> dict[str, object]:
 
 
 def announce(before: Announced | None, view: View, broker: Mqtt, **fixed: Any) -> Announced:
-    """What is to be announced of a meter now; `fixed`: its number, topics and label.
+    """What is to be announced of a meter now; `fixed`: its number, topics, label and entity stem.
 
     What the same meter was known to send before stays, whether or not it has sent it since the start.
     """
@@ -185,7 +187,7 @@ def _component(announced: Announced, entity: Entity) -> Config:
     config: Config = {
         "name": _named(entity, announced.net),
         "unique_id": f"{_id(announced)}_{entity.key}",
-        "default_entity_id": f"{entity.platform}.{_slug(announced.label)}_{_slug(entity.name)}",
+        "default_entity_id": f"{entity.platform}.{_stem(announced)}_{_slug(entity.name)}",
         "state_topic": f"{announced.main_topic}/{entity.topic}",
         "value_template": f"{{{{ value_json.{entity.key} }}}}",
         "unit_of_measurement": unit,
@@ -219,6 +221,11 @@ def _both(announced: Announced) -> list[Config]:
     return [
         {"topic": topic, "payload_available": ONLINE, "payload_not_available": OFFLINE} for topic in topics
     ]
+
+
+def _stem(announced: Announced) -> str:
+    """What entity ids begin with; older versions remembered none, and took the label."""
+    return _slug(announced.entity_stem or announced.label)
 
 
 def _slug(text: str) -> str:

@@ -54,11 +54,11 @@ async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     try:
         gateway.report(name, Condition.OK, f"connected to {broker.peer}")
         publisher = _Publisher(section, gateway, broker, status)
-        gateway.providers.messages[entry.name] = publisher
+        gateway.providers.messages[entry.id] = publisher
         broker.publish(_says(status, ONLINE))
         await _serve(publisher, topics, name)
     finally:
-        gateway.providers.messages.pop(entry.name, None)
+        gateway.providers.messages.pop(entry.id, None)
         silent = [_says(f"{topic}/{METER_STATUS}", OFFLINE) for topic in topics.values()]
         await asyncio.shield(broker.close(*silent, offline))
 
@@ -189,7 +189,12 @@ class _Publisher:
 
 
 def _memory_file(gateway: Gateway, broker: Mqtt) -> Path | None:
-    return gateway.state_dir / f"mqtt-{broker.name}.json" if gateway.state_dir else None
+    return gateway.state_dir / f"mqtt-{broker.id}.json" if gateway.state_dir else None
+
+
+def _device_name(name: str, *, shown: bool) -> str:
+    """What Home Assistant calls a meter; the only one needs a name only when it was given one."""
+    return f"Electricity meter {name}" if shown else "Electricity meter"
 
 
 class _Teller:
@@ -205,7 +210,12 @@ class _Teller:
         self._settled_at: float | None = None
         self._said: tuple[View, Instant] | Exception | None = None
         self._woken = asyncio.Event()
-        self._stops = [self._cell.watch(self._tell), publisher.gateway.box.watch(self._tell)]
+        self._called = self._settings().name
+        self._stops = [
+            self._cell.watch(self._tell),
+            publisher.gateway.box.watch(self._tell),
+            publisher.gateway.settings.watch(self._rename),
+        ]
         if publisher.entry.raw != "off":
             self._stops.append(publisher.gateway.telegram(meter).watch(self._pass_on))
 
@@ -250,6 +260,13 @@ class _Teller:
                 self._said = error
         self._woken.set()
 
+    def _rename(self, _: object) -> None:
+        """Have the meter announced by its new name, and nothing else sent."""
+        called = self._settings().name
+        if called != self._called:
+            self._called = called
+            self._woken.set()
+
     def _say(self) -> tuple[View, Instant]:
         now = self._gateway.now()
         view = self._gateway.view(self._settings(), now)
@@ -259,7 +276,7 @@ class _Teller:
 
     def _settings(self) -> Meter:
         meters = self._gateway.settings.value.meters
-        return next((meter for meter in meters if meter.name == self._meter), Meter(name=self._meter))
+        return next((meter for meter in meters if meter.id == self._meter), Meter(id=self._meter))
 
     async def _announce(self, view: View) -> bool:
         """Announce the meter if it, or what it sends, is not what was announced; whether it was done."""
@@ -277,7 +294,8 @@ class _Teller:
             number=self._number,
             main_topic=self._main_topic,
             status_topic=publisher.status,
-            label=f"Electricity meter {self._meter}" if publisher.plural else "Electricity meter",
+            label=_device_name(self._called, shown=publisher.plural or self._called != self._meter),
+            entity_stem=_device_name(self._meter, shown=publisher.plural),
         )
         if before == after and not again:
             return False

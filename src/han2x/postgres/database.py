@@ -217,5 +217,5 @@ def _array(column: Iterable[int | None]) -> str:
 
 def _meters(records: Sequence[Record]) -> list[object]:
     newest_last = sorted(records, key=lambda record: record.version)
-    names = {record.meter: record.name for record in newest_last}
+    names = {record.meter: record.label or record.name for record in newest_last}
     return [{"number": number, "name": name} for number, name in names.items()]

@@ -80,13 +80,13 @@ class Accounts:
     def at(self, meter: Meter, now: Instant) -> Account:
         """What a meter's hours make at a moment; nothing where neither a tariff nor prices are chosen."""
         self._now_s = now.unix_ms // 1000
-        if meter.name not in self.asking.value:
+        if meter.id not in self.asking.value:
             return NO_ACCOUNT
         hour = self._now_s // HOUR_S
-        made = self._made.get(meter.name)
+        made = self._made.get(meter.id)
         if made is None or made[:2] != (hour, meter):
             self._turn(meter)
-            made = self._made[meter.name] = hour, meter, self._make(meter)
+            made = self._made[meter.id] = hour, meter, self._make(meter)
         account = made[2]
         if account.costs and self.prices.value:  # the price alone changes within the hour
             price = self.prices.value.at(self._now_s)
@@ -94,7 +94,7 @@ class Accounts:
         return account
 
     def _make(self, meter: Meter) -> Account:
-        uses = self._uses.get(meter.name, {}).values()
+        uses = self._uses.get(meter.id, {}).values()
         return Account(self._capacity(meter, uses), self._costs(meter, uses))
 
     def _capacity(self, meter: Meter, uses: Iterable[Use]) -> Capacity | None:
@@ -126,7 +126,7 @@ class Accounts:
     def _changed(self, _: object) -> None:
         """Work out everything anew, and ask for more hours if that takes them."""
         self._made.clear()
-        since = {meter.name: self._since(meter) for meter in self._settings.value.meters}
+        since = {meter.id: self._since(meter) for meter in self._settings.value.meters}
         asking = {name: start for name, start in since.items() if start is not None}
         before = self.asking.value
         for name in [name for name in self._uses if name not in asking]:
@@ -138,13 +138,13 @@ class Accounts:
 
     def _turn(self, meter: Meter) -> None:
         """Let go of hours that no rule looks back to any more; ask for those that a new price list does."""
-        since, known = self._since(meter), self._uses.get(meter.name)
+        since, known = self._since(meter), self._uses.get(meter.id)
         if since is None:
             return
-        if since < self.asking.value[meter.name]:
+        if since < self.asking.value[meter.id]:
             self._changed(None)
         if known and min(known) < since:
-            self._uses[meter.name] = {start: use for start, use in known.items() if start >= since}
+            self._uses[meter.id] = {start: use for start, use in known.items() if start >= since}
 
     @property
     def zone(self) -> tzinfo:

@@ -146,7 +146,7 @@ class Gateway:
         self._lines: dict[str, LineStatus] = {}
 
     def snapshot(self, meter: str) -> Latest[Snapshot]:
-        """The cell with the newest snapshot of a meter, by the meter's name; what was kept comes first."""
+        """The cell with the newest snapshot of a meter, by the meter's id; what was kept comes first."""
         cell = self._snapshots.get(meter)
         if cell is None:
             stored = self._keeper.load(meter)
@@ -192,11 +192,11 @@ class Gateway:
         """A meter as every output sees it at `now`."""
         billed = meter.tariff or self.settings.value.prices.enabled
         return view(
-            self.snapshot(meter.name).value,
+            self.snapshot(meter.id).value,
             scale=meter.scale,
             now=now,
             uptime_s=(now.mono_ms - self.started.mono_ms) // 1000,
-            line=self.line(meter.name),
+            line=self.line(meter.id),
             account=self.accounts.at(meter, now) if billed else NO_ACCOUNT,
             limit_w=meter.limit_w,
             box=self.box.value,
@@ -242,7 +242,7 @@ class Gateway:
         changes = trial.taken_back(settings, self.state_dir, self.damaged)
         changes |= page_trial.rolled_back(settings, self.state_dir)
         for index, meter in enumerate(settings.meters):
-            stored = self._keeper.load(meter.name)
+            stored = self._keeper.load(meter.id)
             known = (stored.scale_on_disk, stored.scale_in_writing) if stored else ()
             if stored and meter.scale in known and meter.scale != stored.scale:
                 changes[f"meters.{index}.scale"] = stored.scale
@@ -409,4 +409,4 @@ def _limits(settings: Settings) -> dict[str, int]:
 
 
 def _scales(settings: Settings) -> dict[str, int]:
-    return {meter.name: meter.scale for meter in settings.meters}
+    return {meter.id: meter.scale for meter in settings.meters}

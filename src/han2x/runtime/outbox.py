@@ -24,7 +24,7 @@ POSTGRES = "postgres"
 
 def history_target(broker: Mqtt) -> str:
     """What a broker is called among those who take over."""
-    return f"mqtt {broker.name}"
+    return f"mqtt {broker.id}"
 
 
 class Batch(NamedTuple):

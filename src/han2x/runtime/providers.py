@@ -73,10 +73,11 @@ class Archive(Protocol):
 
 
 class UnitRow(NamedTuple):
-    """A unit id, and which map of which meter it shows."""
+    """A unit id, and which map of which meter it shows; `meter`: its id."""
 
     unit_id: int
     meter: str
+    name: str
     map: str
     title: str
 

@@ -43,7 +43,7 @@ class SettingsFile:
 
 def open_settings(path: Path, state_dir: Path) -> tuple[Settings, Refused | None]:
     """The settings to serve, and why they are not those of the file."""
-    settings = settings_file.load(path)
+    settings = settings_file.load(path, state_dir)
     checked = settings if isinstance(settings, Refused) else without_contradictions(settings)
     if isinstance(checked, Settings):
         return checked, None
@@ -59,7 +59,7 @@ def last_good(state_dir: Path | None) -> Settings | None:
     """The settings of the last time that they were good."""
     if state_dir is None or not (state_dir / NAME).exists():
         return None
-    settings = settings_file.load(state_dir / NAME)
+    settings = settings_file.load(state_dir / NAME, state_dir)
     return None if isinstance(settings, Refused) else settings
 
 
@@ -119,7 +119,7 @@ async def _mended(section: SettingsFile, gateway: Gateway, name: str) -> None:
         if state == seen:
             continue
         seen = state
-        result = await asyncio.to_thread(_load, section.path)
+        result = await asyncio.to_thread(_load, section.path, gateway.state_dir)
         if isinstance(result, Settings):
             log.info("%s can be used again: its settings are in force", section.path)
             gateway.mended(section.adjusted(result))
@@ -127,10 +127,10 @@ async def _mended(section: SettingsFile, gateway: Gateway, name: str) -> None:
             gateway.broken.set(result)
 
 
-def _load(path: Path) -> Settings | Refused:
+def _load(path: Path, state_dir: Path | None) -> Settings | Refused:
     if not os.path.lexists(path):
         return Refused((Complaint(str(path), "is gone. Put it back", "file_gone"),))
-    settings = settings_file.load(path)
+    settings = settings_file.load(path, state_dir)
     checked = settings if isinstance(settings, Refused) else without_contradictions(settings)
     return settings_file.located(checked, path) if isinstance(checked, Refused) else checked
 
@@ -173,7 +173,7 @@ def _copy(path: Path, settings: Settings, state_dir: Path) -> None:
     """Keep the file as it is, with its comments, if it holds these settings; else the settings alone."""
     target = state_dir / NAME
     text = settings_file.sample(settings, secrets=True)
-    if path.exists() and settings_file.load(path) == settings:
+    if path.exists() and settings_file.load(path, state_dir) == settings:
         text = settings_file.read_text(path)
     if not target.exists() or target.read_text("utf-8") != text:
         replace_file(target, text, private=True)

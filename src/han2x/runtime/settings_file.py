@@ -11,19 +11,20 @@ import json
 import logging
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from ..settings import positions
 from ..settings.amend import Complaint, Refused, as_table, documented, from_table
-from ..settings.formats import FORMAT, format_of, upgraded
+from ..settings.formats import FORMAT, KEY, format_of, upgraded
+from ..settings.identity import Remembered, identified
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
 from . import factory
 from .files import read, replace
 from .gateway import Condition, Gateway, Saved, Trouble
+from .identities import in_force, remember, remembered
 
 log = logging.getLogger("han2x")
 
@@ -31,10 +32,11 @@ PAUSE_MIN_S, PAUSE_MAX_S = 0.5, 60.0
 MOST_BYTES = 1_000_000
 
 
-def load(path: Path) -> Settings | Refused:
+def load(path: Path, state_dir: Path | None = None) -> Settings | Refused:
     """The settings in a file; complaints name the file's faults.
 
-    What it leaves out, and all of it where there is no file, is as in the factory settings beside it.
+    What it leaves out, and all of it where there is no file, is as in the factory settings beside it. Who is
+    who among meters and brokers without an id, the state directory tells.
     """
     if not os.path.lexists(path):
         return from_table(factory.defaults(path))
@@ -45,7 +47,7 @@ def load(path: Path) -> Settings | Refused:
             (Complaint(str(path), f"cannot be read: {trouble}", "unreadable", {"reason": str(trouble)}),)
         )
     try:
-        return _settings(text, factory.defaults(path))
+        return _settings(text, factory.defaults(path), remembered(state_dir))
     except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers or nesting beyond all reason
         return Refused((Complaint(str(path), f"is not TOML: {error}", "not_toml", {"reason": str(error)}),))
 
@@ -76,8 +78,10 @@ def located(refused: Refused, path: Path) -> Refused:
 async def run(path: Path, gateway: Gateway, name: str) -> None:
     """Write settings back as they change, each at once; what failed is tried again, and said until then."""
     pause_s = PAUSE_MIN_S
+    await _to_the_end(_introduce, path, gateway.on_disk)
     while True:
         settings = gateway.settings.value
+        await _to_the_end(_remember, gateway.state_dir, settings)
         trouble = await _saved(path, gateway, settings)
         gateway.saved.set(Saved(settings, trouble))
         pause_s = min(2 * pause_s, PAUSE_MAX_S) if trouble else PAUSE_MIN_S
@@ -95,16 +99,45 @@ async def _saved(path: Path, gateway: Gateway, settings: Settings) -> str:
         return ""
     gateway.writing(settings)
     try:
-        await asyncio.to_thread(write, path, settings, gateway.on_disk)
+        await _to_the_end(write, path, settings, gateway.on_disk)
     except Trouble as trouble:
         return str(trouble)
     gateway.written(settings)
     return ""
 
 
-def _settings(text: str, base: Mapping[str, Any]) -> Settings | Refused:
+async def _to_the_end(work: Callable[..., None], *arguments: object) -> None:
+    """Work in a thread; a cancelled service waits for its end, and writes nothing after its own."""
+    working = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise
+
+
+def _remember(state_dir: Path | None, settings: Settings) -> None:
+    try:
+        remember(state_dir, settings)
+    except OSError as error:
+        log.warning("who the meters are cannot be stored: %s", error.strerror or error)
+
+
+def _introduce(path: Path, settings: Settings) -> None:
+    """Write ids into the file where they are missing; one that cannot be written goes without."""
+    try:
+        text = read_text(path) if path.exists() else ""
+        table = tomllib.loads(text)
+        rows = [row for name in REPEATED for row in table.get(name, [])]
+        if any("id" not in row for row in rows):
+            write(path, settings, settings)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError, Trouble) as error:
+        log.info("%s: the ids of meters and brokers stay in the state directory: %s", path, error)
+
+
+def _settings(text: str, base: Mapping[str, Any], known: Sequence[Remembered] = ()) -> Settings | Refused:
     """The settings in a text on top of others; raises ValueError if it is no TOML."""
-    table = upgraded(tomllib.loads(text))
+    table = upgraded(identified(tomllib.loads(text), known))
     if isinstance(table, Refused):
         return table
     mixed = {
@@ -120,10 +153,9 @@ def write(path: Path, settings: Settings, before: Settings) -> None:
     """Bring what has changed since `before` into the file; raises `Trouble` and leaves the file as it was."""
     try:
         text = read_text(path) if path.exists() else None
-        if text is not None and format_of(tomllib.loads(text)) != FORMAT:
-            replace(path.with_suffix(f"{path.suffix}.old"), text)
-            text = None
         changed = sample(settings, secrets=True) if text is None else _amended(text, settings, before)
+        if text is not None and tomllib.loads(text).get(KEY, FORMAT) != FORMAT:
+            replace(path.with_suffix(f"{path.suffix}.old"), text, private=has_secrets(settings))
         if changed != text:
             replace(path, changed, private=has_secrets(settings))
     except OSError as error:
@@ -140,11 +172,19 @@ def _amended(text: str, settings: Settings, before: Settings) -> str:
 
     _check(text)
     document: Any = tomlkit.parse(text)
+    _identify(document, before)
+    if format_of(document) != FORMAT:
+        _upgrade(document, {**_upgraded(document.unwrap()), KEY: FORMAT})
     for holder, key, value in _changes(document, settings, before):
         holder[key] = value
     changed = tomlkit.dumps(document)
     _check(changed)
     return changed
+
+
+def _upgraded(table: dict[str, Any]) -> dict[str, Any]:
+    result = upgraded(table)
+    return table if isinstance(result, Refused) else result  # which has been checked before
 
 
 def _check(text: str) -> None:
@@ -170,9 +210,7 @@ def _changes(document: Any, settings: Settings, before: Settings) -> Iterator[tu
         if name not in REPEATED:
             yield from _changed(document[name], wanted, known[name])
             continue
-        for now, old in zip_longest(wanted, known[name]):
-            if now != old:
-                yield from _changed(_row(document[name], name, now, old), now or {}, old or {})
+        yield from _changed_rows(document[name], name, wanted, known[name])
 
 
 def _first_rows(document: Any, name: str, wanted: Any) -> Iterator[tuple[Any, str, object]]:
@@ -180,7 +218,7 @@ def _first_rows(document: Any, name: str, wanted: Any) -> Iterator[tuple[Any, st
     import tomlkit
 
     tables = document[name] = tomlkit.aot()
-    usual = asdict(SECTIONS[name]())
+    usual = {key: value for key, value in asdict(SECTIONS[name]()).items() if key != "id"}
     for row in wanted:
         tables.append(tomlkit.table())
         yield from _changed(tables[-1], row, usual)
@@ -190,19 +228,64 @@ def _changed(holder: Any, now: dict[str, Any], old: dict[str, Any]) -> Iterator[
     return ((holder, key, value) for key, value in now.items() if key not in old or old[key] != value)
 
 
-def _row(tables: Any, section: str, now: dict[str, Any] | None, old: dict[str, Any] | None) -> Any:
-    """One of some tables, found by the name it had: made for a new one, taken out for one that is gone."""
+def _identify(document: Any, settings: Settings) -> None:
+    """Give the rows of a file their ids, as the settings that were read from it have them."""
+    for section in REPEATED & document.keys():
+        rows = document[section].unwrap()
+        known = in_force(section, getattr(settings, section))
+        for row, found in zip(document[section], identified({section: rows}, known)[section], strict=True):
+            row.setdefault("id", found["id"])
+
+
+def _upgrade(holder: Any, wanted: Mapping[str, Any]) -> None:
+    """Bring a file's tables to today's format, a value at a time; what stays keeps its comments."""
+    for key in holder.keys() - wanted.keys():
+        del holder[key]
+    for key, value in wanted.items():
+        if isinstance(value, dict) and key in holder:
+            _upgrade(holder[key], value)
+        elif key in holder and isinstance(value, list) and len(value) == len(holder[key]):
+            for row, one in zip(holder[key], value, strict=True):
+                _upgrade(row, one)
+        elif key not in holder or holder[key] != value:
+            holder[key] = value
+
+
+def _changed_rows(
+    tables: Any, section: str, wanted: list[dict[str, Any]], known: list[dict[str, Any]]
+) -> Iterator[tuple[Any, str, object]]:
+    """What changes in the tables of a repeated section, a row each; tables are found by their ids.
+
+    Where the file leaves them all to the factory settings, every row is written. Raises ValueError where a
+    row is gone from the file.
+    """
     import tomlkit
 
-    if old is None or not tables:
-        tables.append(tomlkit.table())
-        return tables[-1]
-    for index, table in enumerate(tables):
-        if table.get("name", SECTIONS[section]().name) == old["name"]:
-            if now is None:
-                del tables[index]
-            return table
-    raise ValueError(f"it has no [[{section}]] named {old['name']} any more")
+    before = {row["id"]: row for row in known} if tables else {}
+    places = {table["id"]: index for index, table in enumerate(tables)}
+    if missing := [row["name"] for name, row in before.items() if name not in places]:
+        raise ValueError(f"it has no [[{section}]] named {missing[0]} any more")
+    gone = before.keys() - {row["id"] for row in wanted}
+    for index in sorted((places[name] for name in gone), reverse=True):
+        del tables[index]
+    for row in wanted:
+        if row["id"] in before:
+            table = next(one for one in tables if one["id"] == row["id"])
+            yield from _changed(table, row, before[row["id"]])
+        else:
+            tables.append(tomlkit.table())
+            yield from _changed(tables[-1], row, {})
+    _put_in_order(tables, [row["id"] for row in wanted])
+
+
+def _put_in_order(tables: Any, wanted: list[str]) -> None:
+    """The first meter is another where rows have changed places."""
+    by_id = {table["id"]: table for table in tables}
+    if [name for name in by_id if name in wanted] == wanted:
+        return
+    del tables[:]
+    for name in (*wanted, *(name for name in by_id if name not in wanted)):  # some were added by hand
+        tables.append(by_id[name])
 
 
 def sample(settings: Settings, *, secrets: bool = False) -> str:

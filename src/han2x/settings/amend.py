@@ -4,7 +4,7 @@ Any complaint, and nothing changes. Complaints are collected, so that a person s
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from itertools import chain
 from typing import Any
@@ -12,9 +12,14 @@ from typing import Any
 from .complaint import Complaint as Complaint
 from .complaint import Refused as Refused
 from .consistency import ambiguities, contradictions
+from .identity import DEFAULT_NAME, STEM, identified, made_of
 from .schema import REPEATED, SECTIONS, Settings, rules
 
 INDEX_DIGITS = 6
+FIXED = (
+    "is made once and not changed, as all stored and published data hang on it: change the name instead; a "
+    "meter or broker that is another is added as a new one"
+)
 
 
 def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refused:
@@ -30,10 +35,12 @@ def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refus
         rule = rules(type(section)).get(name) if section is not None else None
         if rule is None:
             complaints.append(Complaint(path, "is no setting", "unknown"))
+        elif rule.made_once and value != getattr(section, name):
+            complaints.append(Complaint(path, FIXED, "fixed"))
         elif text := rule.complaint(value):
             complaints.append(Complaint(path, text))
         elif not complaints:
-            settings = _with_section(settings, holder, replace(section, **{name: value}))
+            settings = _with_section(settings, holder, replace(section, **{name: rule.tidy(value)}))
     return Refused(tuple(complaints)) if complaints else consistent(settings, before)
 
 
@@ -48,14 +55,23 @@ def consistent(settings: Settings, before: Settings) -> Settings | Refused:
     return Refused(complaints) if complaints else settings
 
 
-def added(settings: Settings, section: str, values: Mapping[str, object]) -> Settings | Refused:
-    """Settings with one more row of a repeated section; what `values` leaves out has its default."""
+def added(
+    settings: Settings, section: str, values: Mapping[str, object], taken: Collection[str] = ()
+) -> Settings | Refused:
+    """Settings with one more row of a repeated section; what `values` leaves out has its default.
+
+    Without an `id` it gets a new one that is none of `taken`.
+    """
     if section not in REPEATED:
         return Refused((Complaint(section, "has no rows", "unknown"),))
     rows = getattr(settings, section)
     complaints = list(_wrong_values(f"{section}.{len(rows)}", SECTIONS[section], values))
     if complaints:
         return Refused(tuple(complaints))
+    values = _tidied(SECTIONS[section], values)
+    if "id" not in values:
+        name = values.get("name", DEFAULT_NAME)
+        values["id"] = made_of(name, {*taken, *(row.id for row in rows)}, stem=STEM[section])
     return _with_rows(settings, section, (*rows, SECTIONS[section](**values)))
 
 
@@ -104,6 +120,7 @@ def from_table(table: Mapping[str, Any]) -> Settings | Refused:
 
     They may contradict each other in what some service could not do: see `without_contradictions`.
     """
+    table = identified(table)
     complaints = [*_unknown_sections(table), *_wrong_sections(table)]
     if not complaints:
         settings = Settings(**{name: _build(name, value) for name, value in table.items()})
@@ -119,7 +136,14 @@ def without_contradictions(settings: Settings) -> Settings | Refused:
 
 def _build(name: str, value: Any) -> Any:
     section = SECTIONS[name]
-    return tuple(section(**one) for one in value) if name in REPEATED else section(**value)
+    if name in REPEATED:
+        return tuple(section(**_tidied(section, one)) for one in value)
+    return section(**_tidied(section, value))
+
+
+def _tidied(section: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    known = rules(section)
+    return {name: known[name].tidy(value) for name, value in values.items()}
 
 
 def _unknown_sections(table: Mapping[str, Any]) -> Iterator[Complaint]:

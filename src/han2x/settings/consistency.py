@@ -20,6 +20,7 @@ Check = Callable[[Settings], Iterator[Complaint]]
 T = TypeVar("T")
 
 TEXTS = {
+    "ids_clash": 'id "{id}" is that of both "{name}" and "{other}". Give one of them another id',
     "names_clash": 'name "{name}" is there twice. Give one of them another name',
     "topics_clash": 'main topic "{topic}" is also that of meter "{other}". Give one of them another topic',
     "units_clash": 'unit id {unit} of meter "{meter}" is also {setting} of meter "{other}". '
@@ -71,6 +72,14 @@ def _shared(items: Iterable[tuple[Hashable, T]]) -> Iterator[tuple[T, T]]:
     for group in groups.values():
         if len(group) > 1:
             yield from ((one, group[index - 1]) for index, one in enumerate(group))
+
+
+def _ids(settings: Settings) -> Iterator[Complaint]:
+    for section in sorted(REPEATED):
+        rows = getattr(settings, section)
+        named = ((row.id, (index, row)) for index, row in enumerate(rows))
+        for (index, row), (_, other) in _shared(named):
+            yield _complaint(f"{section}.{index}.id", "ids_clash", id=row.id, name=row.name, other=other.name)
 
 
 def _names(settings: Settings) -> Iterator[Complaint]:
@@ -231,7 +240,7 @@ def _clients(settings: Settings) -> Iterator[Complaint]:
 
 
 def _brokers(settings: Settings) -> Iterator[Complaint]:
-    names = [broker.name for broker in settings.mqtt]
+    names = [broker.id for broker in settings.mqtt]
     known = ", ".join(names)
     for index, meter in enumerate(settings.meters):
         source = parse_source(meter.source) if meter.source.startswith("mqtt:") else None
@@ -273,7 +282,7 @@ def _wants(settings: Settings) -> Iterator[tuple[str, str, str]]:
             yield f"mqtt.{index}.password", f"mqtt.{index}.user", ""
 
 
-AMBIGUOUS: tuple[Check, ...] = (_names, _topics, _units, _gateway)
+AMBIGUOUS: tuple[Check, ...] = (_ids, _names, _topics, _units, _gateway)
 CONTRADICTORY: tuple[Check, ...] = (
     _ports,
     _own_ports,

@@ -35,7 +35,7 @@ class Postgres:
 class Collect:
     """`[collect]`: what `han2x collect` takes from a broker to the database of `[postgres]`."""
 
-    broker: str = setting("main", NAME, "Name of the [[mqtt]] broker, which need not be enabled.")
+    broker: str = setting("main", NAME, "Id of the [[mqtt]] broker, which need not be enabled.")
     topic: str = setting("+/history/#", FILTER, "Topics that gateways publish their history to.")
     group: str = setting(
         "han2x", GROUP, "Name of the shared subscription; workers of one group share the work."

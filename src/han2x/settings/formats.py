@@ -8,13 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .amend import Complaint, Refused
+from .identity import identified
 
 Table = Mapping[str, Any]
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
 KEY = "format"
-MIGRATIONS: tuple[Migration, ...] = ()
-"""What makes format n + 1 of format n, beginning with n = 1. Only ever appended."""
+MIGRATIONS: tuple[Migration, ...] = (identified,)
+"""What makes format n + 1 of format n, beginning with n = 1. Only ever appended.
+
+2: meters and brokers have an `id`, which is what they were called until then.
+"""
 FORMAT = len(MIGRATIONS) + 1
 
 

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .identity import ID, LABEL_MAX, is_label, tidy
 from .networks import parse_networks
 from .source import SourceError, parse_source
 
@@ -14,7 +15,8 @@ class Rule:
     """A check of one value, and its description for the documentation: `must` completes "must be …".
 
     `secret`: the value is shown to nobody. `kind`, `low`, `high` and `choices` say the same to forms; no
-    form needs more than them, and all that is refused is refused by `holds`.
+    form needs more than them, and all that is refused is refused by `holds`. `tidy`: makes of what was typed
+    what is meant. `made_once`: nobody changes it, so no form has it.
     """
 
     must: str
@@ -25,10 +27,12 @@ class Rule:
     low: int | None = None
     high: int | None = None
     choices: tuple[str | int, ...] = ()
+    tidy: Callable[[Any], Any] = lambda value: value
+    made_once: bool = False
 
     def complaint(self, value: object) -> str | None:
         """Why a value is refused, or None; `explain` may know better than the general rule."""
-        if self.holds(value):
+        if self.holds(self.tidy(value)):
             return None
         if self.secret:
             return f"must be {self.must}"
@@ -134,6 +138,14 @@ def _is_time_zone(value: object) -> bool:
 BOOLEAN = Rule("true or false", lambda value: type(value) is bool, kind="boolean")
 NAME = text(
     r"[a-z0-9][a-z0-9_-]{0,31}", "1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit", kind="name"
+)
+IDENTITY = replace(text(ID, "1 to 32 of a-z, 0-9, - and _, beginning with a letter or digit"), made_once=True)
+LABEL = Rule(
+    f"a name of 1 to {LABEL_MAX} characters, without control characters",
+    is_label,
+    kind="label",
+    high=LABEL_MAX,
+    tidy=tidy,
 )
 HOST = text(
     r"[A-Za-z0-9.:%_-]{0,255}",

@@ -8,8 +8,24 @@ from dataclasses import dataclass, field, fields
 from ..tariff.contracts import CONTRACTS
 from .database import EXTENTS, Collect, Postgres
 from .device import FILE, Announce, Board, Network
+from .identity import made_of
 from .modbus_tls import ModbusTls
-from .rule import BOOLEAN, HOST, KEY, NAME, NETWORKS, SOURCE, TIME_ZONE, Rule, choice, integer, setting, text
+from .rule import (
+    BOOLEAN,
+    HOST,
+    IDENTITY,
+    KEY,
+    LABEL,
+    NAME,
+    NETWORKS,
+    SOURCE,
+    TIME_ZONE,
+    Rule,
+    choice,
+    integer,
+    setting,
+    text,
+)
 
 UNIT = integer(0, 247)
 WH = Rule("1 or 10", lambda value: type(value) is int and value in (1, 10))
@@ -44,11 +60,18 @@ USER = text(r"[^\0\r\n:]{1,64}", "a name of 1 to 64 characters")
 TITLE = text(r"[^\0\r\n]{1,64}", "a line of 1 to 64 characters")
 
 
+def _identify(row: "Meter | Mqtt", stem: str) -> None:
+    """One that is made without an id has one made of its name; the settings file's are told apart before."""
+    if row.id == "":
+        object.__setattr__(row, "id", made_of(row.name, stem=stem))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
     """`[[meters]]`: one meter. Repeat the table for each meter."""
 
-    name: str = setting("main", NAME, "Name of the meter, unlike the others'; its stored state goes by it.")
+    id: str = setting("", IDENTITY, "Who the meter is: all stored and published data hang on it. Made once.")
+    name: str = setting("main", LABEL, "Name of the meter, for people; may be changed at any time.")
     source: str = setting("serial:auto", SOURCE, "Where its telegrams come from.")
     unit_id: int = setting(1, integer(1, 247), "Modbus unit id (slave address) that answers for it.")
     swapped_unit_id: int = setting(0, UNIT, "Unit id of the HAN2X map with the low word first; 0 is off.")
@@ -70,6 +93,9 @@ class Meter:
         integer(0, 100_000_000),
         "Most power an hour may have as its mean; 0 is what the capacity step leaves.",
     )
+
+    def __post_init__(self) -> None:
+        _identify(self, "meter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +169,9 @@ class ModbusMaps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """What reading a meter depends on: not its factor or unit id. `broker`: of a source that has one."""
+    """What reading a meter depends on: no name, factor or unit id. `broker`: of a source that has one."""
 
-    name: str
+    id: str
     source: str
     broker: "Mqtt | None" = None
     key: str = field(default="", repr=False)
@@ -224,7 +250,8 @@ class History:
 class Mqtt:
     """`[[mqtt]]`: an MQTT broker. Repeat the table for each broker."""
 
-    name: str = setting("main", NAME, "Name of the broker, unlike the others'.")
+    id: str = setting("", IDENTITY, "Who the broker is: sources and stored state go by it. Made once.")
+    name: str = setting("main", LABEL, "Name of the broker, for people; may be changed at any time.")
     enabled: bool = setting(False, BOOLEAN, "Whether values are published there.")
     host: str = setting("localhost", BROKER_HOST, "Host name or IP address of the broker.")
     port: int = setting(1883, integer(1, 65535), "TCP port; 8883 is usual with TLS.")
@@ -270,6 +297,9 @@ class Mqtt:
         "What of the history is published, for han2x collect: hours, minutes too, or ten seconds too.",
     )
 
+    def __post_init__(self) -> None:
+        _identify(self, "broker")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Web:
@@ -304,7 +334,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """What the history service depends on: its settings, the meters it follows, and their time zone.
+    """What the history service depends on: its settings, the ids of its meters, and their time zone.
 
     `targets`: who takes it over, by name, and what of it, a word of `EXTENTS`.
     """
@@ -326,7 +356,7 @@ class Collecting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publishing:
-    """What publishing at one broker depends on: the broker, and each meter's name and main topic."""
+    """What publishing at one broker depends on: the broker, and each meter's id and main topic."""
 
     broker: Mqtt
     meters: tuple[tuple[str, str], ...]
@@ -378,7 +408,7 @@ SECTIONS: dict[str, type] = {
 """Sections by the name of their TOML table."""
 
 REPEATED = frozenset({"meters", "mqtt"})
-"""Those that are arrays of tables, each with a `name`."""
+"""Those that are arrays of tables, each with an `id` and a `name`."""
 
 
 def rules(section: type) -> dict[str, Rule]:

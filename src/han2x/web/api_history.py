@@ -46,7 +46,7 @@ def _span(call: Call, begin: int, end: int) -> tuple[int, int]:
 
 async def show(call: Call) -> Response:
     """What is known of a meter, as columns for plots or as CSV."""
-    name, archive = named(call, call.path["meter"]).name, _archive(call)
+    name, archive = named(call, call.path["meter"]).id, _archive(call)
     now_s, resolution = call.now.unix_ms // 1000 + 1, call.query["resolution"]
     begin, end = _span(call, now_s - DAY_S, now_s)
     if end - begin > LONGEST_S.get(resolution, end - begin):
@@ -63,7 +63,7 @@ async def show(call: Call) -> Response:
 
 async def extent(call: Call) -> dict[str, shapes.ExtentShape]:
     """How much is known of a meter."""
-    name, archive = named(call, call.path["meter"]).name, _archive(call)
+    name, archive = named(call, call.path["meter"]).id, _archive(call)
     try:
         found = await asyncio.to_thread(archive.extent, name)
     except Trouble as trouble:

@@ -15,11 +15,14 @@ PAGES = 128
 
 
 def named(call: Call, name: str) -> Meter:
-    """The settings of a meter; raises `Refusal`."""
-    for one in call.gateway.settings.value.meters:
-        if one.name == name:
-            return one
-    raise Refusal(404, "no_meter", "There is no meter of this name.")
+    """The settings of a meter, by its id or else by its name; raises `Refusal`."""
+    meters = call.gateway.settings.value.meters
+    by_name = {one.name: one for one in meters}
+    by_id = {one.id: one for one in meters}
+    found = (by_name | by_id).get(name)  # a name may be the id of another
+    if found is None:
+        raise Refusal(404, "no_meter", "No meter has this id or name.")
+    return found
 
 
 async def every(call: Call) -> list[live_shapes.Summary]:
@@ -29,8 +32,8 @@ async def every(call: Call) -> list[live_shapes.Summary]:
         summary(
             one,
             gateway.view(one, call.now),
-            gateway.diagnosis(one.name).value,
-            number=gateway.number(one.name),
+            gateway.diagnosis(one.id).value,
+            number=gateway.number(one.id),
         )
         for one in gateway.settings.value.meters
     ]
@@ -39,8 +42,8 @@ async def every(call: Call) -> list[live_shapes.Summary]:
 async def one(call: Call) -> live_shapes.Meter:
     """One meter."""
     gateway, settings = call.gateway, named(call, call.path["meter"])
-    number = gateway.number(settings.name)
-    view, diagnosis = gateway.view(settings, call.now), gateway.diagnosis(settings.name).value
+    number = gateway.number(settings.id)
+    view, diagnosis = gateway.view(settings, call.now), gateway.diagnosis(settings.id).value
     return meter(settings, view, diagnosis, call.now, number=number)
 
 
@@ -53,19 +56,21 @@ async def events(call: Call) -> Response:
     """Live events, as long as the caller may see them."""
     if len(call.state.hub) >= PAGES:
         raise Refusal(503, "busy", "Too many pages listen.", retry_s=30)
-    names = [one.name for one in call.gateway.settings.value.meters]
+    every = [one.id for one in call.gateway.settings.value.meters]
     asked = call.query["meters"]
-    meters = names if asked is None else _listed(asked)
-    page = Page(
-        meters, _listed(call.query["telegrams"] or ""), log=call.query["log"], clients=call.query["clients"]
-    )
+    meters = every if asked is None else _listed(call, asked)
+    telegrams = _listed(call, call.query["telegrams"] or "")
+    page = Page(meters, telegrams, log=call.query["log"], clients=call.query["clients"])
     return StreamingResponse(
         call.state.hub.listen(page, _holds(call)), media_type=SSE, headers={"X-Accel-Buffering": "no"}
     )
 
 
-def _listed(text: str) -> list[str]:
-    return [name for name in text.split(",") if name]
+def _listed(call: Call, text: str) -> list[str]:
+    """The ids of meters that are listed by id or name; unknown ones may come to be."""
+    meters = call.gateway.settings.value.meters
+    ids = {one.name: one.id for one in meters} | {one.id: one.id for one in meters}
+    return [ids.get(name, name) for name in text.split(",") if name]
 
 
 def _holds(call: Call) -> Callable[[], bool]:

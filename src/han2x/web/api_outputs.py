@@ -26,7 +26,7 @@ async def modbus(call: Call) -> shapes.ModbusShape:
     return {
         "servers": servers(gateway),
         "units": [
-            {"unit_id": one.unit_id, "meter": one.meter, "map": one.map, "title": one.title}
+            one._asdict()  # type: ignore[misc]
             for one in (registers.units() if registers else ())
         ],
         "lists": list(registers.formats()) if registers else [],
@@ -62,9 +62,10 @@ async def mqtt(call: Call) -> shapes.Brokers:
 
 
 def _broker(gateway: Gateway, entry: Mqtt, plural: bool) -> shapes.BrokerShape:
-    health = gateway.health.value.get(f"mqtt {entry.name}" if plural else "mqtt")
-    messages = gateway.providers.messages.get(entry.name)
+    health = gateway.health.value.get(f"mqtt {entry.id}" if plural else "mqtt")
+    messages = gateway.providers.messages.get(entry.id)
     return {
+        "id": entry.id,
         "name": entry.name,
         "enabled": entry.enabled,
         "condition": (health.condition if health else Condition.STARTING).value if entry.enabled else "off",

@@ -44,7 +44,11 @@ async def schema(_: Call) -> shapes.SettingsSchema:
 
 
 def _fields(section: type) -> list[shapes.FieldShape]:
-    return [_field(f.name, f.default, f.metadata["doc"], f.metadata["rule"]) for f in fields(section)]
+    return [
+        _field(f.name, f.default, f.metadata["doc"], f.metadata["rule"])
+        for f in fields(section)
+        if not f.metadata["rule"].made_once
+    ]
 
 
 def _field(key: str, default: Any, doc: str, rule: Rule) -> shapes.FieldShape:
@@ -205,14 +209,14 @@ async def restore(call: Call) -> shapes.SettingsShape:
 
 
 def _with_secrets(wanted: Settings, table: Mapping[str, Any], now: Settings) -> Settings:
-    """Secrets that a file leaves out, from the settings in force: of a row with the same name."""
+    """Secrets that a file leaves out, from the settings in force: of a row with the same id."""
     web = replace(wanted.web, user=now.web.user, password=now.web.password)
     wanted = replace(wanted, web=web)
     for name in REPEATED:
-        known = {row.name: row for row in getattr(now, name)}
+        known = {row.id: row for row in getattr(now, name)}
         given = table.get(name, [{}] * len(getattr(wanted, name)))
         rows = zip(getattr(wanted, name), given, strict=True)
-        kept: Any = tuple(_kept(row, said, known.get(row.name)) for row, said in rows)
+        kept: Any = tuple(_kept(row, said, known.get(row.id)) for row, said in rows)
         wanted = replace(wanted, **{name: kept})
     return wanted
 

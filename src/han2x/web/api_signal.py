@@ -35,14 +35,14 @@ def _sources(call: Call) -> Sources:
 
 async def telegrams(call: Call) -> list[live_shapes.TelegramShape]:
     """The last telegrams of a meter, the newest first."""
-    name, sources, recorder = named(call, call.path["meter"]).name, _sources(call), call.state.recorder
+    name, sources, recorder = named(call, call.path["meter"]).id, _sources(call), call.state.recorder
     kept = recorder.kept(name, call.query["limit"]) if recorder else []
     return [telegram(one, sources.explain(one.octets)) for one in kept]
 
 
 async def rates(call: Call) -> live_shapes.Rates:
     """How often each list came in the last minute."""
-    name, recorder = named(call, call.path["meter"]).name, call.state.recorder
+    name, recorder = named(call, call.path["meter"]).id, call.state.recorder
     if recorder is None:
         raise Refusal(503, "ending", "The page is closing.", retry_s=2)
     return recorder.rates(name, call.now.mono_ms)
@@ -53,7 +53,7 @@ async def capture(call: Call) -> Response:
     meter = named(call, call.path["meter"])
     if isinstance(parse_source(meter.source), ReplaySource):
         raise Refusal(409, "replay", "This meter's source is a recording already.")
-    name = meter.name
+    name = meter.id
     pieces = _captured(call, name, call.query["seconds"])
     return await stream(call.state, pieces, OCTETS, attachment(f"{name}.bin"))
 
@@ -102,7 +102,7 @@ async def try_source(call: Call) -> Response:
 
 
 def _broker(settings: Settings, name: str) -> Mqtt | None:
-    return next((one for one in settings.mqtt if one.name == name), None)
+    return next((one for one in settings.mqtt if one.id == name), None)
 
 
 async def _tried(call: Call, attempts: AsyncIterator[Attempt]) -> AsyncIterator[bytes]:

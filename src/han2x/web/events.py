@@ -153,7 +153,7 @@ class Hub:
         page.offer("settings", self.event("settings", {"version": self._version()}))
         if page.clients:
             page.offer("clients", self.event("clients", servers(gateway)))
-        known = {meter.name for meter in gateway.settings.value.meters}
+        known = {meter.id for meter in gateway.settings.value.meters}
         for name in page.meters & known:
             feed = self._feeds.get(name)
             if feed is None:
@@ -258,7 +258,7 @@ class _Feed:
 
     def _now(self) -> tuple[bytes, int | None]:
         """The meter's event and its age in ms; nothing of a meter that is not in the settings any more."""
-        settings = next((m for m in self._gateway.settings.value.meters if m.name == self._name), None)
+        settings = next((m for m in self._gateway.settings.value.meters if m.id == self._name), None)
         if settings is None:
             return b"", None
         now = self._gateway.now()

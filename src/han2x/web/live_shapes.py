@@ -147,6 +147,7 @@ class CostsShape(TypedDict):
 class Meter(TypedDict):
     """A meter as it is now."""
 
+    id: str
     name: str
     number: int
     vendor: str
@@ -180,6 +181,7 @@ class Meter(TypedDict):
 class Summary(TypedDict):
     """A meter in a list of meters."""
 
+    id: str
     name: str
     number: int
     vendor: str

@@ -59,7 +59,7 @@ async def homewizard(call: Call) -> dict[str, Any]:
     return {
         "product_type": "HWE-P1",
         "product_name": "P1 meter",
-        "serial": f"{call.gateway.number(_chosen(call).name):012x}",
+        "serial": f"{call.gateway.number(_chosen(call).id):012x}",
         "firmware_version": __version__,
         "api_version": "v1",
     }
@@ -74,7 +74,7 @@ async def homewizard_data(call: Call) -> dict[str, Any]:
         "wifi_strength": 100,
         "smr_version": 50,
         "meter_model": " ".join(filter(None, (view.vendor, view.identity.meter_type))) or settings.name,
-        "unique_id": (view.identity.meter_id or str(call.gateway.number(settings.name))).encode().hex(),
+        "unique_id": (view.identity.meter_id or str(call.gateway.number(settings.id))).encode().hex(),
         "active_tariff": 1,
         "total_power_import_kwh": imported,
         "total_power_import_t1_kwh": imported,

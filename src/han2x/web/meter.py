@@ -28,6 +28,7 @@ def meter(
 ) -> live_shapes.Meter:
     """Everything that is known of a meter at a moment."""
     return {
+        "id": settings.id,
         "name": settings.name,
         "number": number,
         "vendor": view.vendor,
@@ -62,6 +63,7 @@ def meter(
 def summary(settings: MeterSettings, view: View, diagnosis: Diagnosis, *, number: int) -> live_shapes.Summary:
     """A meter in a list."""
     return {
+        "id": settings.id,
         "name": settings.name,
         "number": number,
         "vendor": view.vendor,

@@ -3,7 +3,7 @@
 What is stale has no series: a graph has a gap there, not a line. Meter numbers are in no label.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from starlette.responses import Response
@@ -11,6 +11,7 @@ from starlette.responses import Response
 from .. import __version__
 from ..model.quantity import Quantity as Q
 from ..model.view import View
+from ..settings.schema import Meter
 from .api_system import memory_mb
 from .endpoint import Call
 
@@ -119,14 +120,24 @@ METRICS = (
 async def metrics(call: Call) -> Response:
     """All meters, and the process."""
     gateway = call.gateway
-    views = {one.name: gateway.view(one, call.now) for one in gateway.settings.value.meters}
+    meters = gateway.settings.value.meters
+    views = {one.id: gateway.view(one, call.now) for one in meters}
     uptime_s = (call.now.mono_ms - gateway.started.mono_ms) / 1000
     lines = [line for metric in METRICS for line in _written(metric, views)]
+    lines += _names(meters)
     lines += _process("build_info", "Version of han2x.", {"version": __version__}, 1)
     lines += _process("uptime_seconds", "Since the process started.", {}, uptime_s)
     lines += _process("resident_memory_bytes", "Resident memory.", {}, memory_mb() * 1e6)
     text = "\n".join(lines) + "\n"
     return Response(text, media_type="text/plain; version=0.0.4")
+
+
+def _names(meters: Sequence[Meter]) -> Iterator[str]:
+    """What each meter is called, in a series of its own: no other ends when a meter is renamed."""
+    yield "# HELP han2x_meter_name What the meter is called."
+    yield "# TYPE han2x_meter_name gauge"
+    for meter in meters:
+        yield _sample("han2x_meter_name", {"meter": meter.id, "name": meter.name}, 1)
 
 
 def _written(metric: Metric, views: Mapping[str, View]) -> Iterator[str]:

@@ -217,6 +217,7 @@ class UnitShape(TypedDict):
 
     unit_id: int
     meter: str
+    name: str
     map: str
     title: str
 
@@ -263,6 +264,7 @@ class DiscoveryShape(TypedDict):
 class BrokerShape(TypedDict):
     """A broker."""
 
+    id: str
     name: str
     enabled: bool
     condition: str

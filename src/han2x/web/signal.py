@@ -84,7 +84,7 @@ class Recorder:
         return {kind: count for kind, count in grown.items() if count > 0}
 
     def _follow(self, settings: Settings) -> None:
-        names = [meter.name for meter in settings.meters]
+        names = [meter.id for meter in settings.meters]
         for name in self._ears.keys() - set(names):
             self._leave(name)
         for name in names:

@@ -37,7 +37,7 @@ import { applyTheme } from "./theme.js";
  * @property {AbortSignal} signal ends when the page is left
  * @property {string[]} path what follows the page's name in the address
  * @property {() => import("./live.js").Meter | undefined} meter the one that is looked at
- * @property {string} meterName its name
+ * @property {string} meterId who the chosen meter is
  * @property {() => HTMLElement[]} personal choices of language and colours, and the way out
  * @property {(name: string) => void} go to another page
  * @property {() => Promise<void>} restart with a new session
@@ -216,9 +216,9 @@ function context(frame, live, session, signal, path) {
     session,
     signal,
     path,
-    meterName: frame.meterName,
+    meterId: frame.meterId,
     personal: () => frame.personal(),
-    meter: () => live.meters.get(frame.meterName),
+    meter: () => live.meters.get(frame.meterId),
     go: (name) => (location.hash = `#/${name}`),
     restart,
     toast: (text, kind) => frame.toast(text, kind),

@@ -30,10 +30,10 @@ export class Frame {
     this.restart = restart;
     this.shown = shown;
     this.life = new AbortController();
-    this.names = meters.map((meter) => meter.name);
-    this.meterName = this.names.includes(localStorage.getItem(KEPT_METER))
+    this.known = meters.map(({ id, name }) => ({ id, name }));
+    this.meterId = this.known.some(({ id }) => id === localStorage.getItem(KEPT_METER))
       ? localStorage.getItem(KEPT_METER)
-      : this.names[0];
+      : this.known[0]?.id;
     for (const meter of meters) if ("values" in meter) live.take(meter, asked);
     this.build(root);
     this.follow();
@@ -98,28 +98,29 @@ export class Frame {
   }
 
   meterChoice() {
-    if (this.names.length < 2) return null;
-    const options = this.names.map((name) =>
-      h("option", { value: name, selected: name === this.meterName }, name),
+    if (this.known.length < 2) return null;
+    const options = this.known.map(({ id, name }) =>
+      h("option", { value: id, selected: id === this.meterId }, name),
     );
-    return h(
+    this.choice = h(
       "select",
       { "aria-label": t("frame.meter"), onchange: (event) => this.chooseMeter(event.target.value) },
       options,
     );
+    return this.choice;
   }
 
   /** Asks for the chosen meter's events only. */
   follow() {
     this.following?.abort();
     this.following = new AbortController();
-    if (this.meterName) this.live.want({ meters: this.meterName }, this.following.signal);
+    if (this.meterId) this.live.want({ meters: this.meterId }, this.following.signal);
   }
 
-  chooseMeter(name) {
-    this.meterName = name;
+  chooseMeter(id) {
+    this.meterId = id;
     this.follow();
-    localStorage.setItem(KEPT_METER, name);
+    localStorage.setItem(KEPT_METER, id);
     void this.shown();
   }
 
@@ -184,11 +185,18 @@ export class Frame {
     );
   }
 
-  /** Begins anew where meters have come, gone or been renamed; a wizard that does this looks after itself. */
+  /** Begins anew where meters have come or gone; new names are put in place. A wizard looks after itself. */
   async recount() {
     const meters = await get("v1/meters").catch(() => null);
-    const names = meters?.map((meter) => meter.name) ?? this.names;
-    if (String(names) !== String(this.names) && this.main.dataset.page !== "wizard") await this.restart();
+    const known = meters?.map(({ id, name }) => ({ id, name })) ?? this.known;
+    const ids = (some) => some.map(({ id }) => id).join();
+    if (ids(known) !== ids(this.known)) {
+      if (this.main.dataset.page !== "wizard") await this.restart();
+      return;
+    }
+    this.known = known;
+    for (const option of this.choice?.options ?? [])
+      option.textContent = known.find(({ id }) => id === option.value)?.name ?? option.value;
   }
 
   /** Empties the page and marks where one is. @param {string} page */
@@ -253,7 +261,7 @@ export class Frame {
   }
 
   lights() {
-    const meter = this.live.meters.get(this.meterName);
+    const meter = this.live.meters.get(this.meterId);
     this.han.show([[meter?.received_at ?? NEVER, LAMP_MS], this.live.link()]);
   }
 

@@ -8,7 +8,7 @@ import { attempt, NEVER, now, onJump } from "./freshness.js";
 import { Transit } from "./transit.js";
 
 /**
- * @typedef {{name: string, told: number, received_at: number, [more: string]: any}} Meter a meter as the API gives it.
+ * @typedef {{id: string, name: string, told: number, received_at: number, [more: string]: any}} Meter a meter as the API gives it.
  * `told`: when the gateway wrote it down; `received_at`: when its last telegram came; both by `now()`
  */
 
@@ -111,7 +111,7 @@ export class Live {
   /** @param {Record<string, any>} data @param {number} told when it was written down */
   take(data, told) {
     const meter = /** @type {Meter} */ ({ ...data, told, received_at: before(told, data.age_s) });
-    this.meters.set(meter.name, meter);
+    this.meters.set(meter.id, meter);
     this.emit("meter", meter);
   }
 

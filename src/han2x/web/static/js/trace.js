@@ -12,7 +12,7 @@ const WIDE = 300;
 /** @typedef {[number, number | null][]} Points moments in ms and watts; null where nothing is known */
 
 /** The last half hour, as far as history has it. @param {import("./app.js").Context} context @returns {Promise<Points>} */
-export async function recent({ meterName, live, signal }) {
+export async function recent({ meterId, live, signal }) {
   const end = live.now();
   const query = new URLSearchParams({
     resolution: "10s",
@@ -20,7 +20,7 @@ export async function recent({ meterName, live, signal }) {
     end: new Date(end).toISOString(),
   });
   try {
-    const { columns, rows } = await get(`v1/history/${encodeURIComponent(meterName)}?${query}`, { signal });
+    const { columns, rows } = await get(`v1/history/${encodeURIComponent(meterId)}?${query}`, { signal });
     const [at, net] = [columns.indexOf("t"), columns.indexOf("net_w")];
     return rows.map((row) => [moment(row[at]), row[net]]);
   } catch {

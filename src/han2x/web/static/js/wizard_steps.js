@@ -313,7 +313,7 @@ export function doneStep(body, wizard) {
   let verified = false;
   const place = watch(box, { note: true, tell: (_, fresh) => (go.disabled = !(fresh && verified)) });
   function look(meter) {
-    if (meter.name !== state.meter.name) return;
+    if (meter.id !== state.meter.id) return;
     place.show([[live.fresh(meter) ? meter.received_at : meter.told, FRESH_MS]], () => draw(meter));
   }
   function draw(meter) {
@@ -333,8 +333,8 @@ export function doneStep(body, wizard) {
     location.hash = "#/now";
     await wizard.restart();
   }
-  live.want({ meters: state.meter.name }, signal);
+  live.want({ meters: state.meter.id }, signal);
   live.on("meter", look, signal);
-  const known = live.meters.get(state.meter.name);
+  const known = live.meters.get(state.meter.id);
   if (known) look(known);
 }

@@ -27,7 +27,7 @@ export async function show(root, context) {
   const draws = [kept(capacity, capacityParts), kept(costs, costParts)];
   const places = cards.map((element) => watch(element));
   const show = (meter) => places.forEach((one, index) => one.show([[meter.told, FRESH_MS]], () => draws[index](meter)));
-  context.live.on("meter", (meter) => meter.name === context.meterName && show(meter), context.signal);
+  context.live.on("meter", (meter) => meter.id === context.meterId && show(meter), context.signal);
   const known = context.meter();
   if (known) show(known);
   const ask = (signal) => priceRows(context, signal);

@@ -202,9 +202,9 @@ function drawing(parts, view, context) {
   return painter;
 }
 
-async function fetched({ begin, end }, resolution, { meterName }, signal) {
+async function fetched({ begin, end }, resolution, { meterId }, signal) {
   const query = new URLSearchParams({ resolution, begin: iso(begin), end: iso(end) });
-  return get(`v1/history/${encodeURIComponent(meterName)}?${query}`, { signal });
+  return get(`v1/history/${encodeURIComponent(meterId)}?${query}`, { signal });
 }
 
 const iso = (ms) => new Date(Math.round(ms)).toISOString();

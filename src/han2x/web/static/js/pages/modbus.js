@@ -78,7 +78,7 @@ function server({ name, text, clients, refused }) {
 }
 
 function registerCard(root, { units, lists: tools }, lists, context) {
-  let unit = units.find((one) => one.meter === context.meterName) ?? units[0];
+  let unit = units.find((one) => one.meter === context.meterId) ?? units[0];
   const body = h("tbody", {});
   const find = h("input", {
     type: "search",
@@ -94,7 +94,7 @@ function registerCard(root, { units, lists: tools }, lists, context) {
       h(
         "option",
         { selected: one === unit },
-        t("modbus.unit_name", { unit: one.unit_id, title: one.title ?? one.map, meter: one.meter }),
+        t("modbus.unit_name", { unit: one.unit_id, title: one.title ?? one.map, meter: one.name }),
       ),
     ),
   );
@@ -173,7 +173,7 @@ function registerCard(root, { units, lists: tools }, lists, context) {
 
   const { first, soon, place } = refreshed(element, context, { ask, show, pause: PAUSE_MS, bounds });
   first.catch(() => {});
-  context.live.on("meter", (meter) => meter.name === unit.meter && soon(), context.signal);
+  context.live.on("meter", (meter) => meter.id === unit.meter && soon(), context.signal);
   pick(unit);
 }
 

@@ -17,17 +17,17 @@ export async function show(root, context) {
   root.append(all);
   const ask = (signal) => get("v1/mqtt", { signal });
   function show({ brokers }) {
-    const names = brokers.map((one) => one.name);
-    for (const name of [...shown.keys()].filter((one) => !names.includes(one))) {
-      shown.get(name).element.remove();
-      shown.delete(name);
+    const ids = brokers.map((one) => one.id);
+    for (const id of [...shown.keys()].filter((one) => !ids.includes(one))) {
+      shown.get(id).element.remove();
+      shown.delete(id);
     }
     for (const one of brokers) {
-      if (!shown.has(one.name)) {
-        shown.set(one.name, broker(one.name, context));
-        all.append(shown.get(one.name).element);
+      if (!shown.has(one.id)) {
+        shown.set(one.id, broker(one, context));
+        all.append(shown.get(one.id).element);
       }
-      shown.get(one.name).show(one);
+      shown.get(one.id).show(one);
     }
   }
   const { first, soon } = refreshed(all, context, { ask, show, pause: PAUSE_MS });
@@ -36,7 +36,7 @@ export async function show(root, context) {
   await first;
 }
 
-function broker(name, context) {
+function broker({ id, name }, context) {
   const state = h("div", { role: "status", "aria-live": "polite" });
   const discovery = h("div", {});
   const body = h("tbody", {});
@@ -57,7 +57,7 @@ function broker(name, context) {
   let told = "";
 
   async function sayAgain() {
-    await send("POST", `v1/mqtt/${encodeURIComponent(name)}/again`, {});
+    await send("POST", `v1/mqtt/${encodeURIComponent(id)}/again`, {});
     context.toast(t("mqtt.said_again"));
   }
 

@@ -36,7 +36,7 @@ export async function show(root, context) {
   const fill = async () => refill(points, await recent(context));
   const draw = (meter) => parts.forEach((part) => attempt(() => part.show(meter, live)));
   const taken = (meter) => {
-    if (meter.name !== context.meterName) return;
+    if (meter.id !== context.meterId) return;
     remember(points, live.now(), live.fresh(meter) ? meter.net_power : null);
     draw(meter);
   };

@@ -27,11 +27,11 @@ export async function show(root, context) {
     telegrams.element,
   );
   const draw = (meter) => (doctor.show(meter), line.show(meter));
-  const ofThis = (act) => (data) => (data.meter ?? data.name) === context.meterName && act(data);
+  const ofThis = (act) => (data) => (data.meter ?? data.id) === context.meterId && act(data);
   context.live.on("meter", ofThis(draw), context.signal);
   context.live.on("meter", ofThis(rates.soon), context.signal);
   context.live.on("telegram", ofThis(telegrams.add), context.signal);
-  context.live.want({ telegrams: context.meterName }, context.signal);
+  context.live.want({ telegrams: context.meterId }, context.signal);
   const known = context.meter();
   if (known) draw(known);
   await telegrams.first;
@@ -149,7 +149,7 @@ function rateCard(context) {
     );
     say(errors, errorsText(bad, minute));
   }
-  const ask = (signal) => get(`v1/meters/${encodeURIComponent(context.meterName)}/rates`, { signal });
+  const ask = (signal) => get(`v1/meters/${encodeURIComponent(context.meterId)}/rates`, { signal });
   const { first, soon } = refreshed(element, context, { ask, show, pause: RATES_MS });
   first.catch(() => {});
   return { element, soon };
@@ -163,14 +163,14 @@ function errorsText(bad, minute) {
   return t(minute.some(({ count }) => count) ? "signal.no_errors" : "signal.nothing_in_minute");
 }
 
-function captureCard({ meterName }) {
+function captureCard({ meterId }) {
   const link = (seconds) =>
     h(
       "a",
       {
         class: "button",
-        href: `v1/meters/${encodeURIComponent(meterName)}/capture?seconds=${seconds}`,
-        download: `han2x-${meterName}.bin`,
+        href: `v1/meters/${encodeURIComponent(meterId)}/capture?seconds=${seconds}`,
+        download: `han2x-${meterId}.bin`,
       },
       t("signal.capture_s", { s: seconds }),
     );
@@ -225,7 +225,7 @@ function telegramCard(context) {
     );
     if (focused) list.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
   }
-  const path = `v1/meters/${encodeURIComponent(context.meterName)}/telegrams?limit=${TELEGRAMS}`;
+  const path = `v1/meters/${encodeURIComponent(context.meterId)}/telegrams?limit=${TELEGRAMS}`;
   const bounds = () => [context.live.link()];
   const ask = (signal) => get(path, { signal });
   const { first } = refreshed(element, context, { ask, show: fill, every: TELEGRAMS_MS, bounds });
