@@ -14,6 +14,7 @@ from starlette.responses import Response
 from ..runtime import recovery
 from ..runtime.facts import Machine
 from ..runtime.gateway import Trouble
+from ..runtime.identities import remembered
 from ..runtime.settings_file import sample
 from ..settings.amend import Complaint, Refused, added, amend, as_table, consistent, from_table, removed
 from ..settings.formats import upgraded
@@ -152,8 +153,14 @@ async def change(call: Call) -> shapes.SettingsShape | Response:
 
 async def add(call: Call) -> shapes.SettingsShape:
     """One more row of a section."""
-    await _take(call, added(call.gateway.settings.value, _repeated(call), call.body))
+    await _take(call, added(call.gateway.settings.value, _repeated(call), call.body, await _taken(call)))
     return await show(call)
+
+
+async def _taken(call: Call) -> set[str]:
+    """Ids of meters and brokers that were removed: who is added is another, unless its `id` says who."""
+    known = await asyncio.to_thread(remembered, call.gateway.state_dir)
+    return {one.id for one in known if one.section == _repeated(call)}
 
 
 async def remove(call: Call) -> shapes.SettingsShape:
