@@ -1,4 +1,4 @@
-"""Who a meter or broker is: ids made of names, kept through every edit, and how a file without them is read."""
+"""Who a meter or broker is: ids made of names, kept through every edit."""
 
 from typing import Any
 
