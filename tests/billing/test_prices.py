@@ -187,7 +187,7 @@ def test_an_error_leaves_the_known_prices(server: Server) -> None:
     found = gateway()
 
     async def check() -> None:
-        found.accounts.feed([Row(0, 900, 5)])
+        await found.accounts.feed(lambda: [Row(0, 900, 5)])
         async with asyncio.timeout(60):
             while "prices" not in found.health.value:
                 await asyncio.sleep(0.01)

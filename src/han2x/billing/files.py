@@ -1,11 +1,11 @@
 """Files that a person wrote, read whole and within bounds; a wrong one is a `Trouble` that names it."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..runtime.gateway import Trouble
+from ..settings import bounded_toml
 
 MOST_OCTETS = 1_000_000
 MOST_COMPLAINTS = 5
@@ -28,7 +28,7 @@ def read_text(path: Path, most: int = MOST_OCTETS) -> str:
 def read_table(path: Path) -> Mapping[str, Any]:
     """A TOML file's table; raises `Trouble`."""
     try:
-        return tomllib.loads(read_text(path))
+        return bounded_toml.loads(read_text(path))
     except (ValueError, RecursionError) as error:
         raise Trouble(f"{path} is not TOML: {error}") from None
 

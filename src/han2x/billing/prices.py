@@ -3,6 +3,7 @@
 import asyncio
 import random
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 from ..runtime.gateway import Condition, Gateway, Trouble
@@ -40,7 +41,7 @@ async def _from_file(section: Prices, gateway: Gateway, name: str) -> None:
     path = Path(section.file)
     while section.file:
         seen = await asyncio.to_thread(modified, path)
-        gateway.accounts.feed(await asyncio.to_thread(_read, path))
+        await gateway.accounts.feed(partial(_read, path))
         gateway.report(name, Condition.OK)
         while await asyncio.to_thread(modified, path) == seen:
             await asyncio.sleep(LOOK_S)
@@ -76,7 +77,7 @@ async def ask(section: Prices, gateway: Gateway, absent: set[date], fetch: web.F
             absent.add(day)
         else:
             try:
-                gateway.accounts.feed(of_day(content))
+                await gateway.accounts.feed(partial(of_day, content))
             except Unreadable as error:
                 raise Trouble(f"{address}: {error}") from None
         await asyncio.sleep(BETWEEN_S)

@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-import tomllib
 from pathlib import Path
 
 from ..runtime import factory, vintage
 from ..runtime.gateway import Trouble
 from ..runtime.settings_file import load
+from ..settings import bounded_toml
 from ..settings.amend import Refused, from_table
 from ..settings.schema import Settings
 from . import NO, OK, Wrong, places
@@ -86,7 +86,7 @@ def _reset(arguments: argparse.Namespace) -> int:
 def salvage(path: Path) -> Settings:
     """What describes the machine and its history in a file that is refused as a whole."""
     try:
-        table = tomllib.loads(path.read_text("utf-8", "replace"))
+        table = bounded_toml.loads(path.read_text("utf-8", "replace"))
     except (OSError, ValueError, RecursionError):
         return Settings()
     valid: dict[str, object] = {}

@@ -163,7 +163,7 @@ class _Publisher:
         while True:
             mail = await self.broker.receive()
             if mail.topic == prices:
-                self._take_prices(mail.payload)
+                await self._take_prices(mail.payload)
             elif mail.payload == ONLINE.encode():
                 self._repeat_soon(tellers)
 
@@ -178,10 +178,10 @@ class _Publisher:
 
             self._repeating = asyncio.get_running_loop().call_later(random.uniform(*BIRTH_S), repeat)
 
-    def _take_prices(self, payload: bytes) -> None:
+    async def _take_prices(self, payload: bytes) -> None:
         """Spot prices for the accounts; a message that is none is said, and changes nothing."""
         try:
-            self.gateway.accounts.feed(feed.rows(payload.decode()))
+            await self.gateway.accounts.feed(lambda: feed.rows(payload.decode()))
         except ValueError as error:  # what is no text, no list of prices, or contradicts itself
             if str(error) != self._refused:  # whoever sends it for ever must not fill the log
                 log.warning("prices from %s are refused: %s", self.entry.prices_topic, error)

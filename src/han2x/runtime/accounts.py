@@ -6,7 +6,8 @@ their services. An account is worked out when a view asks for it, and kept until
 the hour changes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
@@ -52,6 +53,7 @@ class Accounts:
         self._uses: dict[str, dict[int, Use]] = {}
         self._made: dict[str, tuple[int, Meter, Account]] = {}
         self._zone: tuple[str, tzinfo] | None = None
+        self._feeding = asyncio.Lock()
         hours.watch(self._written)
         settings.watch(self._changed)
         self.tariffs.watch(self._changed)
@@ -72,10 +74,20 @@ class Accounts:
         known.update((hour.start, use(hour)) for hour in hours if hour.start >= since)
         self._made.pop(meter, None)
 
-    def feed(self, rows: Iterable[Row]) -> None:
-        """Spot prices from wherever: file, web, API or MQTT. Raises ValueError as `merge` does."""
-        series = self.prices.value or Series(self._settings.value.prices.area)
-        self.prices.set(merge(series, rows))
+    async def feed(self, read: Callable[[], Iterable[Row]]) -> None:
+        """Take in what `read` gives, in a thread: spot prices from file, web, API or MQTT.
+
+        Raises what `read` does, and ValueError as `merge` does.
+        """
+        async with self._feeding:
+            rows = await asyncio.to_thread(lambda: list(read()))
+            while True:
+                before = self.prices.value
+                series = before or Series(self._settings.value.prices.area)
+                merged = await asyncio.to_thread(merge, series, rows)
+                if self.prices.value is before:
+                    self.prices.set(merged)
+                    return
 
     def at(self, meter: Meter, now: Instant) -> Account:
         """What a meter's hours make at a moment; nothing where neither a tariff nor prices are chosen."""

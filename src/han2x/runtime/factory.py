@@ -7,12 +7,12 @@ when the program's own state is damaged.
 """
 
 import os
-import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..settings import bounded_toml
 from ..settings.amend import Refused, from_table
 from ..settings.formats import FORMAT, upgraded
 from ..settings.schema import Settings
@@ -30,7 +30,7 @@ ENDINGS = ("", "-wal", "-shm", "-journal")
 def defaults(settings_file: Path) -> dict[str, Any]:
     """The table of the factory settings; empty where there are none, or they are not valid."""
     try:
-        table = upgraded(tomllib.loads(settings_file.with_name(NAME).read_text("utf-8")))
+        table = upgraded(bounded_toml.loads(settings_file.with_name(NAME).read_text("utf-8")))
     except (OSError, ValueError, RecursionError):
         return {}
     return {} if isinstance(table, Refused) or isinstance(from_table(table), Refused) else table

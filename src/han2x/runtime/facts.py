@@ -2,11 +2,11 @@
 
 import os
 import stat
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..settings import bounded_toml
 from ..tariff.levies_reading import levies
 from ..tariff.reading import tariff
 
@@ -91,7 +91,7 @@ def _table(path: Path) -> Mapping[str, Any]:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise Unusable(f"{path}: more than {MOST_BYTES} bytes")
-        return tomllib.loads(content.decode("utf-8-sig"))
+        return bounded_toml.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise Unusable(f"{path}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:

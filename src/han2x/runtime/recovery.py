@@ -12,11 +12,11 @@ import logging
 import os
 import re
 import secrets
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..settings import bounded_toml
 from ..settings.amend import Complaint, Refused, from_table, without_contradictions
 from ..settings.device import Board
 from ..settings.schema import History, ModbusTcp, Settings, Web
@@ -81,11 +81,17 @@ def _web(path: Path) -> Web:
         text = settings_file.read_text(path)
     except Trouble:
         return _locked(first(path).web)
-    section = re.search(r"^\s*\[web\]\s*(#.*)?$(.*?)(?=^\s*\[|\Z)", text, re.MULTILINE | re.DOTALL)
+    section = re.search(
+        r"^[ \t]*\[web\][ \t]*(#[^\n]*)?$(.*?)(?=^[ \t]*\[|\Z)", text, re.MULTILINE | re.DOTALL
+    )
     if section is None:
-        return first(path).web if not re.search(r"^\s*\[?\s*\"?web\b", text, re.MULTILINE) else _locked(Web())
+        return (
+            first(path).web
+            if not re.search(r"^[ \t]*\[?[ \t]*\"?web\b", text, re.MULTILINE)
+            else _locked(Web())
+        )
     try:
-        settings = from_table({"web": tomllib.loads(section[2])})
+        settings = from_table({"web": bounded_toml.loads(section[2])})
     except (ValueError, RecursionError):
         return _locked(first(path).web)
     return settings.web if isinstance(settings, Settings) else _locked(first(path).web)

@@ -10,13 +10,12 @@ import contextlib
 import json
 import logging
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..settings import positions
+from ..settings import bounded_toml, positions
 from ..settings.amend import Complaint, Refused, as_table, documented, from_table
 from ..settings.formats import FORMAT, KEY, format_of, upgraded
 from ..settings.identity import Remembered, identified
@@ -127,7 +126,7 @@ def _introduce(path: Path, settings: Settings) -> None:
     """Write ids into the file where they are missing; one that cannot be written goes without."""
     try:
         text = read_text(path) if path.exists() else ""
-        table = tomllib.loads(text)
+        table = bounded_toml.loads(text)
         rows = [row for name in REPEATED for row in table.get(name, [])]
         if any("id" not in row for row in rows):
             write(path, settings, settings)
@@ -137,7 +136,7 @@ def _introduce(path: Path, settings: Settings) -> None:
 
 def _settings(text: str, base: Mapping[str, Any], known: Sequence[Remembered] = ()) -> Settings | Refused:
     """The settings in a text on top of others; raises ValueError if it is no TOML."""
-    table = upgraded(identified(tomllib.loads(text), known))
+    table = upgraded(identified(bounded_toml.loads(text), known))
     if isinstance(table, Refused):
         return table
     mixed = {
@@ -154,7 +153,7 @@ def write(path: Path, settings: Settings, before: Settings) -> None:
     try:
         text = read_text(path) if path.exists() else None
         changed = sample(settings, secrets=True) if text is None else _amended(text, settings, before)
-        if text is not None and tomllib.loads(text).get(KEY, FORMAT) != FORMAT:
+        if text is not None and bounded_toml.loads(text).get(KEY, FORMAT) != FORMAT:
             replace(path.with_suffix(f"{path.suffix}.old"), text, private=has_secrets(settings))
         if changed != text:
             replace(path, changed, private=has_secrets(settings))

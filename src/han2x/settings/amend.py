@@ -6,7 +6,7 @@ Any complaint, and nothing changes. Complaints are collected, so that a person s
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from .complaint import Complaint as Complaint
@@ -16,6 +16,9 @@ from .identity import DEFAULT_NAME, STEM, identified, made_of
 from .schema import REPEATED, SECTIONS, Settings, rules
 
 INDEX_DIGITS = 6
+COMPLAINTS_MAX = 100
+"""More are not told, nor looked for: each costs time."""
+
 FIXED = (
     "is made once and not changed, as all stored and published data hang on it: change the name instead; a "
     "meter or broker that is another is added as a new one"
@@ -30,6 +33,8 @@ def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refus
     """
     before, complaints = settings, list[Complaint]()
     for path, value in changes.items():
+        if len(complaints) >= COMPLAINTS_MAX:
+            break
         holder, _, name = path.rpartition(".")
         section = _section(settings, holder)
         rule = rules(type(section)).get(name) if section is not None else None
@@ -65,7 +70,8 @@ def added(
     if section not in REPEATED:
         return Refused((Complaint(section, "has no rows", "unknown"),))
     rows = getattr(settings, section)
-    complaints = list(_wrong_values(f"{section}.{len(rows)}", SECTIONS[section], values))
+    wrong = _wrong_values(f"{section}.{len(rows)}", SECTIONS[section], values)
+    complaints = list(islice(wrong, COMPLAINTS_MAX))
     if complaints:
         return Refused(tuple(complaints))
     values = _tidied(SECTIONS[section], values)
@@ -121,7 +127,8 @@ def from_table(table: Mapping[str, Any]) -> Settings | Refused:
     They may contradict each other in what some service could not do: see `without_contradictions`.
     """
     table = identified(table)
-    complaints = [*_unknown_sections(table), *_wrong_sections(table)]
+    wrong = chain(_unknown_sections(table), _wrong_sections(table))
+    complaints = list(islice(wrong, COMPLAINTS_MAX))
     if not complaints:
         settings = Settings(**{name: _build(name, value) for name, value in table.items()})
         complaints = list(ambiguities(settings))

@@ -5,6 +5,7 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -26,6 +27,12 @@ log = logging.getLogger("han2x.web")
 
 BODY_MAX = 256 * 1024
 BODY_S = 20.0
+INLINE_MAX = 4096
+"""Bytes of a body that are read on the loop; more are read in a thread."""
+
+FAULTS_MAX = 100
+"""More are not told, nor looked for."""
+
 BEARER = "bearer "
 NUMBER = re.compile(r"-?[0-9]{1,15}")
 FLAGS = {"0": False, "1": True, "false": False, "true": True}
@@ -194,6 +201,13 @@ async def _body(request: Request, endpoint: Endpoint) -> Any:
     if media not in wanted:
         raise Refusal(415, "media", f"The content type must be {wanted[0]}.")
     octets = await _octets(request)
+    if len(octets) <= INLINE_MAX:
+        return _read(octets, endpoint)
+    return await asyncio.to_thread(_read, octets, endpoint)
+
+
+def _read(octets: bytes, endpoint: Endpoint) -> Any:
+    """The checked body; raises `Refusal`."""
     try:
         text = octets.decode()
         if endpoint.body == "text":
@@ -204,7 +218,7 @@ async def _body(request: Request, endpoint: Endpoint) -> Any:
         raise Refusal(
             400, "json" if endpoint.body != "text" else "utf8", "The body cannot be read."
         ) from None
-    found = [_complaint(path, text) for path, text in faults(body, endpoint.body)]
+    found = [_complaint(path, text) for path, text in islice(faults(body, endpoint.body), FAULTS_MAX)]
     if found:
         raise Refusal(422, "body", "The body is not what is asked for.", complaints=found)
     return body

@@ -96,6 +96,6 @@ async def prices(call: Call) -> list[shapes.PriceRow]:
 async def feed_prices(call: Call) -> None:
     """Take prices in."""
     try:
-        call.gateway.accounts.feed(rows(dumps(call.body)))
+        await call.gateway.accounts.feed(lambda: rows(dumps(call.body)))
     except (Unreadable, ValueError) as error:
         raise Refusal(422, "prices", str(error)) from None

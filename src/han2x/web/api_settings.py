@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from ipaddress import ip_address
@@ -16,6 +15,7 @@ from ..runtime.facts import Machine
 from ..runtime.gateway import Trouble
 from ..runtime.identities import remembered
 from ..runtime.settings_file import sample
+from ..settings import bounded_toml
 from ..settings.amend import Complaint, Refused, added, amend, as_table, consistent, from_table, removed
 from ..settings.formats import upgraded
 from ..settings.networks import parse_networks, within
@@ -32,6 +32,9 @@ log = logging.getLogger("han2x.web")
 
 CREDENTIALS = frozenset({"web.user", "web.password"})
 """Changed in their own way, which asks for the password."""
+
+ROWS_MAX = 1000
+"""Tables of one kind in a file that is restored: what there are ids for is made row by row."""
 
 
 async def schema(_: Call) -> shapes.SettingsSchema:
@@ -143,9 +146,8 @@ async def change(call: Call) -> shapes.SettingsShape | Response:
     forbidden = [
         Complaint(path, "is changed by PUT v1/user", "credentials") for path in changes if path in CREDENTIALS
     ]
-    settings = call.gateway.settings.value
     cookie = call.state.cookie
-    await _take(call, Refused(tuple(forbidden)) if forbidden else amend(settings, changes))
+    await _take(call, lambda now: Refused(tuple(forbidden)) if forbidden else amend(now, changes))
     if call.caller.session and call.state.cookie != cookie:  # it is named by the port: the session goes along
         return with_cookie(Response(dumps(await show(call)), media_type=JSON), call, call.caller.session)
     return await show(call)
@@ -153,7 +155,8 @@ async def change(call: Call) -> shapes.SettingsShape | Response:
 
 async def add(call: Call) -> shapes.SettingsShape:
     """One more row of a section."""
-    await _take(call, added(call.gateway.settings.value, _repeated(call), call.body, await _taken(call)))
+    section, taken = _repeated(call), await _taken(call)
+    await _take(call, lambda now: added(now, section, call.body, taken))
     return await show(call)
 
 
@@ -170,7 +173,7 @@ async def remove(call: Call) -> shapes.SettingsShape:
     section = _repeated(call)
     if not 0 <= index < len(getattr(call.gateway.settings.value, section)):
         raise Refusal(404, "no_row", "There is no such row.")
-    await _take(call, removed(call.gateway.settings.value, section, index))
+    await _take(call, lambda now: removed(now, section, index))
     return await show(call)
 
 
@@ -203,16 +206,23 @@ async def backup(call: Call) -> Response:
 
 async def restore(call: Call) -> shapes.SettingsShape:
     """Settings from a file, all or nothing; secrets that it does not hold stay, and so does the log-in."""
+    await _take(call, partial(_restored, call.body))
+    return await show(call)
+
+
+def _restored(text: str, now: Settings) -> Settings | Refused:
+    """The settings in a file's text; raises `Refusal` if it is not TOML."""
     try:
-        table = upgraded(tomllib.loads(call.body))
+        table = bounded_toml.loads(text)
     except (ValueError, RecursionError) as error:
         raise Refusal(422, "toml", f"The file is not TOML: {error}") from None
-    now = call.gateway.settings.value
-    result = table if isinstance(table, Refused) else from_table(table)
-    if isinstance(result, Settings) and not isinstance(table, Refused):
-        result = consistent(_with_secrets(result, table, now), now)
-    await _take(call, result)
-    return await show(call)
+    if any(isinstance(rows, list) and len(rows) > ROWS_MAX for rows in table.values()):
+        raise Refusal(422, "toml", f"The file has more than {ROWS_MAX} tables of one kind.")
+    new = upgraded(table)
+    result = new if isinstance(new, Refused) else from_table(new)
+    if isinstance(result, Settings) and not isinstance(new, Refused):
+        return consistent(_with_secrets(result, new, now), now)
+    return result
 
 
 def _with_secrets(wanted: Settings, table: Mapping[str, Any], now: Settings) -> Settings:
@@ -233,19 +243,23 @@ def _kept(row: Any, said: Mapping[str, Any], known: Any) -> Any:
     return replace(row, **{key: getattr(known, key) for key in secret}) if known and secret else row
 
 
-async def _take(call: Call, result: Settings | Refused) -> None:
-    """Put settings in force; raises `Refusal` with the reasons against them."""
+async def _take(call: Call, make: Callable[[Settings], Settings | Refused]) -> None:
+    """Put in force what `make` makes of the settings, in a thread; raises `Refusal` with what is wrong."""
     now = call.gateway.settings.value
-    if isinstance(result, Settings) and result != now:
-        against = await asyncio.to_thread(new_complaints, result, now, Machine())
-        if call.gateway.settings.value is not now:
-            raise Refusal(409, "changed", "Somebody else has changed the settings meanwhile.")
-        result = Refused(against) if against else result
+    result = await asyncio.to_thread(_made, make, now)
+    if call.gateway.settings.value is not now:
+        raise Refusal(409, "changed", "Somebody else has changed the settings meanwhile.")
     if refused := await call.state.take(partial(call.gateway.take, result)):
         raise refusal(refused)
     log.info(
         "%s: settings changed by %s %s", call.caller.host, call.request.method, call.request.scope["path"]
     )
+
+
+def _made(make: Callable[[Settings], Settings | Refused], now: Settings) -> Settings | Refused:
+    result = make(now)
+    against = new_complaints(result, now, Machine()) if isinstance(result, Settings) and result != now else ()
+    return Refused(against) if against else result
 
 
 def refusal(refused: Refused) -> Refusal:

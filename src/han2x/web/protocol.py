@@ -9,6 +9,7 @@ from typing import Any
 
 import h11
 from uvicorn.config import Config
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
@@ -22,6 +23,35 @@ READ_S = 30.0
 
 HEADER_MAX = 16_384
 WRITE_BUFFER = 65_536
+TURN = 4096
+"""Bytes of a client that are looked at before the others have their turn: h11 takes long for tiny chunks."""
+
+
+class _Flow(FlowControl):
+    """uvicorn's, which a connection can hold back too."""
+
+    _full = _held = False
+
+    def pause_reading(self) -> None:
+        """uvicorn has enough for now."""
+        self._full = True
+        self._follow()
+
+    def resume_reading(self) -> None:
+        """uvicorn takes more."""
+        self._full = False
+        self._follow()
+
+    def hold(self, held: bool) -> None:
+        """Whether bytes wait for their turn."""
+        self._held = held
+        self._follow()
+
+    def _follow(self) -> None:
+        if self._full or self._held:
+            super().pause_reading()
+        else:
+            super().resume_reading()
 
 
 class Connection(H11Protocol):
@@ -34,10 +64,12 @@ class Connection(H11Protocol):
         self._in = False
         self._timer: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
+        self._ahead = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Let a client in, or show it the door."""
         super().connection_made(transport)
+        self.flow: _Flow = _Flow(transport)
         self._host = self.client[0] if self.client else ""
         transport.set_write_buffer_limits(WRITE_BUFFER)
         self._in = self._door.enter(self._host)
@@ -57,8 +89,22 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take octets; a whole header stops the clock."""
+        """Take bytes, a turn's at once; a whole header stops the clock."""
+        waiting, self._ahead = bool(self._ahead), self._ahead + data
+        if not waiting:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Take a turn's bytes; what is left waits for the next, and nothing more is read meanwhile."""
+        data, self._ahead = self._ahead[:TURN], self._ahead[TURN:]
+        self._take(data)
+        self.flow.hold(bool(self._ahead))
+        if self._ahead:
+            self.loop.call_soon(self._go_on)
+
+    def _take(self, data: bytes) -> None:
         if self.transport.is_closing():
+            self._ahead = b""
             return
         super().data_received(data)
         if self._timer and self.conn.their_state not in (h11.IDLE, h11.ERROR) and self._answering:
