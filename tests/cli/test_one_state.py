@@ -101,7 +101,7 @@ def test_a_reset_is_refused_while_it_runs(tmp_path: Path) -> None:
     place, other = Place(tmp_path), Place(tmp_path, "two")
     other.state.mkdir()
     with running(place):
-        while not (place.state / "settings.good.toml").exists():
+        while not all((place.state / name).exists() for name in ("settings.good.toml", "identities.json")):
             time.sleep(0.05)  # it has settled then
         before = place.files()
         for words in (place.words(), place.words(file=other.file), place.words(state=other.state)):

@@ -1,5 +1,6 @@
 """The count of tests run against tests collected, in sessions of their own with this conftest.py."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -36,7 +37,10 @@ def session(folder: Path, tests: str, more: str, *words: str) -> tuple[int, str]
     (folder / "one" / "conftest.py").write_text(more)
     (folder / "pytest.ini").write_text("[pytest]\naddopts = -q --import-mode=importlib -p no:cacheprovider\n")
     command = [sys.executable, "-m", "pytest", *words, str(folder)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "xdist.plugin"}
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
     return done.returncode, done.stdout + done.stderr
 
 

@@ -129,7 +129,7 @@ def test_backup_and_restore_keep_secrets_apart(own: Any) -> None:
     assert restored.json()["settings"]["web"]["name"] == "before"
     again = browser.get("v1/settings/file?secrets=1", headers={"X-Password": "vari"})
     assert tomllib.loads(again.text)["mqtt"][0]["password"] == "geheim"
-    for wrong in ("[web]\nport = 0", "[web", "[[meters]]\nname = 'A B'", "\udcff"):
+    for wrong in ("[web]\nport = 0", "[web", "[[meters]]\nname = 'A\\tB'\nunit_id = 300", "\udcff"):
         content = wrong.encode("utf-8", "surrogateescape")
         refused = browser.put("v1/settings/file", content=content, headers=text)
         assert refused.status_code in (400, 422)

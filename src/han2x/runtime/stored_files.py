@@ -58,6 +58,12 @@ ANNOUNCED = StoredFile(
     "per broker: what was announced to Home Assistant",
     "Everything is announced anew; entities of meters that are gone have to be deleted by hand",
 )
+IDENTITIES = StoredFile(
+    "identities.json",
+    1_000_000,
+    "ids and last names of all meters and brokers there have been",
+    "The ids come from the settings file; former meters are not offered by name",
+)
 FORMAT = StoredFile("format", 16, "the format of the state directory", "Written anew")
 HISTORY = StoredFile(
     "history.sqlite",
@@ -82,7 +88,8 @@ FACTORY = StoredFile(
 )
 
 STORED_FILES = (
-    STATE, NUMBERS, WEB, CERTIFICATE, KEY, TRIAL, ANNOUNCED, FORMAT, HISTORY, GOOD, SETTINGS, FACTORY,
+    STATE, NUMBERS, WEB, CERTIFICATE, KEY, TRIAL, ANNOUNCED, IDENTITIES,
+    FORMAT, HISTORY, GOOD, SETTINGS, FACTORY,
 )  # fmt: skip
 
 T = TypeVar("T")
