@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from han2x.settings.amend import Refused
+from han2x.settings.networks import parse_networks
 from han2x.settings.schema import Mqtt, Settings
+from han2x.web.client_address import client_of
 
 APP = Path(__file__).parents[2] / "packaging" / "homeassistant" / "han2x"
 start = runpy.run_path(str(APP / "start.py"))
@@ -53,9 +55,27 @@ def test_what_a_person_has_set_stays() -> None:
     assert again.meters[0].source == "serial:auto"
 
 
-def test_without_a_broker_nothing_changes() -> None:
-    """No Mosquitto app: the settings are as they were."""
-    assert wanted(Settings(), {}, None) == Settings()
+def test_without_a_broker_nothing_else_changes() -> None:
+    """No Mosquitto app: but for the proxies the settings are as they were."""
+    made = wanted(Settings(), {}, None)
+    assert replace(made, web=Settings().web) == Settings()
+
+
+def test_ingress_is_a_trusted_proxy() -> None:
+    """The supervisor is known by its address, once, beside what a person has set."""
+    made = wanted(Settings(), {}, None)
+    assert made.web.trusted_proxies == "172.30.32.1, 172.30.32.2"
+    assert wanted(made, {}, None) == made
+    own = replace(made, web=replace(made.web, trusted_proxies="10.0.0.1,172.30.32.2"))
+    assert wanted(own, {}, None).web.trusted_proxies == "10.0.0.1, 172.30.32.2, 172.30.32.1"
+    headers = [("Host", "homeassistant.local:8123"), ("X-Ingress-Path", "/api/hassio_ingress/x")]
+    trusted = parse_networks(made.web.trusted_proxies)
+    for chain, address, home in (
+        ("192.168.1.7, 172.30.32.1", "192.168.1.7", True),
+        ("203.0.113.9, 172.30.32.1", "203.0.113.9", False),
+    ):
+        client = client_of("172.30.32.2", [*headers, ("X-Forwarded-For", chain)], trusted)
+        assert (client.address, client.home) == (address, home)
 
 
 def test_a_wrong_source_is_refused() -> None:

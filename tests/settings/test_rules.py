@@ -276,6 +276,7 @@ MODBUS_TLS: dict[str, tuple[list[object], list[object]]] = {
     "host": WEB["host"],
     "port": WEB["port"],
     "allow": ALLOW,
+    "trusted_proxies": ALLOW,
     **dict.fromkeys(("read_roles", "write_roles"), ROLES),
     "without_role": (["refuse", "read"], ["", "write", True, None]),
     **dict.fromkeys(("cert_file", "key_file", "ca_file"), FILE),

@@ -40,13 +40,41 @@ def test_a_wrong_name_or_password_is_not_told_apart(shared: Any, user: str, pass
         {"X-Forwarded-For": OUTSIDE},
         {"X-Forwarded-For": f"192.168.1.7, {OUTSIDE}"},
         {"X-Forwarded-For": "nonsense"},
+        {"X-Real-IP": "192.168.1.7"},
+        {"Forwarded": "for=192.168.1.7"},
+        {"Via": "1.1 proxy"},
         {"Host": "rebound.example.com:8080"},
+        {"Host": "203.0.113.9:8080"},
     ],
 )
 def test_the_default_password_is_refused_from_outside(shared: Any, headers: dict[str, str]) -> None:
     """Behind a proxy that names a public address, or under a public name, the default opens nothing."""
     response = shared.anybody(**headers).log_in()
     assert (response.status_code, response.json()["error"]) == (403, "default_from_outside")
+
+
+def test_every_line_of_a_header_counts(shared: Any) -> None:
+    """Two X-Forwarded-For are one list, whichever comes first."""
+    lines = [("X-Forwarded-For", "192.168.1.7"), ("X-Forwarded-For", OUTSIDE)]
+    body = {"user": "bits", "password": "vari"}
+    for headers in (lines, lines[::-1]):
+        assert shared.anybody().post("v1/session", json=body, headers=headers).status_code == 403
+
+
+def test_a_trusted_proxys_clients_are_told_apart(own: Any) -> None:
+    """By the right-most untrusted address: for the default password, for guesses, and in the log."""
+    change = {"changes": {"web.trusted_proxies": "127.0.0.0/8"}}
+    assert own.owner().patch("v1/settings", json=change).status_code == 200
+    assert own.anybody(**{"X-Forwarded-For": f"192.168.1.7, {OUTSIDE}"}).log_in().status_code == 403
+    assert own.anybody(Forwarded="for=unknown").log_in().status_code == 403
+    assert own.anybody().log_in().status_code == 403  # a proxy that names nobody
+    guesser = {"X-Forwarded-For": "192.168.1.7, 127.0.0.1"}
+    answers = [own.anybody(**guesser).log_in(f"guess {number}").status_code for number in range(6)]
+    assert answers == [401] * 5 + [429]
+    assert own.anybody(**{"X-Forwarded-For": "192.168.1.8"}).log_in().status_code == 204
+    log = own.log.read_text()
+    assert "192.168.1.7: a wrong name or password" in log
+    assert "192.168.1.8: bits logged in" in log
 
 
 @pytest.mark.parametrize("host", ["192.168.1.232", "[fe80::1]:8080", "han2x.local", "han2x"])

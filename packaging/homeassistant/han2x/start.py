@@ -1,7 +1,8 @@
 """What Home Assistant starts: its options and its broker become settings, and then the gateway runs.
 
 The supervisor hands the broker over at a local address, to whoever holds the token in the environment. What a
-person has set in the page stays: only the source, and the broker named `homeassistant`, are set from here.
+person has set in the page stays: only the source, the broker named `homeassistant`, and the trust in Home
+Assistant's proxies are set from here.
 """
 
 import json
@@ -19,6 +20,8 @@ OPTIONS = Path("/data/options.json")
 STATE = Path("/data/state")
 SUPERVISOR = "http://supervisor/services/mqtt"
 BROKER = "homeassistant"
+INGRESS = ("172.30.32.1", "172.30.32.2")
+"""Home Assistant and its supervisor, through which the page is opened; the supervisor connects."""
 
 
 def broker(answer: dict) -> dict:
@@ -57,7 +60,14 @@ def wanted(settings: Settings, options: dict, answer: dict | None) -> Settings |
         named = next((one for one in table["mqtt"] if one["name"] == BROKER), {})
         used = [one for one in others if one["enabled"] or one["name"] != "main"]
         table["mqtt"] = [{**named, **broker(answer)}, *used]
+    table["web"]["trusted_proxies"] = with_ingress(table["web"]["trusted_proxies"])
     return from_table(table)
+
+
+def with_ingress(proxies: str) -> str:
+    """The trusted proxies, with those of Home Assistant."""
+    named = [one.strip() for one in proxies.split(",") if one.strip()]
+    return ", ".join([*named, *(one for one in INGRESS if one not in named)])
 
 
 def main() -> None:

@@ -154,7 +154,7 @@ HOST = text(
 )
 KEY = text(r"([0-9A-Fa-f]{32})?", "32 hex digits, or empty for none", secret=True)
 NETWORKS = Rule(
-    "networks such as 192.168.1.0/24, separated by commas, or empty for everyone",
+    "networks such as 192.168.1.0/24, separated by commas, or empty",
     _are_networks,
     _wrong_networks,
     kind="networks",

@@ -309,6 +309,9 @@ class Web:
     host: str = setting("", HOST, "Address to listen on; empty for all.")
     port: int = setting(8080, integer(1, 65535), "TCP port, unlike those of Modbus.")
     allow: str = setting("", NETWORKS, "Networks that browsers may come from; empty for everyone.")
+    trusted_proxies: str = setting(
+        "", NETWORKS, "Networks of reverse proxies whose headers name the client; empty for none."
+    )
     name: str = setting("han2x", TITLE, "What the page calls this gateway.")
     language: str = setting("", choice("", "nb", "en"), "Language of the page; empty for the browser's.")
     tls: bool = setting(False, BOOLEAN, "Whether the page is served over HTTPS.")

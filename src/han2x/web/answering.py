@@ -14,7 +14,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..model.instant import Instant
+from ..settings.networks import parse_networks
 from . import shapes
+from .client_address import Client, client_of
 from .endpoint import JSON, Access, Call, Caller, Endpoint, Param, Refusal
 from .events import dumps
 from .headers import harden
@@ -133,18 +135,23 @@ class Answering:
         return caller
 
     def _identified(self, request: Request, now: Instant) -> Caller:
-        host = request.client.host if request.client else ""
+        peer = request.client.host if request.client else ""
+        client = self._client(request, peer)
         keys = self._state.keys
         authorization = request.headers.get("authorization", "")
         if authorization[: len(BEARER)].lower() == BEARER:
             token = keys.token(authorization[len(BEARER) :].strip(), now.unix_ms)
             if token is None:
                 raise Refusal(401, "token", "This token is not known, or was revoked.")
-            return Caller(Access.WRITE if token.scope == "write" else Access.READ, host)
+            return Caller(Access.WRITE if token.scope == "write" else Access.READ, client, peer)
         secret = request.cookies.get(self._state.cookie, "")
         if secret and keys.session(secret, self._state.stamp, now.unix_ms):
-            return Caller(Access.OWNER, host, secret)
-        return Caller(Access.OPEN, host)
+            return Caller(Access.OWNER, client, peer, secret)
+        return Caller(Access.OPEN, client, peer)
+
+    def _client(self, request: Request, peer: str) -> Client:
+        trusted = parse_networks(self._state.gateway.settings.value.web.trusted_proxies)
+        return client_of(peer, request.headers.items(), trusted, request.scope["http_version"])
 
 
 def problem(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Response:

@@ -2,12 +2,10 @@
 
 import logging
 from functools import partial
-from ipaddress import ip_address
 
 from starlette.responses import Response
 
 from .. import __version__
-from ..settings.networks import parse_networks, within
 from . import shapes
 from .endpoint import Call, Refusal, no_content
 from .passwords import DEFAULT_PASSWORD, LEAST, MOST
@@ -17,17 +15,13 @@ from .times import iso
 log = logging.getLogger("han2x.web")
 
 COOKIE_S = 30 * 24 * 3600
-HOME = parse_networks(
-    "127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, fc00::/7, fe80::/10"
-)
-HOME_NAMES = (".local", ".lan", ".home", ".home.arpa", ".internal", ".localdomain")
 
 
 async def show(call: Call) -> shapes.Session:
     """Who is logged in; whoever is not is told whether the default password would do."""
     web = call.gateway.settings.value.web
     if not call.caller.session:
-        default = not web.password and _from_home(call)
+        default = not web.password and call.caller.client.home
         raise Refusal(401, "login", "Log in first.", default_password=default)
     return {
         "user": web.user,
@@ -45,7 +39,7 @@ async def show(call: Call) -> shapes.Session:
 async def log_in(call: Call) -> Response:
     """A session, for the right name and password."""
     web = call.gateway.settings.value.web
-    if not web.password and not _from_home(call):
+    if not web.password and not call.caller.client.home:
         raise Refusal(
             403,
             "default_from_outside",
@@ -162,27 +156,3 @@ def with_cookie(response: Response, call: Call, secret: str) -> Response:
         secure=call.request.url.scheme == "https",
     )
     return response
-
-
-def _from_home(call: Call) -> bool:
-    """Whether all that is known of where a request comes from is the home's network.
-
-    A name of the wide world in the address bar may be a stranger's page that was given our address (DNS
-    rebinding); whoever a proxy names counts too.
-    """
-    headers = call.request.headers
-    forwarded = (one.strip() for one in headers.get("x-forwarded-for", "").split(","))
-    hosts = [call.caller.host, *filter(None, forwarded)]
-    return all(within(host.partition("%")[0], HOME) for host in hosts) and _is_home_name(
-        headers.get("host", "")
-    )
-
-
-def _is_home_name(host: str) -> bool:
-    """Whether a Host header has an address, or a name that only a home's network gives."""
-    name = host.rpartition("]")[0].strip("[") if host.startswith("[") else host.partition(":")[0]
-    try:
-        ip_address(name)
-        return True
-    except ValueError:
-        return "." not in name or name.rstrip(".").lower().endswith(HOME_NAMES)

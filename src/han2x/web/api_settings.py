@@ -89,7 +89,7 @@ async def confirm(call: Call) -> None:
     web, scope = call.gateway.settings.value.web, call.request.scope
     host, port = scope.get("server") or ("", 0)
     there = port == web.port and scope.get("scheme") == ("https" if web.tls else "http")
-    allowed = not web.allow or within(call.caller.host, parse_networks(web.allow))
+    allowed = not web.allow or within(call.caller.peer, parse_networks(web.allow))
     if not (there and allowed and _is_at(host, web.host)):
         text = (
             "A change of how the page is reached is confirmed from there: open the page at its new address."

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from ..model.instant import Instant
 from ..runtime.gateway import Gateway
+from .client_address import Client
 
 if TYPE_CHECKING:
     from .state import State
@@ -26,11 +27,17 @@ class Access(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: `session` the secret of a log-in, "" for none. `host`: the address it came from."""
+    """Who calls: `session` the secret of a log-in, "" for none. `peer`: the address that is connected."""
 
     access: Access
-    host: str
+    client: Client
+    peer: str
     session: str = ""
+
+    @property
+    def host(self) -> str:
+        """The address that counts: the peer's, or the one that a trusted proxy names."""
+        return self.client.address
 
 
 class Refusal(Exception):
