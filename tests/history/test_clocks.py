@@ -270,6 +270,21 @@ def test_hours_that_an_earlier_program_left_in_the_future_go(
     assert "dated by a clock that was wrong" in caplog.text
 
 
+@pytest.mark.parametrize("wrong", [0, 1799, -13 * HOUR, 20 * DAY])
+def test_small_pieces_make_the_same_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: int
+) -> None:
+    """Written one row and one register at a time, or all at once: rows and hours are the same."""
+    whole, pieces = Run(tmp_path / "whole.sqlite", WINTER), Run(tmp_path / "pieces.sqlite", WINTER)
+    whole.play(lambda _: wrong, hours=3)
+    monkeypatch.setattr(service, "ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(service, "MARKS_AT_ONCE", 1)
+    pieces.play(lambda _: wrong, hours=3)
+    assert pieces.rows() == whole.rows()
+    assert pieces.rows("minute") == whole.rows("minute")
+    assert pieces.hours == whole.hours
+
+
 def test_times_are_as_in_the_calendar() -> None:
     """The four starts are where their names say."""
     moments = [datetime.fromtimestamp(start, UTC).astimezone(OSLO) for start in STARTS.values()]

@@ -182,6 +182,24 @@ def test_trouble_is_said_and_what_waits_is_written_after_it(tmp_path: Path) -> N
         assert periods.extent(file, "raw", "main")[0] > 0
 
 
+def test_what_cannot_be_written_at_the_end_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What is lost for a place that cannot be written is in the log: six rows of 10 s, two of a minute."""
+    blocked = tmp_path / "folder"
+    blocked.write_text("a file where a folder is needed")
+
+    async def scene() -> None:
+        site = Site(blocked / "h.sqlite")
+        await site.until(Condition.FAILING)
+        site.energy(0, 100)
+        for second in (20, 30, 40):
+            site.power(HOUR + second, 1000)
+        await site.end()
+
+    play(scene)
+    assert "held back" not in caplog.text
+    assert "8 rows and 1 hourly registers could not be written before the end and are lost" in caplog.text
+
+
 def test_damaged_file_is_told_in_health(tmp_path: Path) -> None:
     """A damaged history is set aside; the service fares well, and says what it did."""
     path = tmp_path / "h.sqlite"

@@ -40,6 +40,9 @@ PENDING_MAX = 50_000
 """Rows that wait for a disk: five days of one meter, some 20 MB."""
 
 MARKS_MAX = 10_000
+ROWS_AT_ONCE, MARKS_AT_ONCE = 2000, 200
+"""What is written in one transaction: a small part of the farewell, even on an SD card."""
+
 TIDY_MS = 3_600_000
 FAREWELL_S, JOIN_S = 5.0, 0.05
 DAY_S = 86_400
@@ -184,27 +187,52 @@ class _Writer:
             async with asyncio.timeout(FAREWELL_S):
                 await self._write()
                 await self._in_thread(self._store.close)
+        if self._waits:
+            log.warning(
+                "%s: %d rows and %d hourly registers could not be written before the end and are lost",
+                self._name,
+                len(self._rows),
+                len(self._marks),
+            )
+
+    @property
+    def _waits(self) -> bool:
+        return bool(self._rows or self._marks or self._moves)
 
     async def _write(self) -> None:
-        """Write what waits; what may not have been written waits on, as writing it twice is no harm."""
-        batch = Batch(tuple(self._rows), tuple(self._marks), tuple(self._moves))
-        self._rows.clear()
-        self._marks.clear()
-        self._moves.clear()
+        """Write what waits, piece by piece: an end in between keeps what was written till then."""
+        await self._write_piece()
+        while self._waits:
+            await self._write_piece()
+
+    async def _write_piece(self) -> None:
+        """Write the oldest that waits; what may not have been written waits on, as twice is no harm."""
+        batch = self._piece()
         try:
             changed = await self._in_thread(partial(self._store.write, batch))
         except BaseException:
-            self._moves = deque(
-                [*batch.moves, *((len(batch.rows) + older, move) for older, move in self._moves)], MARKS_MAX
-            )
-            self._rows = deque([*batch.rows, *self._rows], PENDING_MAX)
-            self._marks = deque([*batch.marks, *self._marks], MARKS_MAX)
+            self._put_back(batch)
             raise
         self._outlet.written()
         if self._store.overtaken:
             self._gateway.hours.set({})
         if changed:
             self._gateway.hours.set(changed)
+
+    def _piece(self) -> Batch:
+        """Take the oldest that waits; counters go with the last of the rows that hours are made of."""
+        rows = [self._rows.popleft() for _ in range(min(len(self._rows), ROWS_AT_ONCE))]
+        moves = [one for one in self._moves if one[0] <= len(rows)]
+        later = [(older - len(rows), move) for older, move in self._moves if older > len(rows)]
+        self._moves = deque(later, MARKS_MAX)
+        count = 0 if self._rows else min(len(self._marks), MARKS_AT_ONCE)
+        return Batch(tuple(rows), tuple(self._marks.popleft() for _ in range(count)), tuple(moves))
+
+    def _put_back(self, batch: Batch) -> None:
+        later = ((len(batch.rows) + older, move) for older, move in self._moves)
+        self._moves = deque([*batch.moves, *later], MARKS_MAX)
+        self._rows = deque([*batch.rows, *self._rows], PENDING_MAX)
+        self._marks = deque([*batch.marks, *self._marks], MARKS_MAX)
 
     async def _tidy(self) -> None:
         """Keep the file within its bounds, once an hour; by age only when the meters have told the time."""

@@ -212,7 +212,7 @@ class Gateway:
         cell = self.snapshot(meter)
         before = cell.value
         snapshot = fold(before, reading, now, limit_w=self._limits.get(meter, PHYSICAL_W))
-        if snapshot.suspect is not before.suspect:
+        if snapshot.suspect != before.suspect:
             self._say_suspect(meter, before, snapshot)
         self._keep(meter, snapshot, now, durable=_hour(snapshot) != _hour(before))
         cell.set(snapshot)
@@ -303,7 +303,7 @@ class Gateway:
 
         A scale factor that was written before and had not reached the file is still to be written.
         """
-        on_disk = {meter.name: meter.scale for meter in self.on_disk.meters}
+        on_disk = {meter.id: meter.scale for meter in self.on_disk.meters}
         pending = {name: scale for name, scale in self._scales.items() if scale != on_disk.get(name)}
         self.page_trial.trust(settings)
         self.trusted.set(settings.network)
@@ -311,8 +311,8 @@ class Gateway:
         self._put(settings)
         self.broken.set(None)
         for index, meter in enumerate(settings.meters):
-            if meter.name in pending and meter.scale == on_disk[meter.name]:
-                self.amend({f"meters.{index}.scale": pending[meter.name]})
+            if meter.id in pending and meter.scale == on_disk.get(meter.id):
+                self.amend({f"meters.{index}.scale": pending[meter.id]})
 
     def _refactor(self, name: str, before: int | None) -> None:
         """The running hour is the sum of its parts, each by the factor then in force."""
@@ -405,7 +405,7 @@ def _hour(snapshot: Snapshot) -> datetime | None:
 
 
 def _limits(settings: Settings) -> dict[str, int]:
-    return {meter.name: limit_w(meter.fuse_a, meter.scale) for meter in settings.meters}
+    return {meter.id: limit_w(meter.fuse_a, meter.scale) for meter in settings.meters}
 
 
 def _scales(settings: Settings) -> dict[str, int]:
