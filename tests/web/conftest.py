@@ -41,7 +41,8 @@ class Browser(httpx2.Client):
     """A client with a cookie jar that says the CSRF word of its session by itself."""
 
     def __init__(self, port: int, **headers: str) -> None:
-        transport = httpx2.HTTPTransport(local_address=next(_hosts))
+        self.host = next(_hosts)
+        transport = httpx2.HTTPTransport(local_address=self.host)
         super().__init__(
             base_url=f"http://127.0.0.1:{port}/", transport=transport, headers=headers, timeout=DEADLINE_S
         )

@@ -15,7 +15,6 @@ from han2x.model.reading import Identity, ListType, MeterClock, TimeBase
 from han2x.model.state import Snapshot
 from han2x.model.view import View, view
 from han2x.runtime.logbook import LINES, Line, Logbook
-from han2x.web.door import Door
 from han2x.web.hints import faults, schema
 from han2x.web.metrics import METRICS
 from han2x.web.sessions import IDLE_MS, SESSIONS, Keys
@@ -85,21 +84,6 @@ def test_guesses_of_all_are_bounded_and_so_is_their_memory() -> None:
     passed = sum(throttle.take(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}", 0) == 0 for n in range(5000))
     assert passed == 60
     assert len(throttle._each) == ADDRESSES
-
-
-def test_the_door_counts_who_comes_and_goes() -> None:
-    """So many of one address, so many in all, only from the networks that are allowed at that moment."""
-    allow = ""
-    door = Door(lambda: allow, total=3, each=2)
-    assert [door.enter("10.0.0.1") for _ in range(3)] == [True, True, False]
-    assert door.enter("::ffff:10.0.0.2")
-    assert not door.enter("10.0.0.3")
-    door.leave("10.0.0.1")
-    assert door.enter("10.0.0.3")
-    assert (door.inside, door.refused) == (3, 2)
-    door.leave("10.0.0.3")
-    allow = "10.0.0.1"
-    assert not door.enter("10.0.0.3")
 
 
 def test_sessions_hold_for_their_credentials_and_for_a_month(tmp_path: Path) -> None:

@@ -117,9 +117,11 @@ def test_a_connection_is_kept_between_requests_but_not_for_ever() -> None:
     play(scene)
 
 
-async def listening(port: int, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def listening(
+    port: int, path: str, limit: int = 1024
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A page with a session that listens to live events."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1024)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=limit)
     head = "POST /v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     writer.write(f"{head}Content-Length: {len(LOGIN)}\r\n\r\n".encode() + LOGIN)
     answer = await reader.readuntil(b"\r\n\r\n")
@@ -156,7 +158,7 @@ def test_many_pages_are_told_and_let_go() -> None:
     """Each of fifty pages gets what every page gets; when they go nothing of them is left."""
 
     async def scene(gateway: Gateway, port: int) -> None:
-        pages = [await listening(port, "/v1/events") for _ in range(50)]
+        pages = [await listening(port, "/v1/events", 65_536) for _ in range(50)]
         for reader, _ in pages:
             await reader.readuntil(b"event: settings")
         gateway.report("somebody", Condition.FAILING, "is ill")

@@ -2,8 +2,10 @@
 
 import select
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -207,3 +209,42 @@ def test_uninvited_networks_are_shown_the_door(own: Any) -> None:
     with connected(own, "127.0.8.8") as client:
         assert client.recv(1) == b""
     assert status(_from(own, "127.0.7.7")) == 200
+
+
+def test_idle_connections_of_its_own_address_keep_the_owner_not_out(own: Any) -> None:
+    """However many its own address opens, the owner's requests are answered and its stream lives."""
+    browser = own.owner()
+    with browser.stream("GET", "v1/events") as live, ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(connected(own, browser.host))
+        assert browser.get("v1/meters").status_code == 200
+        assert own.modbus() == ANSWER
+        assert next(live.iter_lines())
+
+
+def test_whoever_does_not_shake_hands_takes_a_place_and_makes_room(own: Any) -> None:
+    """With TLS a client that says nothing counts from its connect, and the newest still gets an answer."""
+    certified = own.owner().patch("v1/settings", json={"changes": {"web.tls": True}})
+    assert certified.status_code == 200
+    files = Path(f"/proc/{own.process.pid}/fd")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def answered() -> int:
+        with connected(own) as plain, context.wrap_socket(plain) as client:
+            client.sendall(request("/v1/openapi.json"))
+            return status(client.recv(100))
+
+    def soon() -> bool:
+        with suppress(OSError):
+            return answered() == 200
+        return False
+
+    own.until(soon)
+    before = len(list(files.iterdir()))
+    with ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(connected(own))
+        assert answered() == 200
+        assert len(list(files.iterdir())) - before <= 100
+        assert own.modbus() == ANSWER

@@ -8,15 +8,11 @@ import errno
 import socket
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .gateway import Trouble
 
-if TYPE_CHECKING:
-    from ssl import SSLContext  # costs memory that Modbus does not need
-
 BACKLOG = 128
-HANDSHAKE_S = 10.0
 KEEPALIVE_S, PROBES, PROBE_S = 60, 3, 10
 OPTIONS = (
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -49,14 +45,13 @@ async def listen(
     factory: Callable[[], asyncio.BaseProtocol],
     *,
     section: str,
-    ssl: "SSLContext | None" = None,
 ) -> asyncio.Server:
     """The sockets, taking connections; raises `Trouble`, whose advice names the settings' section.
 
     `host`: an address or name, "" for all of this machine.
     """
     try:
-        listener = await _open(host, port, factory, ssl)
+        listener = await _open(host, port, factory)
         for sock in listener.sockets:
             for option in OPTIONS:
                 sock.setsockopt(*option)
@@ -66,18 +61,8 @@ async def listen(
     return listener
 
 
-async def _open(
-    host: str, port: int, factory: Callable[[], asyncio.BaseProtocol], ssl: "SSLContext | None"
-) -> asyncio.Server:
-    create = partial(
-        asyncio.get_running_loop().create_server,
-        factory,
-        backlog=BACKLOG,
-        start_serving=False,
-        ssl=ssl,
-        ssl_handshake_timeout=HANDSHAKE_S if ssl else None,
-        ssl_shutdown_timeout=HANDSHAKE_S if ssl else None,
-    )
+async def _open(host: str, port: int, factory: Callable[[], asyncio.BaseProtocol]) -> asyncio.Server:
+    create = partial(asyncio.get_running_loop().create_server, factory, backlog=BACKLOG, start_serving=False)
     if host:
         return await create(host, port)
     return await create(sock=_everywhere(port))

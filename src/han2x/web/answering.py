@@ -122,6 +122,7 @@ class Answering:
     def _caller(self, request: Request, endpoint: Endpoint, now: Instant) -> Caller:
         """Who calls; raises `Refusal` unless that one may."""
         caller = self._identified(request, now)
+        self._recognise(request, caller)
         if endpoint.changes:
             _same_site(request)
         if caller.access < endpoint.access:
@@ -133,6 +134,16 @@ class Answering:
             if said.encode("utf-8", "replace") != csrf(caller.session).encode():
                 raise Refusal(403, "csrf", "The page must say the X-CSRF of its session.")
         return caller
+
+    def _recognise(self, request: Request, caller: Caller) -> None:
+        """Who has shown a log-in or token keeps its place; who has logged in may have one that is kept."""
+        if caller.access is Access.OPEN:
+            return
+        connection = request.scope.get("state", {}).get("connection")
+        if connection:
+            connection.known = True
+        if caller.access is Access.OWNER and self._state.limits and request.client:
+            self._state.limits.logged_in(request.client.host)
 
     def _identified(self, request: Request, now: Instant) -> Caller:
         peer = request.client.host if request.client else ""

@@ -33,7 +33,7 @@ async def show(call: Call) -> shapes.SystemShape:
         "demo": state.demo,
         "services": health(gateway.health.value)["services"],
         "pages": len(state.hub),
-        "refused": state.refused + (state.door.refused + state.door.cut if state.door else 0),
+        "refused": state.refused + (state.limits.refused + state.limits.cut if state.limits else 0),
     }
 
 

@@ -13,7 +13,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from .door import Door
+from .connection_limits import ConnectionLimits
 
 REQUEST_S = 20.0
 """How long a connection may take from its beginning, or the last answer, to a whole request header."""
@@ -55,37 +55,58 @@ class _Flow(FlowControl):
 
 
 class Connection(H11Protocol):
-    """A connection that `door` lets in, and cuts off."""
+    """A connection that `limits` gives a place, and takes it away from.
 
-    def __init__(self, config: Config, state: ServerState, door: Door) -> None:
-        super().__init__(config, state, {})
-        self._door = door
-        self._host = ""
-        self._in = False
+    `known`: a request on it has shown a log-in or token; who answers finds it as `connection` in the scope.
+    """
+
+    def __init__(self, config: Config, state: ServerState, limits: ConnectionLimits) -> None:
+        super().__init__(config, state, {"connection": self})
+        self._limits = limits
+        self._socket: asyncio.Transport | None = None
+        self.known = False
         self._timer: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
         self._ahead = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Let a client in, or show it the door."""
+        """Begin, if there is a place."""
         super().connection_made(transport)
         self.flow: _Flow = _Flow(transport)
-        self._host = self.client[0] if self.client else ""
         transport.set_write_buffer_limits(WRITE_BUFFER)
-        self._in = self._door.enter(self._host)
-        if self._in:
+        if self._socket or self.admitted(transport):
             self._await_request()
-        else:
-            transport.abort()
+
+    def admitted(self, transport: asyncio.Transport) -> bool:
+        """Whether there is a place for a client that has connected, as yet without TLS; or it is gone."""
+        peer = transport.get_extra_info("peername")
+        if self._limits.enter(peer[0] if peer else "", self):
+            self._socket = transport
+            return True
+        transport.abort()
+        return False
+
+    def withdrawn(self) -> None:
+        """The client is gone before it has begun."""
+        self._limits.leave(self)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being answered."""
+        return not self._answering
+
+    def give_up(self) -> None:
+        """Make room for another."""
+        self._limits.leave(self)
+        if self._socket:
+            self._socket.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
         for timer in (self._timer, self._reading):
             if timer:
                 timer.cancel()
-        if self._in:
-            self._door.leave(self._host)
-            self._in = False
+        self._limits.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -142,7 +163,7 @@ class Connection(H11Protocol):
 
     def _cut(self) -> None:
         if not self.transport.is_closing() or self._reading:
-            self._door.cut += 1
+            self._limits.cut += 1
             self.transport.abort()
 
 

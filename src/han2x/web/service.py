@@ -16,7 +16,8 @@ from ..runtime.listening import listen, names
 from ..settings.schema import Page
 from .answering import Answering
 from .certificate import context_of
-from .door import Door
+from .connection_limits import ConnectionLimits
+from .handshake import Handshake
 from .protocol import Connection, config
 from .routes import ROUTES
 from .state import State, state_of
@@ -34,9 +35,10 @@ async def run(section: Page, gateway: Gateway, name: str) -> None:
     state, connections = state_of(gateway), ServerState()
     files = await asyncio.to_thread(Files, STATIC)
     state.hub.build = files.build
-    door = state.door = Door(lambda: gateway.settings.value.web.allow)
-    protocol = partial(Connection, config(Answering(state, ROUTES, files)), connections, door)
-    listener = await listen(section.host, section.port, protocol, section="web", ssl=context)
+    limits = state.limits = ConnectionLimits(lambda: gateway.settings.value.web.allow)
+    connection = partial(Connection, config(Answering(state, ROUTES, files)), connections, limits)
+    protocol = partial(Handshake, context, connection) if context else connection
+    listener = await listen(section.host, section.port, protocol, section="web")
     state.begin()
     try:
         scheme = "https" if section.tls else "http"

@@ -13,7 +13,7 @@ from ..runtime.gateway import Condition, Gateway
 from ..runtime.stored_files import WEB
 from ..settings.amend import Refused
 from ..settings.schema import Settings
-from .door import Door
+from .connection_limits import ConnectionLimits
 from .endpoint import Refusal
 from .events import Hub
 from .former import Former
@@ -42,7 +42,7 @@ class State:
         self.former = Former(gateway)
         self.hub = Hub(gateway, lambda: self.former.version)
         self.recorder: Recorder | None = None
-        self.door: Door | None = None
+        self.limits: ConnectionLimits | None = None
         self.streams = asyncio.Semaphore(STREAMS)
         self.ending = asyncio.Event()
         self.refused = 0
