@@ -13,11 +13,13 @@ from pathlib import Path
 
 from .model.instant import Instant
 from .runtime import recovery
-from .runtime.factory import erase, factory
+from .runtime.factory import complaint, erase, factory
 from .runtime.gateway import Gateway, Reset, Trouble
+from .runtime.identities import set_damaged_aside
 from .runtime.outbox import POSTGRES, history_target
 from .runtime.recovery import SettingsFile
 from .runtime.service import Service, keep
+from .runtime.stored_files import remove_temporaries
 from .settings.amend import Refused
 from .settings.device import Announced, Watched
 from .settings.networks import parse_networks, within
@@ -257,8 +259,9 @@ async def run(
         gateway = Gateway(
             settings, clock=clock, state_dir=state_dir, settings_file=settings_file, was_reset=was_reset
         )
-        gateway.recall()
         logging.getLogger("han2x").addHandler(gateway.logbook)
+        begin_stored(gateway)
+        gateway.recall()
         try:
             if settings_file and broken:
                 recovery.begin(settings_file, broken, gateway)
@@ -270,6 +273,14 @@ async def run(
         if wish:
             settings = _reset(gateway, wish, settings_file) if settings_file else first
             was_reset, broken = True, None
+
+
+def begin_stored(gateway: Gateway) -> None:
+    """Tidy what a kill has left of stored files, and say what is damaged."""
+    remove_temporaries(gateway.state_dir, gateway.settings_file)
+    set_damaged_aside(gateway.state_dir, gateway.damaged)
+    if gateway.settings_file and (text := complaint(gateway.settings_file)):
+        gateway.damaged(text)
 
 
 async def _serve(

@@ -93,7 +93,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path, monkeypatch: pytest.Monkey
         ),
         ("[[periods]\n", r"mine\.toml is not TOML: "),
         ("a = " + "[" * 100_000, r"mine\.toml is not TOML: "),
-        ("x = 1\n" * 200_000, r"mine\.toml is longer than 1000000 octets"),
+        ("x = 1\n" * 200_000, r"mine\.toml cannot be read: it is larger than 1000000 bytes"),
         (OWN + "\n".join(f"x{n} = 1" for n in range(9)), r"and 4 more$"),
     ],
 )

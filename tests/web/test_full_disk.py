@@ -31,3 +31,34 @@ def test_what_the_disk_does_not_take_is_refused_and_was_never_done(own: Any) -> 
         resource.prlimit(own.process.pid, resource.RLIMIT_FSIZE, limits)
         own.stop()
         own.start()
+
+
+def test_a_notice_of_damage_stays_until_it_was_seen(own: Any) -> None:
+    """Over a restart; a token that only reads cannot end it."""
+    own.owner()
+    own.stop()
+    (own.folder / "factory.toml").write_bytes(b"\xff")
+    web = next(own.folder.rglob("web.json"))
+    web.write_bytes(b"{")
+
+    def told() -> str:
+        services = own.owner().get("v1/system").json()["services"]
+        return " ".join(one["text"] for one in services if one["name"] == "stored files")
+
+    for _ in range(2):
+        own.start()
+        assert "/web.json" in told()
+        assert "factory.toml" in told()
+        own.stop()
+    (own.folder / "factory.toml").unlink()
+    own.start()
+    browser = own.owner()
+    reader = browser.post("v1/tokens", json={"name": "r", "scope": "read"}).json()["token"]
+    seen = "v1/system/stored-files/seen"
+    assert own.anybody(Authorization=f"Bearer {reader}").post(seen).status_code == 403
+    assert browser.post(seen).status_code == 204
+    assert told() == ""
+    own.stop()
+    own.start()
+    assert told() == ""
+    assert web.with_name("web.json.seen-1").exists()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..runtime.files import read
 from ..runtime.gateway import Trouble
 from ..settings import bounded_toml
 
@@ -14,15 +15,10 @@ MOST_COMPLAINTS = 5
 def read_text(path: Path, most: int = MOST_OCTETS) -> str:
     """A file's text; raises `Trouble`."""
     try:
-        with path.open("rb") as file:
-            octets = file.read(most + 1)
-        text = octets.decode("utf-8-sig")
+        return read(path, most).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise Trouble(f"{path} cannot be read: {reason}") from None
-    if len(octets) > most:
-        raise Trouble(f"{path} is longer than {most} octets")
-    return text
 
 
 def read_table(path: Path) -> Mapping[str, Any]:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from ..runtime.authority import MODBUS_FOLDER, Authority
-from ..runtime.gateway import Gateway, Trouble
+from ..runtime.files import read, read_head
+from ..runtime.gateway import Condition, Gateway, Trouble
 from ..runtime.rate_limited_log import RateLimitedLog
 from ..settings.modbus_tls import ModbusTls
 from ..settings.schema import ModbusTcp
@@ -36,14 +37,26 @@ CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 WITHOUT_ROLE = {"refuse": Rights.NOTHING, "read": Rights.READ}
 CRL_MARK = b"BEGIN X509 CRL"
 NAME_MAX = 64
+PEM_MAX = 16_000_000
+CLIENTS = "modbus_tls clients"
+"""In health, while the list of clients cannot be read."""
 
 
 async def run(section: ModbusTls, gateway: Gateway, name: str) -> None:
     """Serve the registers until cancelled; raises `Trouble` for a port or a file that cannot be used."""
-    authority = Authority(gateway.state_dir / MODBUS_FOLDER) if gateway.state_dir else None
+    loop = asyncio.get_running_loop()
+
+    def say(text: str) -> None:
+        loop.call_soon_threadsafe(gateway.damaged, text)
+
+    authority = Authority(gateway.state_dir / MODBUS_FOLDER, say) if gateway.state_dir else None
     context = await asyncio.to_thread(context_of, section, authority)
     own = authority if not section.ca_file else None
-    await serve(TlsServer(section, gateway, context, own, clock=time.monotonic), gateway, name)
+    try:
+        await serve(TlsServer(section, gateway, context, own, clock=time.monotonic), gateway, name)
+    finally:
+        if CLIENTS in gateway.health.value:
+            gateway.forget(CLIENTS)
 
 
 def context_of(section: ModbusTls, authority: Authority | None) -> ssl.SSLContext:
@@ -59,7 +72,7 @@ def context_of(section: ModbusTls, authority: Authority | None) -> ssl.SSLContex
             "there is no place to keep certificates: set modbus_tls.cert_file and modbus_tls.ca_file"
         )
     if section.cert_file:
-        _load("cert_file", section.cert_file, lambda: context.load_cert_chain(*_pair(section), password=""))
+        _load("cert_file", section.cert_file, lambda: _present(context, section))
     elif authority:
         context.load_cert_chain(*authority.server())
     if section.ca_file:
@@ -70,18 +83,21 @@ def context_of(section: ModbusTls, authority: Authority | None) -> ssl.SSLContex
     return context
 
 
-def _pair(section: ModbusTls) -> tuple[str, str | None]:
-    return section.cert_file, section.key_file or None
+def _present(context: ssl.SSLContext, section: ModbusTls) -> None:
+    if section.key_file:
+        read_head(Path(section.key_file), 1)  # a pipe in its place must not stop the program
+    context.load_cert_chain(section.cert_file, section.key_file or None, password="")
 
 
 def _trust(context: ssl.SSLContext, ca_file: str) -> None:
     context.load_verify_locations(ca_file)
-    if CRL_MARK in Path(ca_file).read_bytes():
+    if CRL_MARK in read(Path(ca_file), PEM_MAX):
         context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
 
 
 def _load(setting: str, path: str, load: Callable[[], None]) -> None:
     try:
+        read_head(Path(path), 1)
         load()
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
@@ -259,14 +275,19 @@ class TlsServer(Server):
         if self._authority is None:
             return
         seen = self._authority.stamp()
-        if seen == self._seen:
+        if seen == self._seen and self._revoked is not None:
             return
-        self._seen = seen
+        said, self._seen = seen == self._seen, seen
         try:
             self._revoked = frozenset(one.serial for one in self._authority.clients() if one.revoked)
         except Trouble as trouble:
             self._revoked = None
-            log.warning("%s", trouble)
+            self.banks.gateway.report(CLIENTS, Condition.FAILING, str(trouble))
+            if not said:
+                log.warning("%s", trouble)
+            return
+        if CLIENTS in self.banks.gateway.health.value:
+            self.banks.gateway.forget(CLIENTS)
 
 
 def _names(setting: str) -> list[str]:

@@ -6,6 +6,8 @@ here blocks.
 """
 
 import json
+import logging
+import os
 import secrets
 import socket
 import ssl
@@ -14,19 +16,32 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .files import replace
+from .files import read, replace
 from .gateway import Trouble
+from .stored_files import (
+    CA,
+    CLIENTS,
+    MODBUS_FOLDER,
+    SERVER,
+    SERVER_KEY,
+    Damaged,
+    Say,
+    put_aside,
+    text,
+    whole,
+)
+
+__all__ = ["MODBUS_FOLDER", "ROLE_OID", "Authority", "Client", "Issued"]
+
+log = logging.getLogger("han2x")
 
 ROLE_OID = "1.3.6.1.4.1.50316.802.1"
 """MODBUS/TCP Security, 8.4: a client's role, as UTF8String."""
 
-MODBUS_FOLDER = "modbus-tls"
-"""Of the state directory, for Modbus Security."""
-
 CA_DAYS, SERVER_DAYS, CLIENT_DAYS = 7300, 3650, 1095
 OPENSSL_S = 30.0
 CLIENTS_MAX = 1000
-SIZE_MAX = 1_000_000
+MS_MAX, DAYS_MAX = 1 << 53, 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +67,13 @@ class Issued:
 
 
 class Authority:
-    """The authority in a folder, which is made when it is first needed; raises `Trouble`."""
+    """The authority in a folder, which is made when it is first needed; raises `Trouble`.
 
-    def __init__(self, folder: Path) -> None:
+    `say` takes what is damaged and made anew; it is called in the thread that the methods are called in.
+    """
+
+    def __init__(self, folder: Path, say: Say = log.warning) -> None:
+        self._say = say
         self._folder = folder
         self.certificate, self._key = folder / "ca.pem", folder / "ca-key.pem"
         self._list = folder / "clients.json"
@@ -63,7 +82,11 @@ class Authority:
         """The server's certificate and key: made where they are missing, damaged or about to end."""
         certificate, key = self._folder / "server.pem", self._folder / "server-key.pem"
         self._exist()
-        if not (_fit(certificate, key) and self._holds(certificate)):
+        fit = _fit(certificate, key)
+        for path, kind in ((certificate, SERVER), (key, SERVER_KEY)):
+            if not fit and os.path.lexists(path):
+                put_aside(path, kind, "the pair is damaged, or does not belong together", self._say)
+        if not (fit and self._holds(certificate)):
             host = socket.gethostname()
             names = f"subjectAltName=DNS:{host},DNS:{host}.local,DNS:localhost,IP:127.0.0.1"
             made = self._signed(host[:60], SERVER_DAYS, (names, "extendedKeyUsage=serverAuth"))
@@ -75,19 +98,19 @@ class Authority:
         """What differs when the list of clients has changed; None without one."""
         try:
             status = self._list.stat()
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            return error.errno
         return status.st_mtime_ns, status.st_size, status.st_ino
 
     def clients(self) -> list[Client]:
         """The certificates that were handed out; raises `Trouble` where the list is damaged."""
         try:
-            if self._list.stat().st_size > SIZE_MAX:
-                raise ValueError
-            return [Client(**row) for row in json.loads(self._list.read_text("utf-8"))]
+            return [_client(row) for row in _rows(json.loads(read(self._list, CLIENTS.most)))]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, TypeError, RecursionError):
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
             raise Trouble(
                 f"{self._list} cannot be read: no client is let in until it is restored or deleted"
             ) from None
@@ -118,7 +141,7 @@ class Authority:
 
     def _exist(self) -> None:
         """Make the authority's certificate and key where there are none; damaged ones are left alone."""
-        if self.certificate.exists() or self._key.exists():
+        if os.path.lexists(self.certificate) or os.path.lexists(self._key):
             if not _fit(self.certificate, self._key):
                 raise Trouble(
                     f"{self.certificate} and {self._key} do not belong together or are damaged: restore "
@@ -159,9 +182,30 @@ class Authority:
 _AUTHORITY = ("basicConstraints=critical,CA:TRUE,pathlen:0", "keyUsage=critical,keyCertSign,cRLSign")
 
 
+def _rows(found: object) -> list[object]:
+    if isinstance(found, list):
+        return found
+    raise Damaged("its content is damaged")
+
+
+def _client(row: object) -> Client:
+    """A row of the list of clients; a row that leaves open whether it is revoked is damage."""
+    if not isinstance(row, dict) or not isinstance(row["revoked"], bool):
+        raise Damaged("its content is damaged")
+    return Client(
+        serial=f"{int(text(row['serial'], 64), 16):X}",
+        name=text(row["name"]),
+        role=text(row["role"]),
+        created_ms=whole(row["created_ms"], 0, MS_MAX),
+        days=whole(row["days"], 0, DAYS_MAX),
+        revoked=row["revoked"],
+    )
+
+
 def _fit(certificate: Path, key: Path) -> bool:
-    """Whether certificate and key can be read, and belong together."""
+    """Whether certificate and key are regular files that can be read, and belong together."""
     try:
+        read(certificate, CA.most), read(key, CA.most)
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
         return True
     except (OSError, ValueError):

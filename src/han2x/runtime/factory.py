@@ -17,23 +17,48 @@ from ..settings.amend import Refused, from_table
 from ..settings.formats import FORMAT, upgraded
 from ..settings.schema import Settings
 from . import sqlite_file
+from .files import read
 from .files import replace as replace_file
 from .gateway import Trouble
 from .lock import is_lock
+from .stored_files import FACTORY
 
 NAME = "factory.toml"
 HISTORY = "history.sqlite"
 EMPTY = f"# Factory settings. `han2x settings --sample` prints all settings there are.\nformat = {FORMAT}\n"
+COMPLAINTS_MAX = 3
 ENDINGS = ("", "-wal", "-shm", "-journal")
 
 
 def defaults(settings_file: Path) -> dict[str, Any]:
     """The table of the factory settings; empty where there are none, or they are not valid."""
+    found = _read(settings_file.with_name(NAME))
+    return {} if isinstance(found, str) else found
+
+
+def complaint(settings_file: Path) -> str:
+    """What is wrong with the factory settings, for log and health; "" for nothing."""
+    path = settings_file.with_name(NAME)
+    found = _read(path)
+    return f"{path} cannot be used: {found}. {FACTORY.damaged}" if isinstance(found, str) else ""
+
+
+def _read(path: Path) -> dict[str, Any] | str:
+    """The table of a file of factory settings, empty where there is none; or why it cannot be used."""
     try:
-        table = upgraded(bounded_toml.loads(settings_file.with_name(NAME).read_text("utf-8")))
-    except (OSError, ValueError, RecursionError):
+        table = upgraded(bounded_toml.loads(read(path, FACTORY.most).decode("utf-8-sig")))
+    except FileNotFoundError:
         return {}
-    return {} if isinstance(table, Refused) or isinstance(from_table(table), Refused) else table
+    except OSError as error:
+        return error.strerror or str(error)
+    except UnicodeDecodeError:
+        return "it is not UTF-8"
+    except (ValueError, RecursionError) as error:
+        return f"it is not TOML: {error}"
+    refused = table if isinstance(table, Refused) else from_table(table)
+    if isinstance(refused, Refused):
+        return "; ".join(f"{one.path}: {one.text}" for one in refused.complaints[:COMPLAINTS_MAX])
+    return table if isinstance(table, dict) else {}
 
 
 def first(settings_file: Path | None) -> Settings:

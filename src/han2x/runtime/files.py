@@ -52,6 +52,14 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
+def copy_aside(path: Path, content: bytes) -> None:
+    """Keep a file's content beside it under a damaged one's name, and the file as well; raises OSError."""
+    aside = set_aside(path)
+    replace(path, content)
+    with contextlib.suppress(OSError):
+        os.chmod(path, os.stat(aside).st_mode & 0o777)
+
+
 def replace(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Give the file a new content, which is on the disk when this returns; raises OSError.
 

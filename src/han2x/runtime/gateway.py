@@ -240,7 +240,7 @@ class Gateway:
         """
         settings = self.settings.value
         changes = trial.taken_back(settings, self.state_dir, self.damaged)
-        changes |= page_trial.rolled_back(settings, self.state_dir)
+        changes |= page_trial.rolled_back(settings, self.state_dir, self.damaged)
         for index, meter in enumerate(settings.meters):
             stored = self._keeper.load(meter.id)
             known = (stored.scale_on_disk, stored.scale_in_writing) if stored else ()

@@ -11,11 +11,11 @@ from typing import Any
 
 from ..settings.identity import ALIKE, Remembered
 from ..settings.schema import Settings
-from .files import replace
+from .files import read, replace
+from .stored_files import IDENTITIES, Say, load, table_of
 
 NAME = "identities.json"
 FORMAT = 1
-SIZE_MAX = 1_000_000
 ROWS_MAX = 2000
 """Of each section; those out of use longest go first."""
 
@@ -23,13 +23,18 @@ ROWS_MAX = 2000
 def remembered(state_dir: Path | None) -> tuple[Remembered, ...]:
     """Who is known; a list that is missing or damaged knows nobody."""
     try:
-        if state_dir is None or not (path := state_dir / NAME).is_file() or path.stat().st_size > SIZE_MAX:
-            return ()
-        table = json.loads(path.read_text("utf-8"))
-        rows = table["known"] if table["format"] == FORMAT else []
-        found = [Remembered(**row) for row in rows]
+        return _parsed(read(state_dir / NAME, IDENTITIES.most)) if state_dir else ()
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ()
+
+
+def set_damaged_aside(state_dir: Path | None, say: Say) -> None:
+    """Say that the list is damaged, if it is, before it is written anew."""
+    load(state_dir / NAME if state_dir else None, IDENTITIES, _parsed, say)
+
+
+def _parsed(content: bytes) -> tuple[Remembered, ...]:
+    found = [Remembered(**row) for row in table_of(content, FORMAT)["known"]]
     return tuple(one for one in found if _is_sound(one))
 
 

@@ -6,11 +6,13 @@ minutes. A disk that refuses is reported and costs nothing else.
 """
 
 import asyncio
+import contextlib
 import errno
 from pathlib import Path
 
 from ..model.instant import Instant
-from .state_file import StateFile
+from .files import copy_aside, read_head
+from .state_file import SLOT, StateFile
 from .stored import Stored, from_json, to_json
 from .stored_files import STATE, Say, put_aside
 
@@ -108,6 +110,8 @@ class Keeper:
             put_aside(path, STATE, file.damage, self._say)
         elif file.damage:
             self._say(f"{path}: {file.damage}")
+            with contextlib.suppress(OSError):  # the next save mends the file, and the notice must stay
+                copy_aside(path, read_head(path, 2 * SLOT))
         return file
 
 

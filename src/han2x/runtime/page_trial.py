@@ -17,6 +17,7 @@ from ..model.instant import Instant
 from ..settings.amend import Refused, amend
 from ..settings.schema import Settings, Web
 from .files import replace as replace_file
+from .stored_files import PAGE_TRIAL, Say, load
 
 log = logging.getLogger("han2x")
 
@@ -110,16 +111,18 @@ class PageTrial:
             self._timer = None
 
 
-def rolled_back(settings: Settings, state_dir: Path | None) -> dict[str, object]:
-    """The changes that roll an unconfirmed setting back at a start; none if there is none."""
-    if state_dir is None:
+def rolled_back(settings: Settings, state_dir: Path | None, say: Say) -> dict[str, object]:
+    """The changes that roll an unconfirmed setting back at a start; none without a sound note of one."""
+    noted = load(state_dir / NAME if state_dir else None, PAGE_TRIAL, _noted, say)
+    if not noted:
         return {}
-    try:
-        kept: Any = json.loads((state_dir / NAME).read_text("utf-8"))
-        tried, before = dict(kept["tried"]), dict(kept["before"])
-        if reach(settings.web) != tried or before.keys() != tried.keys():
-            return {}
-    except (OSError, ValueError, TypeError, KeyError):
+    tried, before = noted
+    if reach(settings.web) != tried or before.keys() != tried.keys():
         return {}
     changes: dict[str, object] = {f"web.{key}": value for key, value in before.items() if tried[key] != value}
     return {} if isinstance(amend(settings, changes), Refused) else changes
+
+
+def _noted(content: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
+    kept = json.loads(content)
+    return dict(kept["tried"]), dict(kept["before"])

@@ -5,12 +5,18 @@ the other files hold. The notices stay in health, over restarts too, until the f
 or somebody has said that they were seen.
 """
 
+import contextlib
 import json
+import re
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from .files import ASIDE, read, set_aside
+
+MODBUS_FOLDER = "modbus-tls"
+"""Of the state directory, for Modbus Security."""
 
 
 class StoredFile(NamedTuple):
@@ -87,10 +93,37 @@ FACTORY = StoredFile(
     "It is left as it is; the program's own defaults are used",
 )
 
+PAGE_TRIAL = StoredFile(
+    "page-trial.json",
+    65_536,
+    "how the page was reached before a change that is not confirmed",
+    "The settings file's way is used",
+)
+CA = StoredFile(
+    f"{MODBUS_FOLDER}/ca.pem",
+    65_536,
+    "the authority of Modbus Security clients",
+    "It is left as it is; Modbus Security is off until it is restored, or its folder deleted",
+)
+CA_KEY = StoredFile(f"{MODBUS_FOLDER}/ca-key.pem", 65_536, "the authority's private key", CA.damaged)
+SERVER = StoredFile(
+    f"{MODBUS_FOLDER}/server.pem", 65_536, "the Modbus Security server's certificate", "A new pair is made"
+)
+SERVER_KEY = StoredFile(f"{MODBUS_FOLDER}/server-key.pem", 65_536, "its private key", "A new pair is made")
+CLIENTS = StoredFile(
+    f"{MODBUS_FOLDER}/clients.json",
+    1_000_000,
+    "the certificates handed out to Modbus Security clients, and which are revoked",
+    "It is left as it is; no client is let in until it is restored or deleted",
+)
+
 STORED_FILES = (
-    STATE, NUMBERS, WEB, CERTIFICATE, KEY, TRIAL, ANNOUNCED, IDENTITIES,
-    FORMAT, HISTORY, GOOD, SETTINGS, FACTORY,
+    STATE, NUMBERS, IDENTITIES, WEB, CERTIFICATE, KEY, CA, CA_KEY, SERVER, SERVER_KEY, CLIENTS, TRIAL,
+    PAGE_TRIAL, ANNOUNCED, FORMAT, HISTORY, GOOD, SETTINGS, FACTORY,
 )  # fmt: skip
+TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}")
+"""What `files.replace` calls a file until it is whole."""
+
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -163,7 +196,8 @@ def text(value: object, most: int = 4096) -> str:
 def damaged_files(state_dir: Path | None) -> list[Path]:
     """The files that were set aside and that nobody has said to have seen, by name."""
     try:
-        return sorted(state_dir.glob(f"*{ASIDE}[0-9]")) if state_dir else []
+        places = (f"*{ASIDE}[0-9]", f"{MODBUS_FOLDER}/*{ASIDE}[0-9]")
+        return sorted(path for place in places for path in state_dir.glob(place)) if state_dir else []
     except OSError:
         return []
 
@@ -172,3 +206,22 @@ def mark_seen(state_dir: Path | None) -> None:
     """Rename what was set aside so that it is not spoken of again; raises OSError."""
     for path in damaged_files(state_dir):
         path.rename(path.with_name(path.name.replace(ASIDE, ".seen-")))
+
+
+def remove_temporaries(state_dir: Path | None, settings_file: Path | None) -> None:
+    """Delete what a kill left of files that were being written: those of our own names, nothing else."""
+    inside = [kind.pattern.rpartition("/")[2] for kind in STORED_FILES]
+    if state_dir:
+        _remove_temporaries(state_dir, inside)
+        _remove_temporaries(state_dir / MODBUS_FOLDER, inside)
+    if settings_file:
+        _remove_temporaries(settings_file.parent, [re.sub(r"([*?[])", r"[\1]", settings_file.name)])
+
+
+def _remove_temporaries(folder: Path, patterns: list[str]) -> None:
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            name = TEMPORARY.fullmatch(path.name)
+            ours = name and any(fnmatchcase(name[1], pattern) for pattern in patterns)
+            if ours and path.is_file() and not path.is_symlink():
+                path.unlink(missing_ok=True)

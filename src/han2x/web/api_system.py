@@ -7,10 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from .. import __version__
+from ..runtime.factory import erase
+from ..runtime.gateway import Trouble
 from . import shapes
 from .api_session import prove
-from .endpoint import Call
+from .endpoint import Call, Refusal
 from .events import health
+from .state import not_stored
 from .times import iso
 
 ANSWER_S = 0.3
@@ -52,14 +55,34 @@ async def log(call: Call) -> list[shapes.LogLine]:
     return [{"at": iso(line.at_ms), "level": line.level, "text": line.text} for line in lines]
 
 
+async def seen(call: Call) -> None:
+    """A person has seen which stored files were damaged: health does not tell it any more."""
+    try:
+        call.gateway.damaged_seen()
+    except OSError as error:
+        raise not_stored(f"the damaged files cannot be renamed: {error.strerror or error}") from None
+
+
 async def finish_wizard(call: Call) -> None:
     """The wizard is not shown again."""
     await call.state.keep(call.state.keys.finish_wizard)
 
 
 async def reset(call: Call) -> None:
-    """Everything as on the first day, soon after this is answered; history only if that is asked for."""
+    """Everything as on the first day: erased when this is answered, begun anew right after it.
+
+    History only if that is asked for.
+    """
     web = call.gateway.settings.value.web
     await prove(call, web.user, call.body["password"])
-    begin_anew = partial(call.gateway.factory_reset, history=bool(call.body.get("history")))
-    asyncio.get_running_loop().call_later(ANSWER_S, begin_anew)
+    gateway, history = call.gateway, bool(call.body.get("history"))
+    try:
+        await asyncio.to_thread(
+            erase, gateway.settings.value, gateway.settings_file, gateway.state_dir, history=history
+        )
+    except Trouble as trouble:
+        raise Refusal(
+            507, "not_erased", f"{trouble}. All else is erased, and everything begins anew."
+        ) from None
+    finally:
+        asyncio.get_running_loop().call_later(ANSWER_S, partial(gateway.factory_reset, history=history))

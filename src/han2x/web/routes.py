@@ -227,12 +227,19 @@ ROUTES: list[Endpoint] = [
     ),
     Endpoint(
         method="POST",
+        path="v1/system/stored-files/seen",
+        handler=api_system.seen,
+        access=Access.WRITE,
+        doc="The notice of damaged stored files was seen, and ends; the files stay.",
+    ),
+    Endpoint(
+        method="POST",
         path="v1/system/factory-reset",
         handler=api_system.reset,
         body=shapes.Reset,
         access=Access.OWNER,
         errors=(401, 429, 503),
-        doc="All settings as on the first day; history only if that is asked for.",
+        doc="All settings as on the first day, erased when answered; history only if that is asked for.",
     ),
     Endpoint(
         method="GET",

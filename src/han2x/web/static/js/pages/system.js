@@ -8,6 +8,7 @@ import { icon } from "../icons.js";
 import { refreshed } from "../refreshed.js";
 import { action, ask, card, choices, facts, field, row, table } from "../ui.js";
 
+const STORED_FILES = "stored files";
 const LINES = 300;
 const LOG_MS = 600_000;
 const TOKENS_MS = 60_000;
@@ -59,20 +60,20 @@ function aboutRows(about) {
 }
 
 /** Each change is pushed: what was told last is good while the stream is alive. */
-function healthCard({ live, signal }) {
+function healthCard({ live, signal, toast }) {
   const body = h("tbody", {});
   const element = card(
     t("system.health"),
     table(t("system.health"), [t("system.service"), t("system.condition"), t("system.says")], body),
   );
   const place = watch(element);
-  const show = ({ services }) => place.show([live.link()], () => body.replaceChildren(...services.map(service)));
+  const show = ({ services }) => place.show([live.link()], () => body.replaceChildren(...services.map((one) => service(one, toast))));
   show(live.health);
   live.on("health", show, signal);
   return element;
 }
 
-function service({ name, condition, text }) {
+function service({ name, condition, text }, toast) {
   return row([
     name,
     h(
@@ -81,9 +82,12 @@ function service({ name, condition, text }) {
       icon(condition === "ok" ? "good" : condition === "failing" ? "warning" : "info"),
       t(`condition.${condition}`),
     ),
-    said(text),
+    name === STORED_FILES ? h("div", {}, h("p", {}, said(text)), seen(toast)) : said(text),
   ]);
 }
+
+/** Ends the notice of damaged files, which stays over restarts until somebody has seen it. */
+const seen = (toast) => action(t("system.seen"), () => send("POST", "v1/system/stored-files/seen"), { toast });
 
 function userCard(context) {
   const { session, restart, toast } = context;
