@@ -93,8 +93,17 @@ def test_running_hour_is_the_sum_of_its_parts(tmp_path: Path) -> None:
     assert used == pytest.approx(600 + 2400, abs=25)
 
 
-def test_hours_of_an_impossible_register_are_made_again(tmp_path: Path) -> None:
-    """What an earlier version made of a register of 2^32 - 1 is right once the file is opened."""
+IMPOSSIBLE = {
+    "one": [(2, 1, 4_294_967_295), (3, 77, 5_010_800)],
+    "two alike": [(1, 1, 4_294_967_295), (2, 1, 4_294_967_295), (3, 77, 5_010_800)],
+    "two that fall": [(1, 1, 4_294_967_295), (2, 77, 2_147_483_648), (3, 78, 5_010_800)],
+}
+"""By the hour: series and register, as an earlier version has kept them; the right ones are 3600 Wh apart."""
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_hours_of_impossible_registers_are_made_again(tmp_path: Path, name: str) -> None:
+    """What an earlier version made of nonsense, also in a row, is right once the file is opened."""
     path = tmp_path / "h.sqlite"
     asyncio.run(_play(path, {}, 3))
     store = Store(path)
@@ -103,16 +112,15 @@ def test_hours_of_an_impossible_register_are_made_again(tmp_path: Path) -> None:
         file = store._file
         assert file
         with transaction(file):
-            columns = "meter, t, series, sure, a_pos"
-            file.execute("DELETE FROM register WHERE t >= ?", (WINTER + 2 * HOUR,))
-            file.execute("INSERT INTO series (id, meter, identity) SELECT 77, meter, identity FROM series")
-            file.execute(
-                f"INSERT INTO register ({columns}) VALUES (1, ?, 1, 1, 4294967295)", (WINTER + 2 * HOUR,)
-            )
-            file.execute(
-                f"INSERT INTO register ({columns}) VALUES (1, ?, 77, 1, 5010800)", (WINTER + 3 * HOUR,)
-            )
-            file.execute("UPDATE hour SET a_pos = 4289963695 WHERE t = ?", (WINTER + HOUR,))
+            first = IMPOSSIBLE[name][0][0]
+            file.execute("DELETE FROM register WHERE t >= ?", (WINTER + first * HOUR,))
+            for series in (77, 78):
+                copy = "SELECT ?, meter, identity FROM series WHERE id = 1"
+                file.execute(f"INSERT INTO series (id, meter, identity) {copy}", (series,))
+            for hour, series, wh in IMPOSSIBLE[name]:
+                sql = "INSERT INTO register (meter, t, series, sure, a_pos) VALUES (1, ?, ?, 1, ?)"
+                file.execute(sql, (WINTER + hour * HOUR, series, wh))
+            file.execute("UPDATE hour SET a_pos = 4289963695 WHERE t = ?", (WINTER + (first - 1) * HOUR,))
             mend(file)
     with closing(open_reading(path)) as file:
         found: list[Hour] = list(periods.hours(file, "main", WINTER, WINTER + DAY))

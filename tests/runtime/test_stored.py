@@ -23,6 +23,8 @@ SNAPSHOTS = st.builds(
     identity=st.builds(Identity, *[st.none() | TEXT] * 3),
     values=st.dictionaries(st.sampled_from(ENERGIES), WH),
     energies_clock=st.none() | st.datetimes(),
+    suspect=st.dictionaries(st.sampled_from(ENERGIES), st.integers(-(2**63), 2**64), min_size=1),
+    suspect_clock=st.none() | st.datetimes(),
     estimates=st.dictionaries(st.sampled_from(ENERGIES), ESTIMATES),
 )
 FACTORS = st.integers(10, 999_999_999)
@@ -88,6 +90,8 @@ def test_the_largest_state_fits_a_slot() -> None:
         identity=Identity("x" * 127, "x" * 127, "x" * 127),
         values=dict.fromkeys(ENERGIES, 2**64),
         energies_clock=datetime(2025, 12, 14, 16, 0, 0, 999_999),
+        suspect=dict.fromkeys(ENERGIES, -(2**64)),
+        suspect_clock=datetime(2025, 12, 14, 16, 0, 0, 999_999),
         estimates=dict.fromkeys(ENERGIES, Estimate(2**90, 2**90, True)),
     )
     assert len(to_json(Stored(whole, 999_999_999, 999_999_999, 999_999_999))) < 2000

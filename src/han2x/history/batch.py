@@ -11,7 +11,8 @@ from .rows import Row
 class Mark(NamedTuple):
     """A meter's counters at a full hour, who it says it is, and the scale factor in force.
 
-    `agreed`: the machine's clock and the meter's both say that this hour has just begun.
+    `agreed`: the machine's clock and the meter's both say that this hour has just begun. `anew`: the counters
+    do not go on from those before.
     """
 
     meter: str
@@ -19,6 +20,7 @@ class Mark(NamedTuple):
     register: Register
     scale: int
     agreed: bool = False
+    anew: bool = False
 
 
 class Move(NamedTuple):

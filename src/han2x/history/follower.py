@@ -1,14 +1,15 @@
 """One meter's snapshots to what is to be kept: rows as periods end, the counters of each full hour. Pure."""
 
 from collections import deque
-from datetime import tzinfo
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
 from typing import Protocol
 
 from ..model.estimate import HOLD_MS
 from ..model.hours import Register, mark_at
 from ..model.instant import Instant
-from ..model.quantity import ENERGIES
-from ..model.reading import MeterClock
+from ..model.quantity import ENERGIES, Quantity
+from ..model.reading import MeterClock, TimeBase
 from ..model.state import Snapshot
 from ..model.timekeeping import WATCHED_S, Dated, Timekeeper, is_set
 from .batch import Mark, Move
@@ -45,6 +46,7 @@ class Follower:
     def __init__(self, name: str, snapshot: Snapshot, sink: Sink, zone: tzinfo) -> None:
         self.name = name
         self._sink = sink
+        self._zone = zone
         self._time = Timekeeper(zone)
         self._recorder = Recorder()
         self._last: Instant | None = None
@@ -54,6 +56,7 @@ class Follower:
         self._waiting: deque[Row] = deque(maxlen=WAITING_MAX)
         self._counters: tuple[object, ...] = _counters(snapshot)
         self._marked: Register | None = None
+        self._anew = False
         if snapshot.last and snapshot.clock and snapshot.clock.local == snapshot.energies_clock:
             self._counters = ()
             self._hear(snapshot, snapshot.last)  # they came before anyone followed, while we were starting
@@ -153,19 +156,38 @@ class Follower:
         self._add(waiting)
 
     def _mark(self, snapshot: Snapshot, at: Dated) -> None:
+        """Hand counters over; before them those that were held back, and that they go on from."""
+        if snapshot.confirmed:
+            self._anew = True
+            clock, held_clock = snapshot.energies_clock, snapshot.confirmed_clock
+            if at.sure and clock and held_clock and snapshot.clock:
+                passed_s = _passed_s(held_clock, clock, snapshot.clock, self._zone)
+                self._hand_over(snapshot, snapshot.confirmed, at._replace(at_s=at.at_s - passed_s))
+        energies = {energy: snapshot.values[energy] for energy in ENERGIES if energy in snapshot.values}
+        self._hand_over(snapshot, energies, at)
+
+    def _hand_over(self, snapshot: Snapshot, energies: Mapping[Quantity, int], at: Dated) -> None:
         mark = mark_at(at.at_s)
         if mark is None or not (at.sure or is_set(mark)):
             return
-        energies = {energy: snapshot.values[energy] for energy in ENERGIES if energy in snapshot.values}
         register = Register(mark, energies, at.sure)
         if self._marked is None or self._marked.mark != mark or self._marked.sure < at.sure:
             self._marked = register
             identity = snapshot.identity.meter_id or ""
-            self._sink.add_mark(Mark(self.name, identity, register, self._scale(), at.agreed))
+            self._sink.add_mark(Mark(self.name, identity, register, self._scale(), at.agreed, self._anew))
+            self._anew = False
 
 
 def _ahead_ms(now: Instant) -> int:
     return now.unix_ms - now.mono_ms
+
+
+def _passed_s(before: datetime, after: datetime, clock: MeterClock, zone: tzinfo) -> int:
+    """The time between two moments of a meter's clock; of an hour that comes twice the first is meant."""
+    if clock.base is TimeBase.STANDARD:
+        return int((after - before).total_seconds())
+    moments = (moment.replace(tzinfo=zone).timestamp() for moment in (before, after))
+    return -int(next(moments) - next(moments))
 
 
 def _counters(snapshot: Snapshot) -> tuple[object, ...]:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from ..model.hour import HOUR_S, ONE, Basis, Hour
 from ..model.hours import Made, Register, begins_anew, between, estimated, replaces
 from ..model.quantity import ENERGIES, POWER_OF_ENERGY, Quantity
+from ..model.registers import can_be_one_count
 from . import journal
 from .batch import Conflict
 from .schema import COLUMNS, COUNTERS, DRIFTS
@@ -58,8 +59,12 @@ class Ledger:
         self.changed: dict[int, Hour] = {}
         self.gone: list[int] = []
 
-    def register(self, register: Register, identity: str, scale: int, *, agreed: bool = False) -> None:
+    def register(
+        self, register: Register, identity: str, scale: int, *, agreed: bool = False, anew: bool = False
+    ) -> None:
         """Keep counters at their hour, and the hours they make with those before and after them.
+
+        `anew`: they do not go on from those before them.
 
         Counters that are dated by the meter put right what an earlier clock, gone wrong, has dated later than
         them; `agreed`: the machine's clock says the same. Those that are not are kept only where they fit.
@@ -72,7 +77,7 @@ class Ledger:
             before, _ = self._around(register.mark - 1)
         if not register.sure and after and _rose(after.register, register):
             return  # counters that have just come are newer than any that are known
-        here = _Link(self._series(before, register, after, identity), register)
+        here = _Link(self._series(None if anew else before, register, after, identity), register)
         values = (self.number, register.mark, here.series, *_columns(register.energies), register.sure)
         self._connection.execute(_PUT_REGISTER, values)
         for one, other in ((before, here), (here, after)):
@@ -193,9 +198,9 @@ class Ledger:
 
     def _series(self, before: _Link | None, register: Register, after: _Link | None, identity: str) -> int:
         """That of the register before or after, where the counters go on; else a new one."""
-        if before and not begins_anew(before.register, register) and self._is(before.series, identity):
+        if before and goes_on(before.register, register) and self._is(before.series, identity):
             return before.series
-        if after and not begins_anew(register, after.register) and self._is(after.series, identity):
+        if after and goes_on(register, after.register) and self._is(after.series, identity):
             return after.series
         cursor = self._connection.execute(
             "INSERT INTO series (meter, identity) VALUES (?, ?)", (self.number, identity)
@@ -218,6 +223,11 @@ def register_of(row: tuple[int, ...]) -> Register:
     """A register from its row: mark, series, whether it is sure, counters."""
     mark, _, sure, *counters = row
     return Register(mark, _mapping(counters), bool(sure))
+
+
+def goes_on(before: Register, after: Register) -> bool:
+    """Whether one register can be of the same count as another before it."""
+    return can_be_one_count(before.energies, after.energies, after.mark - before.mark)
 
 
 def _rose(before: Register, after: Register) -> bool:

@@ -202,7 +202,7 @@ def _write(file: sqlite3.Connection, batch: Batch) -> _Written:
             hours |= {(move.meter, start): scale for start, scale in moved.items()}
     for mark in batch.marks:
         ledger = ledgers[mark.meter]
-        ledger.register(mark.register, mark.identity, mark.scale, agreed=mark.agreed)
+        ledger.register(mark.register, mark.identity, mark.scale, agreed=mark.agreed, anew=mark.anew)
     for (name, start), scale in hours.items():
         ledgers[name].minutes(start, scale)
     changed = {name: ledger.changed for name, ledger in ledgers.items() if ledger.changed}

@@ -20,6 +20,9 @@ FUSE_W_PER_A = 400 * 2 * 3 // 2
 FIRST_MAX_WH = 4_000_000_000
 """A first register above this (25 kW for 18 years) waits for a second to be compared with."""
 
+NEVER_WH = 10**18
+"""No meter counts so far, however often it says so, nor could it be stored."""
+
 SLACK_WH = 2000
 """Steps of 10 Wh, and power that was sampled, are never believed to be better than that."""
 
@@ -61,3 +64,17 @@ def most(energy: Quantity, since: Since) -> int:
 def can_be_first(registers: Mapping[Quantity, int]) -> bool:
     """Whether registers are believed that are the first of a meter."""
     return all(wh <= FIRST_MAX_WH for wh in registers.values())
+
+
+def can_confirm(suspect: Mapping[Quantity, int], after: Mapping[Quantity, int]) -> bool:
+    """Whether registers may confirm others that were suspect; the same nonsense may come again and again."""
+    common = [energy for energy in after if energy in suspect]
+    if any(after[energy] < suspect[energy] for energy in common) or max(after.values()) > NEVER_WH:
+        return False
+    return can_be_first(after) or any(after[energy] > suspect[energy] for energy in common)
+
+
+def can_be_one_count(before: Mapping[Quantity, int], after: Mapping[Quantity, int], passed_s: int) -> bool:
+    """Whether registers can have gone on from one to another, by what any meter can measure."""
+    fell = any(after[energy] < wh for energy, wh in before.items() if energy in after)
+    return not fell and can_follow(before, after, Since(passed_s, 0, {}, 1, PHYSICAL_W))

@@ -12,7 +12,7 @@ from .estimate import HOLD_MS, WMS_PER_WH, Estimate
 from .instant import Instant
 from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
 from .reading import NO_IDENTITY, Identity, ListType, MeterClock, Net, Reading
-from .registers import PHYSICAL_W, Since, can_be_first, can_follow
+from .registers import PHYSICAL_W, Since, can_be_first, can_confirm, can_follow
 from .running import Paused, Running, advanced, is_mark, marked
 
 NO_VALUES: Mapping[Quantity, int] = {}
@@ -28,7 +28,9 @@ class Snapshot:
     `received`: telegrams since the process started. `running`: the hour that runs, None while its beginning
     is not known; `paused`: the one that ran when the process before this one ended. `suspect`: energies that
     fell or rose by more than can be, waiting to be confirmed by a newer list than that of `suspect_clock`;
-    `refused`: how often that did not come. `covered_ms`: for how long telegrams have told since the energies.
+    `refused`: how often that did not come. `confirmed`, `confirmed_clock`: those that were suspect and with
+    which the newest energies go on, so that the ones before them were wrong or of another count.
+    `covered_ms`: for how long telegrams have told since the energies.
     """
 
     vendor: str = ""
@@ -42,6 +44,8 @@ class Snapshot:
     energies_unix_ms: int | None = None
     suspect: Mapping[Quantity, int] = field(default_factory=dict)
     suspect_clock: datetime | None = None
+    confirmed: Mapping[Quantity, int] = field(default_factory=dict)
+    confirmed_clock: datetime | None = None
     refused: int = 0
     covered_ms: int = 0
     list_at: Mapping[ListType, Instant] = field(default_factory=dict)
@@ -147,47 +151,70 @@ def _with_energies(snapshot: Snapshot, reading: Reading, now: Instant, limit_w: 
     confirms them with a newer clock: a register that began anew, not one bad telegram.
     """
     sent = {energy: reading.values[energy] for energy in ENERGIES if energy in reading.values}
-    if not sent:
-        return snapshot
     clock = reading.clock.local if reading.clock else None
-    known = {energy: snapshot.values[energy] for energy in sent if energy in snapshot.values}
-    newer = clock is None or snapshot.energies_clock is None or clock > snapshot.energies_clock
-    fell = any(sent[energy] < value for energy, value in known.items())
-    grew = any(sent[energy] > value for energy, value in known.items())
-    if (fell or (known and not grew)) and not newer:
+    if not sent or _is_old(snapshot, sent, clock):
         return snapshot
+    known = {energy: snapshot.values[energy] for energy in sent if energy in snapshot.values}
     since = _since(snapshot, clock, now, limit_w)
-    follows = can_follow(known, sent, since) if known else can_be_first(sent)
-    if not fell and follows:
-        return _accepted(snapshot, sent, clock, now.plus_ms(-reading.mark_age_ms), now)
+    mark = now.plus_ms(-reading.mark_age_ms)
+    if _follows(known, sent, since):
+        refused = snapshot.refused + bool(snapshot.suspect)
+        return _accepted(replace(snapshot, refused=refused), sent, clock, mark, now)
     if not _confirms(snapshot, sent, clock, since):
-        return replace(
-            snapshot, suspect=sent, suspect_clock=clock, refused=snapshot.refused + bool(snapshot.suspect)
-        )
-    if not fell:
-        return _accepted(snapshot, sent, clock, now.plus_ms(-reading.mark_age_ms), now, confirmed=True)
+        refused = snapshot.refused + bool(snapshot.suspect)
+        return replace(snapshot, suspect=sent, suspect_clock=clock, refused=refused)
+    fell = _fell(known, sent)
+    found = _anew(snapshot, sent, clock, now) if fell else _accepted(snapshot, sent, clock, mark, now)
+    return replace(found, confirmed=snapshot.suspect, confirmed_clock=snapshot.suspect_clock)
+
+
+def _fell(known: Mapping[Quantity, int], sent: Mapping[Quantity, int]) -> bool:
+    return any(sent[energy] < wh for energy, wh in known.items())
+
+
+def _is_old(snapshot: Snapshot, sent: Mapping[Quantity, int], clock: datetime | None) -> bool:
+    """Whether energies are of a clock that is not newer, and above nothing that is known."""
+    if clock is None or snapshot.energies_clock is None or clock > snapshot.energies_clock:
+        return False
+    known = {energy: snapshot.values[energy] for energy in sent if energy in snapshot.values}
+    grew = any(sent[energy] > wh for energy, wh in known.items())
+    return _fell(known, sent) or (bool(known) and not grew)
+
+
+def _follows(known: Mapping[Quantity, int], sent: Mapping[Quantity, int], since: Since) -> bool:
+    """Whether energies are believed as they come."""
+    if not known:
+        return can_be_first(sent)
+    return not _fell(known, sent) and can_follow(known, sent, since)
+
+
+def _accepted(
+    snapshot: Snapshot, sent: Mapping[Quantity, int], clock: datetime | None, mark: Instant, now: Instant
+) -> Snapshot:
+    """With registers that are believed and go on from what is known; nothing is suspect any more."""
+    estimates = {
+        energy: snapshot.estimates.get(energy, Estimate()).registered(wh, mark_ms=mark.mono_ms)
+        for energy, wh in sent.items()
+    }
     return replace(
-        snapshot,
-        values={**snapshot.values, **sent},
-        energies_clock=clock,
-        energies_unix_ms=now.unix_ms,
-        covered_ms=0,
-        suspect=NO_VALUES,
+        _registered(snapshot, sent, clock, now),
+        running=marked(snapshot.running, sent, mark, now) if is_mark(clock, mark) else snapshot.running,
+        estimates={**snapshot.estimates, **estimates},
+    )
+
+
+def _anew(snapshot: Snapshot, sent: Mapping[Quantity, int], clock: datetime | None, now: Instant) -> Snapshot:
+    """With registers that began anew: no estimate and no running hour goes on."""
+    return replace(
+        _registered(snapshot, sent, clock, now),
         running=None,
         estimates={energy: Estimate().registered(wh, mark_ms=0) for energy, wh in sent.items()},
     )
 
 
-def _accepted(
-    snapshot: Snapshot,
-    sent: Mapping[Quantity, int],
-    clock: datetime | None,
-    mark: Instant,
-    now: Instant,
-    *,
-    confirmed: bool = False,
+def _registered(
+    snapshot: Snapshot, sent: Mapping[Quantity, int], clock: datetime | None, now: Instant
 ) -> Snapshot:
-    """With registers that are believed; a suspect that they do not confirm is dropped."""
     return replace(
         snapshot,
         values={**snapshot.values, **sent},
@@ -195,15 +222,9 @@ def _accepted(
         energies_unix_ms=now.unix_ms,
         covered_ms=0,
         suspect=NO_VALUES,
-        refused=snapshot.refused + (bool(snapshot.suspect) and not confirmed),
-        running=marked(snapshot.running, sent, mark, now) if is_mark(clock, mark) else snapshot.running,
-        estimates={
-            **snapshot.estimates,
-            **{
-                energy: snapshot.estimates.get(energy, Estimate()).registered(wh, mark_ms=mark.mono_ms)
-                for energy, wh in sent.items()
-            },
-        },
+        suspect_clock=None,
+        confirmed=NO_VALUES,
+        confirmed_clock=None,
     )
 
 
@@ -232,5 +253,5 @@ def _confirms(snapshot: Snapshot, sent: Mapping[Quantity, int], clock: datetime 
     if not suspect or (clock and before and clock <= before):
         return False
     passed_s = int((clock - before).total_seconds()) if clock and before else since.passed_s
-    lower = any(sent[energy] < suspect.get(energy, 0) for energy in sent)
-    return not lower and can_follow(suspect, sent, since._replace(passed_s=passed_s, made=NO_VALUES))
+    since = since._replace(passed_s=passed_s, made=NO_VALUES)
+    return can_confirm(suspect, sent) and can_follow(suspect, sent, since)

@@ -212,9 +212,10 @@ class Gateway:
         cell = self.snapshot(meter)
         before = cell.value
         snapshot = fold(before, reading, now, limit_w=self._limits.get(meter, PHYSICAL_W))
-        if snapshot.suspect != before.suspect:
+        suspected = snapshot.suspect != before.suspect
+        if suspected:
             self._say_suspect(meter, before, snapshot)
-        self._keep(meter, snapshot, now, durable=_hour(snapshot) != _hour(before))
+        self._keep(meter, snapshot, now, durable=suspected or _hour(snapshot) != _hour(before))
         cell.set(snapshot)
 
     def _say_suspect(self, meter: str, before: Snapshot, after: Snapshot) -> None:

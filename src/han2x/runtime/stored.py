@@ -1,7 +1,7 @@
 """What of a meter outlives the process, as JSON (manual rows M7, M19). Pure.
 
-Kept are who the meter is, its energies with their clock, the estimates, the running hour and the scale
-factor. Powers,
+Kept are who the meter is, its energies with their clock, those that are suspect, the estimates, the running
+hour and the scale factor. Powers,
 currents and voltages are not: after a restart they would be old values that look live.
 """
 
@@ -48,7 +48,8 @@ def to_json(stored: Stored) -> bytes:
         "identity": list(snapshot.identity),
         "energies": {energy: snapshot.values[energy] for energy in ENERGIES if energy in snapshot.values},
         "energies_unix_ms": snapshot.energies_unix_ms,
-        "energies_clock": snapshot.energies_clock.isoformat() if snapshot.energies_clock else None,
+        "energies_clock": _iso(snapshot.energies_clock),
+        "suspect": [dict(snapshot.suspect), _iso(snapshot.suspect_clock)] if snapshot.suspect else None,
         "estimates": {energy: [known.truth, known.shown] for energy, known in estimates.items()},
         "running": _running(snapshot),
         "scale": stored.scale,
@@ -59,6 +60,10 @@ def to_json(stored: Stored) -> bytes:
     return _json(table).encode()
 
 
+def _iso(clock: datetime | None) -> str | None:
+    return clock.isoformat() if clock else None
+
+
 def _running(snapshot: Snapshot) -> Paused | None:
     if snapshot.running and snapshot.last:
         return paused(snapshot.running, snapshot.last)
@@ -66,6 +71,9 @@ def _running(snapshot: Snapshot) -> Paused | None:
 
 
 WH_MAX = 1 << 63
+SUSPECT_MAX = 1 << 80
+"""What cannot be may be as large as a telegram can make it."""
+
 SCALE_MAX = 999_999_999
 MS_MAX = 253_402_300_799_999
 """The last of the year 9999, in Unix milliseconds."""
@@ -97,8 +105,7 @@ def _identity(*parts: Any) -> Identity:
     return Identity(*(None if part is None else text(part) for part in parts))
 
 
-def _clock(table: Mapping[str, Any]) -> datetime | None:
-    stored = table["energies_clock"]
+def _clock(stored: Any) -> datetime | None:
     clock = datetime.fromisoformat(stored) if stored else None
     if clock and clock.tzinfo:  # the meter's own time has none
         raise Damaged("its content is damaged")
@@ -107,12 +114,15 @@ def _clock(table: Mapping[str, Any]) -> datetime | None:
 
 def _stored(table: dict[str, Any]) -> Stored:
     arrived = table.get("energies_unix_ms")
+    suspect, suspect_clock = table.get("suspect") or ({}, None)
     snapshot = Snapshot(
         vendor=text(table["vendor"]),
         identity=_identity(*table["identity"]),
         values=_energies(table["energies"]),
-        energies_clock=_clock(table),
+        energies_clock=_clock(table["energies_clock"]),
         energies_unix_ms=whole(arrived, 0, MS_MAX) if arrived else None,
+        suspect={_ENERGY[name]: whole(value, -SUSPECT_MAX, SUSPECT_MAX) for name, value in suspect.items()},
+        suspect_clock=_clock(suspect_clock),
         estimates={_ENERGY[name]: _estimate(*known) for name, known in table["estimates"].items()},
         paused=_paused(*table["running"]) if table.get("running") else None,
     )
