@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from .settings.schema import (
     Collecting,
     Intake,
     Meter,
+    Mqtt,
     Page,
     Publishing,
     Settings,
@@ -61,16 +63,25 @@ def _meters(settings: Settings) -> Mapping[str, object]:
 def _intake(meter: Meter, settings: Settings) -> Intake:
     source = parse_source(meter.source)
     name = source.broker if isinstance(source, MqttSource) else ""
-    broker = next((broker for broker in settings.mqtt if broker.id == name), None)
     return Intake(
         id=meter.id,
         source=meter.source,
-        broker=broker,
+        broker=_broker(name, settings),
         key=meter.key,
         auth_key=meter.auth_key,
         unchecked=meter.unchecked,
         kamstrup_energy_wh=meter.kamstrup_energy_wh,
     )
+
+
+def _broker(id: str, settings: Settings) -> Mqtt | None:
+    found = next((broker for broker in settings.mqtt if broker.id == id), None)
+    return found and _unlabelled(found)
+
+
+def _unlabelled(broker: Mqtt) -> Mqtt:
+    """A broker as connections depend on it: whatever people call it, it is the same."""
+    return replace(broker, name=broker.id)
 
 
 def _mqtt(settings: Settings) -> Mapping[str, object]:
@@ -79,7 +90,7 @@ def _mqtt(settings: Settings) -> Mapping[str, object]:
     brokers = [broker for broker in settings.mqtt if broker.enabled]
     return {
         "mqtt" if len(settings.mqtt) == 1 else f"mqtt {broker.id}": Publishing(
-            broker=broker, meters=meters, time_zone=zone
+            broker=_unlabelled(broker), meters=meters, time_zone=zone
         )
         for broker in brokers
     }
@@ -119,8 +130,8 @@ def _postgres(settings: Settings) -> Mapping[str, object]:
 
 def collecting(settings: Settings) -> Collecting:
     """What a worker of a fleet depends on."""
-    found = (broker for broker in settings.mqtt if broker.id == settings.collect.broker)
-    return Collecting(collect=settings.collect, postgres=settings.postgres, broker=next(found, None))
+    broker = _broker(settings.collect.broker, settings)
+    return Collecting(collect=settings.collect, postgres=settings.postgres, broker=broker)
 
 
 def _collect(settings: Settings) -> Mapping[str, object]:

@@ -91,7 +91,7 @@ def test_settings_and_log_lines_are_pushed(own: Any, listen: Listen) -> None:
     watching, acting = own.owner(), own.owner()
     stream = listen(watching, "?meters=&log=1")
     assert next(stream)[0] == "hello"
-    acting.patch("v1/settings", json={"changes": {"modbus_rtu.enabled": True}})
+    acting.patch("v1/settings", json={"changes": {"web.name": "Cabin"}})
     found: dict[str, Any] = {}
     for name, data in stream:
         found[name] = json.loads(data)

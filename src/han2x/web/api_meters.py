@@ -84,4 +84,4 @@ def _holds(call: Call) -> Callable[[], bool]:
 
 async def services(call: Call) -> live_shapes.Health:
     """How all services fare."""
-    return health(call.gateway.health.value)
+    return health(call.gateway)

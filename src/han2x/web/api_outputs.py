@@ -87,8 +87,10 @@ def _broker(gateway: Gateway, entry: Mqtt, plural: bool) -> shapes.BrokerShape:
 
 
 async def say_again(call: Call) -> None:
-    """Publish everything again."""
-    messages = call.gateway.providers.messages.get(call.path["name"])
+    """Publish everything again, at the broker of this id or else of this name."""
+    brokers, wanted = call.gateway.settings.value.mqtt, call.path["name"]
+    known = {one.name: one.id for one in brokers} | {one.id: one.id for one in brokers}
+    messages = call.gateway.providers.messages.get(known.get(wanted, ""))
     if messages is None:
-        raise Refusal(404, "no_broker", "There is no connection to a broker of this name.")
+        raise Refusal(404, "no_broker", "There is no connection to a broker of this id or name.")
     messages.again()

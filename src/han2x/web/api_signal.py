@@ -150,10 +150,12 @@ async def adapters(call: Call) -> list[shapes.AdapterShape]:
 
 
 async def try_broker(call: Call) -> shapes.TryResult:
-    """Connect to a broker and go away again; a password that is left out is that of the broker's name."""
+    """Connect to a broker and leave; a password that is left out is that of the broker of this id or name."""
     given = dict(call.body)
-    known = _broker(call.gateway.settings.value, given.get("name", ""))
-    result = added(call.gateway.settings.value, "mqtt", {**given, "name": f"try-{secrets.token_hex(4)}"})
+    settings, id, name = call.gateway.settings.value, given.pop("id", ""), given.get("name", "")
+    named = next((one for one in settings.mqtt if one.name == name), None)
+    known = _broker(settings, id) or _broker(settings, name) or named
+    result = added(settings, "mqtt", {**given, "name": f"try-{secrets.token_hex(4)}"})
     if isinstance(result, Refused):
         raise refusal(result)
     entry = result.mqtt[-1]

@@ -34,7 +34,7 @@ async def show(call: Call) -> shapes.SystemShape:
         "settings_file": str(gateway.settings_file) if gateway.settings_file else None,
         "state_dir": str(gateway.state_dir) if gateway.state_dir else None,
         "demo": state.demo,
-        "services": health(gateway.health.value)["services"],
+        "services": health(gateway)["services"],
         "pages": len(state.hub),
         "refused": state.refused + (state.limits.refused + state.limits.cut if state.limits else 0),
     }

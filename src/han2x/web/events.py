@@ -9,7 +9,7 @@ it was on its way, whatever a proxy, a frozen process or a sleeping machine did 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from ..model.view import FRESH_MS
 from ..runtime.clients import Clients
 from ..runtime.gateway import Gateway, Health
 from ..runtime.logbook import Line
+from ..settings.schema import Settings
 from . import live_shapes, shapes
 from .meter import LAMP_MS, meter
 from .signal import Kept, telegram
@@ -30,6 +31,8 @@ QUIET_S = 0.25
 LOOK_S = 10.0
 CLIENTS_S = 5.0
 SERVERS = ("modbus tcp", "modbus rtu", "modbus rtu over tcp")
+OF_ROWS = {"meter": "meters", "energies": "meters", "mqtt": "mqtt"}
+"""By first word of a service's name, the section whose row's id follows it."""
 BEAT_S = 10.0
 LINES = 50
 """Log lines that wait for a page at most."""
@@ -149,7 +152,7 @@ class Hub:
         self._pages.add(page)
         now = iso(gateway.now().unix_ms)
         page.offer("hello", self.event("hello", {"version": __version__, "build": self.build, "now": now}))
-        page.offer("health", self.event("health", health(gateway.health.value)))
+        page.offer("health", self.event("health", health(gateway)))
         page.offer("settings", self.event("settings", {"version": self._version()}))
         if page.clients:
             page.offer("clients", self.event("clients", servers(gateway)))
@@ -174,7 +177,7 @@ class Hub:
         gateway, loop = self._gateway, asyncio.get_running_loop()
         beat = loop.create_task(self._look())
         self._stops = [
-            gateway.health.watch(lambda value: self.offer("health", self.event("health", health(value)))),
+            gateway.health.watch(self._health),
             gateway.settings.watch(self._settings),
             gateway.logbook.watch(partial(_soon, loop, self._line)),
             partial(_cancel, beat),
@@ -182,6 +185,10 @@ class Hub:
 
     def _settings(self, _: object) -> None:
         self.offer("settings", self.event("settings", {"version": self._version()}))
+        self._health(None)  # its labels are settings
+
+    def _health(self, _: object) -> None:
+        self.offer("health", self.event("health", health(self._gateway)))
 
     def _line(self, line: Line) -> None:
         data = self.event("log", {"at": iso(line.at_ms), "level": line.level, "text": line.text})
@@ -268,14 +275,27 @@ class _Feed:
         return event("meter", shape, now.mono_ms), view.age_ms
 
 
-def health(services: Mapping[str, Health]) -> live_shapes.Health:
+def health(gateway: Gateway) -> live_shapes.Health:
     """How all services fare."""
+    settings = gateway.settings.value
     return {
         "services": [
-            {"name": name, "condition": one.condition.value, "text": one.text}
-            for name, one in services.items()
+            {
+                "name": name,
+                "label": _label(name, settings),
+                "condition": one.condition.value,
+                "text": one.text,
+            }
+            for name, one in gateway.health.value.items()
         ]
     }
+
+
+def _label(service: str, settings: Settings) -> str:
+    """A service that is one of a meter or broker, by what people call that."""
+    kind, _, id = service.partition(" ")
+    rows = getattr(settings, OF_ROWS[kind]) if kind in OF_ROWS else ()
+    return next((f"{kind} {row.name}" for row in rows if row.id == id), service)
 
 
 def servers(gateway: Gateway) -> list[shapes.ServerShape]:

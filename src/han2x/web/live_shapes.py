@@ -197,9 +197,10 @@ class Summary(TypedDict):
 
 
 class ServiceShape(TypedDict):
-    """How a service fares."""
+    """How a service fares; `label`: its name with what a meter or broker is called now instead of its id."""
 
     name: str
+    label: str
     condition: Literal["ok", "starting", "failing"]
     text: str
 

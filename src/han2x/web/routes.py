@@ -160,7 +160,7 @@ ROUTES: list[Endpoint] = [
         handler=api_outputs.say_again,
         access=Access.WRITE,
         errors=(404,),
-        doc="Publish everything again.",
+        doc="Publish everything again, at a broker by its id or else its name.",
     ),
     Endpoint(
         method="GET",

@@ -102,7 +102,7 @@ function rowForm(page, section, values, holder, index) {
   const element = card(
     title,
     fields.map((one) => one.element),
-    section.name === "mqtt" && brokerTest(page, fields),
+    section.name === "mqtt" && brokerTest(page, fields, values.id),
   );
   if (section.repeated && page.current.settings[section.name].length > 1)
     element.append(removeButton(page, section, index, values.name));
@@ -119,7 +119,7 @@ function sourceTest(page, one) {
   one.extra.append(test, place.element);
 }
 
-function brokerTest(page, fields) {
+function brokerTest(page, fields, id) {
   const result = h("p", { role: "status", "aria-live": "polite" });
   const test = action(
     t("settings.try_broker"),
@@ -130,7 +130,7 @@ function brokerTest(page, fields) {
           .filter(([, value]) => value !== undefined),
       );
       say(result, t("settings.trying"));
-      const { ok, text } = await send("POST", "v1/try/broker", values).catch((error) => ({
+      const { ok, text } = await send("POST", "v1/try/broker", { ...values, id }).catch((error) => ({
         ok: false,
         text: error.message,
       }));

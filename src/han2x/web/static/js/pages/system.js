@@ -73,9 +73,9 @@ function healthCard({ live, signal, toast }) {
   return element;
 }
 
-function service({ name, condition, text }, toast) {
+function service({ name, label, condition, text }, toast) {
   return row([
-    name,
+    label,
     h(
       "span",
       { class: `condition ${condition}` },
