@@ -181,7 +181,8 @@ def test_the_page_answers() -> None:
     """The page is on port 80, and lets the first user in."""
     with urllib.request.urlopen(f"http://{ADDRESS}/v1/openapi.json", timeout=10) as response:
         assert response.status == 200
-    words = json.dumps({"user": "bits", "password": "vari"}).encode()
+    password = guest("cat", "/var/lib/han2x/initial-password").strip()
+    words = json.dumps({"user": "bits", "password": password}).encode()
     asked = urllib.request.Request(
         f"http://{ADDRESS}/v1/session", words, {"Content-Type": "application/json"}, method="POST"
     )

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from han2x.settings.amend import Refused
 from han2x.settings.networks import parse_networks
 from han2x.settings.schema import Mqtt, Settings
@@ -59,6 +61,22 @@ def test_without_a_broker_nothing_else_changes() -> None:
     """No Mosquitto app: but for the proxies the settings are as they were."""
     made = wanted(Settings(), {}, None)
     assert replace(made, web=Settings().web) == Settings()
+
+
+def test_at_its_first_start_the_app_draws_a_password_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the settings file later stays."""
+    place = start["prepare"].__globals__
+    monkeypatch.setitem(place, "CONFIG", tmp_path / "han2x.toml")
+    monkeypatch.setitem(place, "OPTIONS", tmp_path / "options.json")
+    monkeypatch.setitem(place, "asked", lambda: None)
+    start["prepare"]()
+    text = (tmp_path / "han2x.toml").read_text()
+    assert "manual_default = false" in text
+    (tmp_path / "han2x.toml").write_text(text.replace("manual_default = false", "manual_default = true"))
+    start["prepare"]()
+    assert "manual_default = true" in (tmp_path / "han2x.toml").read_text()
 
 
 def test_ingress_is_a_trusted_proxy() -> None:

@@ -256,7 +256,7 @@ NETWORK: dict[str, tuple[list[object], list[object]]] = {
 ANNOUNCE: dict[str, tuple[list[object], list[object]]] = {"enabled": FLAG, "name": HOST_NAME}
 HASH = "scrypt:" + "A" * 22 + "==:" + "B" * 43 + "="
 WEB: dict[str, tuple[list[object], list[object]]] = {
-    **dict.fromkeys(("enabled", "tls", "metrics", "amsreader", "homewizard"), FLAG),
+    **dict.fromkeys(("enabled", "tls", "manual_default", "metrics", "amsreader", "homewizard"), FLAG),
     "host": (["", "127.0.0.1", "::1", "gateway.lan"], ["a b", "http://x", "\n", 1, None]),
     "port": ([1, 80, 8080, 65535], [0, 65536, "8080", True, None]),
     "allow": ALLOW,

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 from han2x.runtime import lock, settings_file
@@ -70,6 +71,11 @@ def with_ingress(proxies: str) -> str:
     return ", ".join([*named, *(one for one in INGRESS if one not in named)])
 
 
+def with_own_password(settings: Settings) -> Settings:
+    """The settings of a first start: the page's password is drawn, and is in the app's log."""
+    return replace(settings, web=replace(settings.web, manual_default=False))
+
+
 def main() -> None:
     """Write the settings and become the gateway."""
     try:
@@ -86,7 +92,8 @@ def prepare() -> None:
     if isinstance(settings, Refused):
         sys.exit(f"{CONFIG} is refused:\n{settings}")
     options = json.loads(OPTIONS.read_text("utf-8")) if OPTIONS.exists() else {}
-    changed = wanted(settings, options, asked())
+    made = settings if CONFIG.exists() else with_own_password(settings)
+    changed = wanted(made, options, asked())
     if isinstance(changed, Refused):
         sys.exit(f"the options are refused:\n{changed}")
     if changed != settings or not CONFIG.exists():

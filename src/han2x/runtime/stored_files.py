@@ -47,8 +47,15 @@ NUMBERS = StoredFile(
 WEB = StoredFile(
     "web.json",
     262_144,
-    "sessions and API tokens, as hashes",
-    "Entries that are right stay; the others are gone: log in again, make new tokens",
+    "sessions, API tokens and the first password, as hashes",
+    "Entries that are right stay; the others are gone: log in again, make new tokens; a lost first password "
+    "is drawn anew",
+)
+FIRST_PASSWORD = StoredFile(
+    "initial-password",
+    0,
+    "the page's first password, for its owner to read, until another is set",
+    "It is not read: web.json has its hash",
 )
 CERTIFICATE = StoredFile("web-cert.pem", 65_536, "the TLS certificate made here", "A new pair is made")
 KEY = StoredFile("web-key.pem", 65_536, "the TLS certificate's private key", "A new pair is made")
@@ -118,8 +125,8 @@ CLIENTS = StoredFile(
 )
 
 STORED_FILES = (
-    STATE, NUMBERS, IDENTITIES, WEB, CERTIFICATE, KEY, CA, CA_KEY, SERVER, SERVER_KEY, CLIENTS, TRIAL,
-    PAGE_TRIAL, ANNOUNCED, FORMAT, HISTORY, GOOD, SETTINGS, FACTORY,
+    STATE, NUMBERS, IDENTITIES, WEB, FIRST_PASSWORD, CERTIFICATE, KEY, CA, CA_KEY, SERVER, SERVER_KEY,
+    CLIENTS, TRIAL, PAGE_TRIAL, ANNOUNCED, FORMAT, HISTORY, GOOD, SETTINGS, FACTORY,
 )  # fmt: skip
 TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}")
 """What `files.replace` calls a file until it is whole."""

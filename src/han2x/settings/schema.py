@@ -318,7 +318,10 @@ class Web:
     cert_file: str = setting("", FILE, "Its certificate; empty for one that is made here.")
     key_file: str = setting("", FILE, "The certificate's private key; empty if cert_file holds it.")
     user: str = setting("bits", USER, "User name of the page.")
-    password: str = setting("", PASSWORD_HASH, "The password's hash; empty for the default, vari.")
+    password: str = setting("", PASSWORD_HASH, "The password's hash; empty for the first password.")
+    manual_default: bool = setting(
+        True, BOOLEAN, "Let vari open the page from connected networks until a password is set."
+    )
     metrics: bool = setting(False, BOOLEAN, "Whether /metrics is there for Prometheus, without a log-in.")
     amsreader: bool = setting(False, BOOLEAN, "Whether /data.json answers as amsreader, without a log-in.")
     homewizard: bool = setting(False, BOOLEAN, "Whether /api answers as a HomeWizard P1, without a log-in.")

@@ -176,6 +176,8 @@ def problem(refusal: Refusal, headers: Mapping[str, str] | None = None) -> Respo
         extra["Retry-After"] = str(refusal.retry_s)
     if refusal.default_password is not None:
         found["default_password"] = refusal.default_password
+    if refusal.initial_password is not None:
+        found["initial_password"] = refusal.initial_password
     if refusal.status == 401:
         extra["WWW-Authenticate"] = "Bearer"
     if refusal.status in (408, 413):

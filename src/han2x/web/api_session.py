@@ -6,7 +6,9 @@ from functools import partial
 from starlette.responses import Response
 
 from .. import __version__
-from . import shapes
+from ..runtime.interfaces import connected_networks
+from ..settings.networks import within
+from . import first_password, shapes
 from .endpoint import Call, Refusal, no_content
 from .passwords import DEFAULT_PASSWORD, LEAST, MOST
 from .sessions import csrf
@@ -18,14 +20,20 @@ COOKIE_S = 30 * 24 * 3600
 
 
 async def show(call: Call) -> shapes.Session:
-    """Who is logged in; whoever is not is told whether the default password would do."""
+    """Who is logged in; whoever is not is told whether the default or the first password would do."""
     web = call.gateway.settings.value.web
     if not call.caller.session:
-        default = not web.password and call.caller.client.home
-        raise Refusal(401, "login", "Log in first.", default_password=default)
+        raise Refusal(
+            401,
+            "login",
+            "Log in first.",
+            default_password=call.state.manual_default and _connected(call),
+            initial_password=call.state.initial_password,
+        )
     return {
         "user": web.user,
-        "default_password": not web.password,
+        "default_password": call.state.manual_default,
+        "initial_password": call.state.initial_password,
         "csrf": csrf(call.caller.session),
         "language": web.language or None,  # type: ignore[typeddict-item]
         "version": __version__,
@@ -39,11 +47,12 @@ async def show(call: Call) -> shapes.Session:
 async def log_in(call: Call) -> Response:
     """A session, for the right name and password."""
     web = call.gateway.settings.value.web
-    if not web.password and not call.caller.client.home:
+    default = call.body["password"] == DEFAULT_PASSWORD or not call.state.initial_password
+    if call.state.manual_default and default and not _connected(call):
         raise Refusal(
             403,
             "default_from_outside",
-            "While it has its default password, the page lets nobody in from outside the home's network.",
+            "The default password works from a directly connected private network only, not by a proxy.",
         )
     await prove(call, call.body["user"], call.body["password"])
     log.info("%s: %s logged in", call.caller.host, web.user)
@@ -57,11 +66,25 @@ async def prove(call: Call, user: str, password: str) -> None:
     if wait_ms:
         retry_s = wait_ms // 1000 + 1
         raise Refusal(429, "throttled", f"Too many tries; wait {retry_s} s.", retry_s=retry_s)
-    right = len(password) <= MOST and await state.passwords.right(password, web.password)
+    right = len(password) <= MOST and await _right(call, password)
     if not right or user != web.user:
         log.warning("%s: a wrong name or password", call.caller.host)
         raise Refusal(401, "wrong", "Name or password is wrong.")
     state.throttle.right(call.caller.host, call.now.mono_ms)
+
+
+async def _right(call: Call, password: str) -> bool:
+    """Whether a password opens the page: the one that was set; else the first one, or the manual's."""
+    state = call.state
+    if state.manual_default and _connected(call) and await state.passwords.right(password, ""):
+        return True
+    kept = call.gateway.settings.value.web.password or state.keys.initial
+    return bool(kept) and await state.passwords.right(password, kept or "")
+
+
+def _connected(call: Call) -> bool:
+    """Whether a request is from home, and its peer in a network that this machine is in itself."""
+    return call.caller.client.home and within(call.caller.peer.partition("%")[0], connected_networks())
 
 
 async def log_out(call: Call) -> Response:
@@ -108,6 +131,7 @@ async def change_user(call: Call) -> Response:
             complaints=[{"path": "new_user", "code": "text", "params": {}, "text": text}],
         )
     log.info("%s: name or password was changed", call.caller.host)
+    first_password.forget(call.gateway.state_dir)
     keys.close_all()
     return with_cookie(no_content(), call, keys.open(call.state.stamp, call.now.unix_ms))
 

@@ -52,10 +52,11 @@ class Refusal(Exception):
         complaints: list[Any] | None = None,
         retry_s: int | None = None,
         default_password: bool | None = None,
+        initial_password: bool | None = None,
     ) -> None:
         super().__init__(text)
         self.status, self.code, self.text = status, code, text
-        self.default_password = default_password
+        self.default_password, self.initial_password = default_password, initial_password
         self.complaints, self.retry_s = complaints, retry_s
 
 

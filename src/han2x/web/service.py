@@ -14,6 +14,7 @@ from uvicorn.server import ServerState
 from ..runtime.gateway import Condition, Gateway
 from ..runtime.listening import listen, names
 from ..settings.schema import Page
+from . import first_password
 from .answering import Answering
 from .certificate import context_of
 from .connection_limits import ConnectionLimits
@@ -35,11 +36,13 @@ async def run(section: Page, gateway: Gateway, name: str) -> None:
     state, connections = state_of(gateway), ServerState()
     files = await asyncio.to_thread(Files, STATIC)
     state.hub.build = files.build
+    password = await first_password.draw(state)
     limits = state.limits = ConnectionLimits(lambda: gateway.settings.value.web.allow)
     connection = partial(Connection, config(Answering(state, ROUTES, files)), connections, limits)
     protocol = partial(Handshake, context, connection) if context else connection
     listener = await listen(section.host, section.port, protocol, section="web")
     state.begin()
+    first_password.show(state, password)
     try:
         scheme = "https" if section.tls else "http"
         gateway.report(name, Condition.OK, f"listening on {scheme}://{names(listener)}")

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from ..runtime.files import replace as write_file
 from ..runtime.stored import MS_MAX
 from ..runtime.stored_files import WEB, Damaged, Say, load, put_aside, table_of, text, whole
+from ..settings.schema import PASSWORD_HASH
 
 log = logging.getLogger("han2x.web")
 
@@ -56,17 +57,22 @@ class Token:
 
 
 Memory = tuple[dict[str, Session], dict[str, Token], bool, bool]
+"""But for the first password, which is there before anybody can change anything."""
 
 
 class Keys:
-    """Sessions, tokens, and whether the wizard was finished; `path` None keeps them for this process only."""
+    """Sessions, tokens, the first password, and whether the wizard was finished.
+
+    `path` None keeps them for this process only. `initial`: the first password's hash, "" before one is
+    drawn, None where an older version stored them, which drew none.
+    """
 
     def __init__(self, path: Path | None, say: Say = log.warning) -> None:
         self._path = path
         known = load(path, WEB, _parsed, say) or Known()
         self._sessions = {one.hash: one for one in known.sessions}
         self._tokens = {one.id: one for one in known.tokens}
-        self.wizard_done = known.wizard_done
+        self.wizard_done, self.initial = known.wizard_done, known.initial
         self.changed = False
         if path and known.damaged:
             put_aside(path, WEB, "a part of its content is damaged", say)
@@ -80,6 +86,10 @@ class Keys:
     def restore(self, memory: Memory) -> None:
         """Have all as it was."""
         self._sessions, self._tokens, self.wizard_done, self.changed = memory
+
+    def begin(self, hashed: str) -> None:
+        """The first password, as a hash."""
+        self.initial, self.changed = hashed, True
 
     def open(self, stamp: str, now_ms: int) -> str:
         """A new session's secret."""
@@ -158,6 +168,7 @@ class Keys:
         table = {
             "format": FORMAT,
             "wizard_done": self.wizard_done,
+            "initial": self.initial,
             "sessions": [asdict(one) for one in self._sessions.values()],
             "tokens": [asdict(one) for one in self._tokens.values()],
         }
@@ -189,20 +200,24 @@ class Known(NamedTuple):
     sessions: tuple[Session, ...] = ()
     tokens: tuple[Token, ...] = ()
     wizard_done: bool = False
+    initial: str | None = ""
     damaged: bool = False
 
 
 def _parsed(content: bytes) -> Known:
     table = table_of(content, FORMAT)
     sessions, tokens = table.get("sessions"), table.get("tokens")
-    wizard_done = table.get("wizard_done")
+    wizard_done, initial = table.get("wizard_done"), table.get("initial")
+    hashed = initial is None or PASSWORD_HASH.holds(initial)
     kept = [_row(_session, row) for row in _rows(sessions)], [_row(_token, row) for row in _rows(tokens)]
     right = isinstance(sessions, list) and isinstance(tokens, list) and isinstance(wizard_done, bool)
+    damaged = not (right and hashed) or None in kept[0] or None in kept[1]
     return Known(
         tuple(one for one in kept[0] if one)[-SESSIONS:],
         tuple(one for one in kept[1] if one)[-TOKENS:],
         wizard_done is True,
-        not right or None in kept[0] or None in kept[1],
+        initial if hashed and (initial or not damaged) else "",
+        damaged,
     )
 
 

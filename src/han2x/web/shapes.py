@@ -26,6 +26,7 @@ class Problem(TypedDict):
     complaints: NotRequired[list[ComplaintShape]]
     retry_s: NotRequired[int]
     default_password: NotRequired[bool]
+    initial_password: NotRequired[bool]
 
 
 class Session(TypedDict):
@@ -33,6 +34,7 @@ class Session(TypedDict):
 
     user: str
     default_password: bool
+    initial_password: bool
     csrf: str
     language: Literal["nb", "en"] | None
     version: str

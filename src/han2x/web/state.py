@@ -57,7 +57,18 @@ class State:
     def stamp(self) -> str:
         """What sessions of the credentials in force keep of them."""
         web = self.gateway.settings.value.web
-        return stamp(web.user, web.password)
+        return stamp(web.user, web.password or self.keys.initial or "")
+
+    @property
+    def manual_default(self) -> bool:
+        """Whether the manual's password is in force; so it is where an older version drew none."""
+        web = self.gateway.settings.value.web
+        return not web.password and (web.manual_default or self.keys.initial is None)
+
+    @property
+    def initial_password(self) -> bool:
+        """Whether the first password is in force."""
+        return not self.gateway.settings.value.web.password and bool(self.keys.initial)
 
     @property
     def cookie(self) -> str:

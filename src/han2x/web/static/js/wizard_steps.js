@@ -167,7 +167,7 @@ async function saved(wizard, changes, fields) {
 
 export function passwordStep(body, wizard) {
   const { session } = wizard.state;
-  if (!session.default_password)
+  if (!session.default_password && !session.initial_password)
     return body.append(
       note("good", t("wizard.password_own")),
       buttons(

@@ -31,6 +31,9 @@ export function show(root, { session, restart }) {
     complaint,
     button,
     session.default_password && h("p", { class: "muted" }, t("login.default")),
+    session.initial_password &&
+      !session.default_password &&
+      h("p", { class: "muted" }, t("login.initial")),
     languages(restart),
   );
   root.replaceChildren(h("main", { id: "main", class: "door" }, form));
