@@ -116,11 +116,14 @@ def certificate(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Callab
     return make
 
 
-def by_hand(folder: Path, authority: Path | None, *, first: int, last: int) -> Path:
+def by_hand(folder: Path, authority: Path | None, *, first: int, last: int, listed: bool = True) -> Path:
     """A certificate with the role that may write, valid from and to so many days from now.
 
-    Signed by an authority's key, or by itself.
+    Signed by an authority's key, and on its list of clients, or by itself.
     """
+    serial = x509.random_serial_number()
+    if authority and listed:
+        serial = int(Authority(authority).issue("by hand", READ_WRITE, now_ms=0).client.serial, 16)
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
     issuer, signer = NAME, key
     if authority:
@@ -129,7 +132,7 @@ def by_hand(folder: Path, authority: Path | None, *, first: int, last: int) -> P
         assert isinstance(loaded, ec.EllipticCurvePrivateKey)
         signer = loaded
     made = (
-        x509.CertificateBuilder(issuer, NAME, key.public_key(), x509.random_serial_number())
+        x509.CertificateBuilder(issuer, NAME, key.public_key(), serial)
         .not_valid_before(now + datetime.timedelta(first))
         .not_valid_after(now + datetime.timedelta(last))
         .add_extension(x509.UnrecognizedExtension(x509.ObjectIdentifier(ROLE_OID), ROLE), False)
@@ -224,10 +227,33 @@ def test_certificate_of_another_authority(secured: Secured, tmp_path: Path) -> N
 
 
 def test_certificate_of_our_authority_made_elsewhere(secured: Secured, tmp_path: Path) -> None:
-    """Whatever our CA has signed is good: the test's own certificates differ from it in one thing only."""
+    """What our CA has signed is good if it is listed: the list may be lost, but opens nothing then."""
     path = by_hand(tmp_path, secured.state / "modbus-tls", first=-1, last=1)
     with secured.open(secured.context(path)) as client:
         assert ask(client) == VOLTAGE_ANSWER
+    refused(secured, by_hand(tmp_path, secured.state / "modbus-tls", first=-1, last=1, listed=False))
+
+
+def test_list_of_clients_that_is_damaged_or_gone_lets_nobody_in(tmp_path: Path) -> None:
+    """Whoever was revoked does not come back with the list's loss; restored, it lets in who was listed."""
+    state = tmp_path / "state"
+    authority = Authority(state / "modbus-tls")
+    issued = authority.issue("one", READ_ONLY, now_ms=0)
+    path = tmp_path / "one.pem"
+    path.write_text(issued.certificate + issued.key)
+    clients = state / "modbus-tls" / "clients.json"
+    good = clients.read_bytes()
+    servers = gateway(state, tmp_path)
+    secured = next(servers)
+    for damaged in (b"", b"[{}]", b"[]", good[:-9], None):
+        clients.unlink(missing_ok=True)
+        if damaged is not None:
+            clients.write_bytes(damaged)
+        refused(secured, path)
+    clients.write_bytes(good)
+    with secured.open(secured.context(path)) as client:
+        assert ask(client) == VOLTAGE_ANSWER
+    servers.close()
 
 
 @pytest.mark.parametrize(("first", "last"), [(-30, -1), (1, 30)])

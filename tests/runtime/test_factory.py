@@ -68,6 +68,17 @@ def test_everything_is_back_and_history_is_kept(tmp_path: Path) -> None:
     )
 
 
+def test_certificates_of_clients_open_nothing_any_more(tmp_path: Path) -> None:
+    """The CA of Modbus clients and its list go too."""
+    box = Box(tmp_path)
+    folder = box.state / "modbus-tls"
+    folder.mkdir()
+    for name in ("ca.pem", "ca-key.pem", "server.pem", "server-key.pem", "clients.json"):
+        (folder / name).write_text("x")
+    erased(box)
+    assert list(folder.iterdir()) == []
+
+
 def test_history_goes_when_asked(tmp_path: Path) -> None:
     """Asked for, the history goes with what SQLite has beside it; what a damaged one was saved as stays."""
     box = Box(tmp_path)

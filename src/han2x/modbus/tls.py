@@ -174,12 +174,13 @@ class TlsConnection(Connection):
         """The client has shown a good certificate: a conversation by the rights of its role."""
         shown = self._tls.getpeercert() or {}
         der = self._tls.getpeercert(binary_form=True) or b""
-        serial, ends_s = str(shown["serialNumber"]), float(ssl.cert_time_to_seconds(str(shown["notAfter"])))
-        if not self._server.good(serial, ends_s):
-            raise NoRole("the certificate was revoked")
+        serial = f"{int(str(shown['serialNumber']), 16):X}"
+        ends_s = float(ssl.cert_time_to_seconds(str(shown["notAfter"])))
+        if not self._server.admits(serial, ends_s):
+            raise NoRole("the certificate was revoked, or is not on the list of clients")
         banks = Authorized(self._server.banks, self._server.rights(role_of(der)))
         self.session = self.conversation(banks, self.session.peer + _common_name(shown))
-        self._serial, self._ends_s = serial.upper(), ends_s
+        self._serial, self._ends_s = serial, ends_s
         self._unfinished = None
 
     def _refuse(self, error: Exception) -> None:
@@ -216,7 +217,7 @@ class TlsConnection(Connection):
 class TlsServer(Server):
     """The Modbus TCP server with connections that speak TLS.
 
-    `authority`: whose list of clients tells who was revoked; None where the CA is someone else's.
+    `authority`: whose list of clients tells who may come in; None where the CA is someone else's.
     """
 
     section = "modbus_tls"
@@ -245,7 +246,8 @@ class TlsServer(Server):
         self.unfit = RateLimitedLog(log, clock=clock)
         self._authority = authority
         self._seen: object = None
-        self._revoked: frozenset[str] | None = frozenset()
+        self._listed: frozenset[str] = frozenset()
+        self._readable = False
         self._roles = {
             **dict.fromkeys(_names(limits.read_roles), Rights.READ),
             **dict.fromkeys(_names(limits.write_roles), Rights.WRITE),
@@ -259,14 +261,16 @@ class TlsServer(Server):
 
     def good(self, serial: str, ends_s: float) -> bool:
         """Whether a certificate that was good at the handshake still is."""
-        return (
-            self._revoked is not None
-            and serial not in self._revoked
-            and self.banks.gateway.now().unix_ms < 1000 * ends_s
-        )
+        listed = self._authority is None or serial in self._listed
+        return listed and self.banks.gateway.now().unix_ms < 1000 * ends_s
+
+    def admits(self, serial: str, ends_s: float) -> bool:
+        """Whether a certificate of the CA is good now: our own CA's are on its list, and not revoked."""
+        self._reload()
+        return self.good(serial, ends_s)
 
     def second(self) -> None:
-        """Another second has passed: look who was revoked, too."""
+        """Another second has passed: look who is listed, too."""
         self._reload()
         super().second()
 
@@ -275,13 +279,14 @@ class TlsServer(Server):
         if self._authority is None:
             return
         seen = self._authority.stamp()
-        if seen == self._seen and self._revoked is not None:
+        if seen == self._seen and self._readable:
             return
         said, self._seen = seen == self._seen, seen
         try:
-            self._revoked = frozenset(one.serial for one in self._authority.clients() if one.revoked)
+            self._listed = frozenset(one.serial for one in self._authority.clients() if not one.revoked)
+            self._readable = True
         except Trouble as trouble:
-            self._revoked = None
+            self._listed, self._readable = frozenset(), False
             self.banks.gateway.report(CLIENTS, Condition.FAILING, str(trouble))
             if not said:
                 log.warning("%s", trouble)

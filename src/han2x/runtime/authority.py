@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .files import read, replace
 from .gateway import Trouble
+from .lock import beside
 from .stored_files import (
     CA,
     CLIENTS,
@@ -112,12 +113,17 @@ class Authority:
             return []
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             raise Trouble(
-                f"{self._list} cannot be read: no client is let in until it is restored or deleted"
+                f"{self._list} cannot be read: no client is let in. Restore it, or delete it and make new "
+                "certificates for all clients"
             ) from None
 
     def issue(self, name: str, role: str, *, now_ms: int, days: int = CLIENT_DAYS) -> Issued:
         """A certificate for a client, on the list before anybody has it."""
         self._exist()
+        with beside(self._list, "Try again."):
+            return self._issue(name, role, now_ms, days)
+
+    def _issue(self, name: str, role: str, now_ms: int, days: int) -> Issued:
         clients = self.clients()
         if len(clients) >= CLIENTS_MAX:
             raise Trouble(f"there are {CLIENTS_MAX} certificates of clients already; delete {self._list}")
@@ -133,11 +139,13 @@ class Authority:
 
     def revoke(self, serial: str) -> bool:
         """Let a client in no more; False if there is none with this serial number."""
-        clients = self.clients()
-        if all(one.serial != serial for one in clients):
-            return False
-        self._write([Client(**{**asdict(c), "revoked": True}) if c.serial == serial else c for c in clients])
-        return True
+        with beside(self._list, "Try again."):
+            clients = self.clients()
+            if all(one.serial != serial for one in clients):
+                return False
+            gone = [Client(**{**asdict(c), "revoked": True}) if c.serial == serial else c for c in clients]
+            self._write(gone)
+            return True
 
     def _exist(self) -> None:
         """Make the authority's certificate and key where there are none; damaged ones are left alone."""

@@ -21,7 +21,7 @@ from .files import read
 from .files import replace as replace_file
 from .gateway import Trouble
 from .lock import is_lock
-from .stored_files import FACTORY
+from .stored_files import FACTORY, MODBUS_FOLDER
 
 NAME = "factory.toml"
 HISTORY = "history.sqlite"
@@ -160,7 +160,7 @@ def _is_ours(path: Path, state_dir: Path | None) -> bool:
 
 
 def _state_files(state_dir: Path | None, kept: tuple[Path, ...]) -> Iterator[Path]:
-    """Every file directly in the state directory but locks, the history and what was saved of it."""
+    """Every file of the state directory but locks, the history and what was saved of it."""
     try:
         found = sorted(state_dir.iterdir()) if state_dir else []
     except OSError:
@@ -171,6 +171,8 @@ def _state_files(state_dir: Path | None, kept: tuple[Path, ...]) -> Iterator[Pat
             continue
         if path.is_symlink() or not path.is_dir():
             yield path
+        elif path.name == MODBUS_FOLDER:  # a reset ends what clients' certificates open
+            yield from sorted(path.iterdir())
 
 
 def _delete(path: Path, failed: list[str]) -> bool:
