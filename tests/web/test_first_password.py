@@ -72,6 +72,8 @@ def test_a_device_draws_its_own_password_at_its_first_start(
         assert outside.put("v1/user", json=change).status_code == 204
         assert not file.exists()
         assert own.anybody().log_in(password).status_code == 401
+        ports = {"modbus_port": own.modbus_port, "web_port": own.web_port}
+        own.file.with_name("factory.toml").write_text(OWN.format(**ports))
         owner = own.owner("sol over fjord")
         assert owner.post("v1/system/factory-reset", json={"password": "sol over fjord"}).status_code < 300
         own.until(lambda: len(SHOWN.findall(own.log.read_text())) == 2)
@@ -179,3 +181,19 @@ def test_connected_networks_are_those_without_a_gateway() -> None:
     assert [str(one) for one in routes(ROUTE)] == ["192.168.1.0/24", "10.10.0.0/16"]
     assert [str(one) for one in routes6(ROUTE6)] == ["fd12::/64"]
     assert within("127.3.4.5", connected_networks())
+
+
+def test_a_token_does_not_change_who_may_log_in(own: Any) -> None:
+    """A token that writes could else open the page with a password that everybody knows; nor does undo."""
+    owner = own.owner()
+    token = owner.post("v1/tokens", json={"name": "t", "scope": "write"}).json()["token"]
+    writer = own.anybody(Authorization=f"Bearer {token}")
+    changes: list[dict[str, object]] = [{"web.manual_default": False}, {"web.trusted_proxies": "0.0.0.0/0"}]
+    for change in changes:
+        assert writer.patch("v1/settings", json={"changes": change}).status_code == 403
+    text = "[web]\nport = {own.web_port}\nmanual_default = false\n"
+    toml = {"Content-Type": "application/toml"}
+    assert writer.put("v1/settings/file", content=text.format(own=own), headers=toml).status_code == 403
+    assert owner.patch("v1/settings", json={"changes": changes[0]}).status_code == 200
+    assert writer.post("v1/settings/undo").status_code == 200
+    assert owner.get("v1/settings").json()["settings"]["web"]["manual_default"] is False

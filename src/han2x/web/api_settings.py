@@ -26,6 +26,7 @@ from . import shapes
 from .api_session import prove, with_cookie
 from .endpoint import JSON, Access, Call, Refusal
 from .events import dumps
+from .former import LOG_IN
 from .streaming import attachment
 
 log = logging.getLogger("han2x.web")
@@ -185,7 +186,7 @@ def _repeated(call: Call) -> str:
 
 
 async def undo(call: Call) -> shapes.SettingsShape:
-    """The settings before the last change, but for name and password."""
+    """The settings before the last change, but for how to log in."""
     if not call.state.former.known:
         raise Refusal(409, "nothing", "There is nothing to undo.")
     if refused := await call.state.take(call.state.former.undo):
@@ -249,11 +250,18 @@ async def _take(call: Call, make: Callable[[Settings], Settings | Refused]) -> N
     result = await asyncio.to_thread(_made, make, now)
     if call.gateway.settings.value is not now:
         raise Refusal(409, "changed", "Somebody else has changed the settings meanwhile.")
+    person = call.caller.access is Access.OWNER
+    if isinstance(result, Settings) and not person and _log_in(result) != _log_in(now):
+        raise Refusal(403, "scope", "Who may log in is changed by a person, not by a token.")
     if refused := await call.state.take(partial(call.gateway.take, result)):
         raise refusal(refused)
     log.info(
         "%s: settings changed by %s %s", call.caller.host, call.request.method, call.request.scope["path"]
     )
+
+
+def _log_in(settings: Settings) -> list[Any]:
+    return [getattr(settings.web, name) for name in LOG_IN]
 
 
 def _made(make: Callable[[Settings], Settings | Refused], now: Settings) -> Settings | Refused:

@@ -2,12 +2,16 @@
 
 from collections import deque
 from dataclasses import replace
+from typing import Any
 
 from ..runtime.gateway import Gateway
 from ..settings.amend import Refused
 from ..settings.schema import Settings
 
 KEPT = 20
+
+LOG_IN = ("user", "password", "manual_default", "trusted_proxies")
+"""Settings of the page that decide who may log in: changed by a person only, and not by undoing."""
 
 
 class Former:
@@ -28,13 +32,13 @@ class Former:
         return bool(self._kept)
 
     def undo(self) -> Refused | None:
-        """Back to the settings before the last change, but for name and password; needs `known`."""
+        """Back to the settings before the last change, but for how to log in; needs `known`."""
         web = self._gateway.settings.value.web
         former = self._kept.pop()
         self._undoing = True
         try:
-            kept = replace(former.web, user=web.user, password=web.password)
-            return self._gateway.take(replace(former, web=kept))
+            kept: Any = {name: getattr(web, name) for name in LOG_IN}
+            return self._gateway.take(replace(former, web=replace(former.web, **kept)))
         finally:
             self._undoing = False
 
