@@ -16,6 +16,7 @@ from han2x.wire.stream import Stream
 from ..conftest import p1_text
 
 Q = Quantity
+UNCHECKED = Manner(unchecked=True)
 
 
 def outcome(octets: bytes, manner: Manner = Manner()) -> Reading | Discarded:  # noqa: B008
@@ -142,11 +143,17 @@ def test_net_power_alone() -> None:
 
 
 @pytest.mark.parametrize("sent", ["abc*kW", "1.2.3*kW", "1.000*V", "1.000", "1.000*", "9" * 30 + "*kW"])
-def test_a_value_that_is_none_costs_the_telegram(sent: str) -> None:
-    """A right check sum over a value that cannot be is no reading."""
-    refused = outcome(p1_text({"1.7.0": sent, "2.7.0": "1*kW"}))
-    assert isinstance(refused, Discarded)
-    assert "act_pow_pos" in refused.reason or "1-0:1.7.0" in refused.reason
+def test_a_value_that_is_none_costs_itself(sent: str) -> None:
+    """A value that cannot be is listed; the rest is used, if the check sum vouches for it."""
+    octets = p1_text({"1.7.0": sent, "2.7.0": "1*kW"})
+    reading = outcome(octets)
+    assert isinstance(reading, Reading)
+    assert reading.values == {Q.ACT_POW_NEG: 1000}
+    assert reading.refused == ("1-0:1.7.0: no number with a unit of its own",)
+    alone = outcome(p1_text({"1.7.0": sent}))
+    assert isinstance(alone, Discarded)
+    assert "1-0:1.7.0" in alone.reason
+    assert isinstance(outcome(p1_text({"1.7.0": sent, "2.7.0": "1*kW"}, checked=False), UNCHECKED), Discarded)
 
 
 def test_what_is_not_sent_or_not_known_costs_nothing() -> None:
@@ -189,7 +196,9 @@ def test_the_last_line_end_may_be_missing(end: bytes) -> None:
 
 
 def test_a_bridge_that_takes_the_returns_away() -> None:
-    """Text whose CRs were lost on the way is known by its check sum; without LFs it is no text any more."""
+    """Text whose line ends were changed on the way is known by its check sum."""
     octets = p1_text({"1.7.0": "1.234*kW", "32.7.0": "230.1*V"})
-    assert outcome(octets.replace(b"\r", b"")) == outcome(octets)
-    assert isinstance(outcome(octets.replace(b"\n", b"")), Discarded)
+    for lost, put in ((b"\r", b""), (b"\n", b""), (b"\n", b"\r\n")):
+        assert outcome(octets.replace(lost, put)) == outcome(octets), (lost, put)
+        wrong = octets.replace(b"1.234", b"1.235").replace(lost, put)
+        assert isinstance(outcome(wrong), Discarded), (lost, put)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import BinaryIO
 
-from ..model.reading import Reading
+from ..model.partial import complete
+from ..model.reading import Parts, Reading
 from ..vendors.decoder import Decoder
 from ..vendors.manner import Manner
 from ..wire.cipher import Keyring, Keys
@@ -55,21 +56,31 @@ def decoded(file: BinaryIO, given: Keys = NO_KEYS) -> Iterator[Found]:
     P1 text without a check sum is shown, with a note: whoever looks can judge it.
     """
     keyring = Keyring(given) if given.encryption else None
-    dump, stream, decoder = Dump(), Stream(keyring), Decoder(keyring, Manner(unchecked=True))
-    read = getattr(file, "read1", file.read)
-    while chunk := read(CHUNK):
-        yield from _outcomes(stream.feed(dump.feed(chunk)), decoder)
-    yield from _outcomes(stream.feed(dump.flush()), decoder)
-    yield from _outcomes(stream.flush(), decoder)
-
-
-def _outcomes(found: list[Apdu | Discarded], decoder: Decoder) -> Iterator[Found]:
-    for item in found:
+    decoder = Decoder(keyring, Manner(unchecked=True))
+    known: Parts = {}
+    meter = None
+    for item in _items(file, Stream(keyring)):
         if isinstance(item, Discarded):
             yield item
             continue
         outcome = decoder.decode(item)
-        yield (item, outcome) if isinstance(outcome, Reading) else outcome
+        if isinstance(outcome, Discarded):
+            yield outcome
+            continue
+        known = known if outcome.identity.meter_id == meter else {}
+        meter = outcome.identity.meter_id
+        known, outcome = complete(known, outcome)
+        yield item, outcome
+
+
+def _items(file: BinaryIO, stream: Stream) -> Iterator[Apdu | Discarded]:
+    """What a file's octets are, piece by piece."""
+    dump = Dump()
+    read = getattr(file, "read1", file.read)
+    while chunk := read(CHUNK):
+        yield from stream.feed(dump.feed(chunk))
+    yield from stream.feed(dump.flush())
+    yield from stream.flush()
 
 
 def _show_json(name: str, found: Iterator[Found]) -> int:
@@ -102,6 +113,10 @@ def json_rows(name: str, found: Iterator[Found]) -> Iterator[dict[str, object]]:
             row["extra"] = details(reading)
         if reading.notes:
             row["notes"] = reading.notes
+        if reading.refused:
+            row["not_used"] = reading.refused
+        if reading.unknown:
+            row["not_decoded"] = reading.unknown
         yield row
 
 

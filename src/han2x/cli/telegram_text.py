@@ -14,12 +14,14 @@ def values(reading: Reading) -> Mapping[str, object]:
     clock = {"meter_clock": reading.clock.local.isoformat()} if reading.clock else {}
     numbers = {quantity.key: quantity.displayed(value) for quantity, value in reading.values.items()}
     finer = {quantity.key: value for quantity, value in reading.finer}
-    return {**texts, **clock, **numbers, **finer}
+    exact = {key: finer.get(key, number) for key, number in numbers.items()}
+    return {**texts, **clock, **exact}
 
 
 def details(reading: Reading) -> Mapping[str, int | float]:
     """What a telegram says besides: by phase, and the power factor."""
-    return {detail.key: detail.displayed(value) for detail, value in reading.details}
+    exact = dict(reading.finer)
+    return {detail.key: exact.get(detail, detail.displayed(value)) for detail, value in reading.details}
 
 
 def tree(apdu: Apdu, reading: Reading) -> Iterator[str]:
@@ -28,13 +30,21 @@ def tree(apdu: Apdu, reading: Reading) -> Iterator[str]:
         f"offset {apdu.offset}, {apdu.length} octets, {apdu.framing.upper()}: "
         f"{reading.vendor} list {reading.list_type}"
     )
+    exact = dict(reading.finer)
     rows = [
         *((label, text) for (_, label), text in zip(IDENTITY, reading.identity, strict=True) if text),
         *(_clock_rows(reading)),
-        *((q.label, f"{q.displayed(value)} {q.unit.display}") for q, value in reading.values.items()),
+        *(
+            (q.label, f"{exact.get(q, q.displayed(value))} {q.unit.display}")
+            for q, value in reading.values.items()
+        ),
     ]
-    rows += ((d.label, f"{d.displayed(value)} {d.unit.display}".rstrip()) for d, value in reading.details)
+    rows += (
+        (d.label, f"{exact.get(d, d.displayed(value))} {d.unit.display}".rstrip())
+        for d, value in reading.details
+    )
     rows += (("note", note) for note in reading.notes)
+    rows += (("not used", why) for why in reading.refused)
     if reading.unknown:
         rows.append(("not decoded", " ".join(reading.unknown)))
     for index, (label, text) in enumerate(rows):
@@ -49,5 +59,8 @@ def _clock_rows(reading: Reading) -> Iterator[tuple[str, str]]:
 
 def line(reading: Reading) -> str:
     """A telegram in one line."""
-    numbers = (f"{q.label} {q.displayed(v)} {q.unit.display}" for q, v in reading.values.items())
+    exact = dict(reading.finer)
+    numbers = (
+        f"{q.label} {exact.get(q, q.displayed(v))} {q.unit.display}" for q, v in reading.values.items()
+    )
     return f"{reading.vendor} list {reading.list_type}: {', '.join(numbers)}"

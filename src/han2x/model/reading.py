@@ -62,15 +62,21 @@ class MeterClock(NamedTuple):
 NO_IDENTITY = Identity()
 
 
+Parts = Mapping[Quantity, frozenset[int]]
+"""What quantities are made of: the numbers of tariffs or phases; 0 alone where one is sent as a whole."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """One decoded telegram: values in each quantity's integer unit, only those that were sent.
 
     `clock` is the clock object of the list, else the APDU's date-time. `mark_age_ms` is how long before
     sending the energies were true; it is meaningful only with energies. `unknown` names the OBIS codes
-    that no table explains. `details`: what was sent besides (per phase, power factor), in integer units.
-    `finer`: numbers as sent, where they say more than the integer unit. `notes`: what is to be said of how
-    far the telegram can be trusted.
+    that no table explains, or that stand for past values. `refused`: what was sent for a value and cannot be
+    used, each with its reason. `details`: what was sent besides (per phase, power factor), in integer units.
+    `finer`: numbers as sent, where they say more than the integer unit. `parts`: what sums are made of;
+    `partial`: those that were not made, because a part is missing that came before. `notes`: what is to be
+    said of how far the telegram can be trusted.
     """
 
     vendor: str
@@ -82,7 +88,10 @@ class Reading:
     fitting: Fitting = UNKNOWN_FITTING
     unknown: tuple[str, ...] = ()
     details: tuple[tuple[Detail, int], ...] = ()
-    finer: tuple[tuple[Quantity, float], ...] = ()
+    finer: tuple[tuple[Quantity | Detail, float], ...] = ()
+    refused: tuple[str, ...] = ()
+    parts: tuple[tuple[Quantity, frozenset[int]], ...] = ()
+    partial: frozenset[Quantity] = frozenset()
     notes: tuple[str, ...] = ()
 
 

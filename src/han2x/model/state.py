@@ -10,8 +10,9 @@ from datetime import datetime
 
 from .estimate import HOLD_MS, WMS_PER_WH, Estimate
 from .instant import Instant
+from .partial import complete
 from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
-from .reading import NO_IDENTITY, Identity, ListType, MeterClock, Net, Reading
+from .reading import NO_IDENTITY, Identity, ListType, MeterClock, Net, Parts, Reading
 from .registers import PHYSICAL_W, Since, can_be_first, can_confirm, can_follow
 from .running import Paused, Running, advanced, is_mark, marked
 
@@ -31,6 +32,7 @@ class Snapshot:
     `refused`: how often that did not come. `confirmed`, `confirmed_clock`: those that were suspect and with
     which the newest energies go on, so that the ones before them were wrong or of another count.
     `covered_ms`: for how long telegrams have told since the energies.
+    `parts`: what sums have been made of; `partial`: those held since a part of them is missing.
     """
 
     vendor: str = ""
@@ -48,6 +50,8 @@ class Snapshot:
     confirmed_clock: datetime | None = None
     refused: int = 0
     covered_ms: int = 0
+    parts: Parts = field(default_factory=dict)
+    partial: frozenset[Quantity] = frozenset()
     list_at: Mapping[ListType, Instant] = field(default_factory=dict)
     last: Instant | None = None
     received: int = 0
@@ -68,6 +72,7 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant, *, limit_w: int = P
     known = snapshot.identity.meter_id
     if known and reading.identity.meter_id and reading.identity.meter_id != known:
         snapshot = Snapshot(received=snapshot.received)
+    parts, reading = complete(snapshot.parts, reading)
     instant_values = _instant_values(snapshot.values, _measured(reading))
     estimates = _powered(snapshot.estimates, instant_values, now)
     return _with_energies(
@@ -85,6 +90,8 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant, *, limit_w: int = P
             last=now,
             received=snapshot.received + 1,
             covered_ms=snapshot.covered_ms + _held_ms(snapshot.last, now),
+            parts=parts,
+            partial=(snapshot.partial | reading.partial) - reading.values.keys(),
         ),
         reading,
         now,

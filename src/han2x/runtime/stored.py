@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..model.estimate import WMS_PER_WH, Estimate
+from ..model.partial import TARIFF_MAX
 from ..model.quantity import ENERGIES, Quantity
 from ..model.reading import Identity
 from ..model.running import Paused, paused
@@ -50,6 +51,7 @@ def to_json(stored: Stored) -> bytes:
         "energies_unix_ms": snapshot.energies_unix_ms,
         "energies_clock": _iso(snapshot.energies_clock),
         "suspect": [dict(snapshot.suspect), _iso(snapshot.suspect_clock)] if snapshot.suspect else None,
+        "parts": {energy: sorted(snapshot.parts[energy]) for energy in ENERGIES if energy in snapshot.parts},
         "estimates": {energy: [known.truth, known.shown] for energy, known in estimates.items()},
         "running": _running(snapshot),
         "scale": stored.scale,
@@ -101,6 +103,10 @@ def _estimate(truth: Any, shown: Any) -> Estimate:
     return Estimate(whole(truth, -most, most), whole(shown, 0, most), known=True)
 
 
+def _parts(numbers: Any) -> frozenset[int]:
+    return frozenset(whole(number, 0, TARIFF_MAX) for number in numbers)
+
+
 def _identity(*parts: Any) -> Identity:
     return Identity(*(None if part is None else text(part) for part in parts))
 
@@ -123,6 +129,7 @@ def _stored(table: dict[str, Any]) -> Stored:
         energies_unix_ms=whole(arrived, 0, MS_MAX) if arrived else None,
         suspect={_ENERGY[name]: whole(value, -SUSPECT_MAX, SUSPECT_MAX) for name, value in suspect.items()},
         suspect_clock=_clock(suspect_clock),
+        parts={_ENERGY[name]: _parts(numbers) for name, numbers in table.get("parts", {}).items()},
         estimates={_ENERGY[name]: _estimate(*known) for name, known in table["estimates"].items()},
         paused=_paused(*table["running"]) if table.get("running") else None,
     )

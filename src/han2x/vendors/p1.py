@@ -1,19 +1,37 @@
 """P1 text of whatever maker: lines of OBIS code and value with its unit (DSMR 5.0.2; han-port sheet 6.2).
 
-Widths, the case of units and whether they are kilo differ from maker to maker, so values are read as
-decimals with the unit they carry. Only 1-0 (measurements) and 0-0 (clock, who it is) are this meter's:
-0-1 and up are gas and water. Registers that come by tariff alone are summed.
+A register is the present value of this meter's own line: 1-0, no storage number (group F) but 255, one
+value. The check sum vouches for the text, so a line that is not understood costs itself alone and is listed;
+without one it costs the text. What is sent in parts (`sums`) is added up when no part is missing.
 """
 
-import re
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from ..model.quantity import Detail, Quantity
-from ..model.reading import Identity, ListType, MeterClock, Reading, TimeBase
-from ..wire.obis import cde
+from ..model.reading import Identity, ListType, Reading
 from ..wire.p1 import carries_check_sum
-from .meanings import DETAILS, QUANTITIES
+from .meter_number import P1_CODES, chosen
+from .p1_clock import clock, is_clock
+from .p1_lines import (
+    ANY_LINE,
+    DETAIL,
+    LINE,
+    NO_UNIT,
+    STRANGE,
+    TARGETS,
+    TENS,
+    TEXT,
+    UNKNOWN,
+    goes_on,
+    is_tidy,
+    number_in,
+    number_of,
+    target,
+    tidied,
+    understood,
+)
+from .sums import Number, Part, add_up, finer, rounded
 from .vendor import Mismatch
 
 MAKERS = {
@@ -33,79 +51,64 @@ MAKERS = {
 }
 """By the three letters behind the slash (FLAG association); others go by these letters."""
 
-UNITS: dict[str, dict[bytes, int]] = {
-    "W": {b"w": 0, b"kw": 3},
-    "var": {b"var": 0, b"kvar": 3, b"va": 0, b"kva": 3},  # some documents print kVA for reactive power
-    "mA": {b"a": 3},
-    "mV": {b"v": 3},
-    "Wh": {b"wh": 0, b"kwh": 3},
-    "varh": {b"varh": 0, b"kvarh": 3, b"vah": 0, b"kvah": 3},
-    "PF": {b"": 3},
-}
-"""Our unit: the power of ten from each unit that is sent to it."""
-
-METER_ID = (b"96.1.1", b"96.1.0", b"42.0.0")
-"""In the order in which they are believed to name the meter."""
-
-CLOCK, NET_POWER = b"1.0.0", cde("16.7.0")
-TARIFFS = {
-    cde(f"{c}.8.{tariff}"): quantity
-    for c, quantity in (
-        (1, Quantity.ACT_ENERGY_POS),
-        (2, Quantity.ACT_ENERGY_NEG),
-        (3, Quantity.REACT_ENERGY_POS),
-        (4, Quantity.REACT_ENERGY_NEG),
-    )
-    for tariff in (1, 2, 3, 4)
-}
-
 NOT_CHECKED = "the text carries no check sum: damage cannot be told"
-
-_LINE = re.compile(
-    rb"^([01]-0:\d+\.\d+\.\d+)(?:[.*]\d+)?\((?:(-?\d{1,20})(?:\.(\d{1,20}))?(\*[A-Za-z]+)?\)|(.*)\))\r?$",
-    re.MULTILINE,
-)
-"""A line of this meter: code, then a plain number in its parts and its unit, or whatever else there is."""
-
-_ANY_LINE = re.compile(rb"(?:\d+-\d+:\d+\.\d+\.\d+(?:[.*]\d+)?)?(?:\([^()\r\n]*\))*")
-_NUMBER = re.compile(rb"(-?\d{1,20})(?:\.(\d{1,20}))?(\*[A-Za-z]+)")
-_CLOCK = re.compile(rb"(?:20)?(\d\d)-?(\d\d)-?(\d\d)[ T]?(\d\d):?(\d\d):?(\d\d)([WS]?)")
+TWICE = "sent twice with different values"
+STRANGE_MAX = 40
 
 
 def read(octets: bytes) -> Reading:
     """What a whole text says, whose check sum, if it has one, is right; raises `Mismatch`."""
-    body = octets.partition(b"\n")[2].rpartition(b"!")[0]
-    notes = () if carries_check_sum(octets) else _unchecked(body)
-    found = _Found()
-    values, targets = found.values, _TARGETS
-    for code, whole, fraction, unit, rest in _LINE.findall(body):
-        kind, quantity, exponent = targets.get(code + unit) or _target(code, unit)
-        if rest and kind in _NUMBERS:
-            whole, fraction, unit = _last_with_unit(code, rest)
-            kind, quantity, exponent = _target(code, unit)
-        if kind == "value" and whole and exponent >= len(fraction):  # by far the most
-            values[quantity] = int(whole + fraction) * _TENS[exponent - len(fraction)]
-        elif kind == "other":
-            found.others.setdefault(code[4:], rest or whole + (fraction and b"." + fraction))
-        elif kind == "unknown":
-            found.unknown.append(code.decode("ascii"))
-        elif whole:
-            _add(found, kind, quantity, exponent, whole, fraction)
-    values = {**found.sums, **found.values} if found.sums else found.values
-    if found.net is not None:
-        values.setdefault(Quantity.ACT_POW_POS, max(found.net, 0))
-        values.setdefault(Quantity.ACT_POW_NEG, max(-found.net, 0))
+    checked = carries_check_sum(octets)
+    found = _Found(strict=not checked)
+    numbers, targets = found.numbers, TARGETS
+    body = _body(octets)
+    lines = LINE.findall(body)
+    strange = body.count(b"\n") + (not body.startswith(b"\n")) - len(lines)
+    for code, whole, fraction, unit, rest in lines:
+        kind, key, exponent = targets.get(code + unit) or target(code, unit)
+        if kind <= DETAIL and whole and exponent >= len(fraction):  # by far the most
+            number = int(whole + fraction) * TENS[exponent - len(fraction)]
+            if numbers[kind].setdefault(key, number) != number:
+                found.refuse(key, code, TWICE)
+        elif kind <= UNKNOWN:
+            found.line(code, whole, fraction, unit, rest)
+        elif kind == STRANGE:
+            strange += 1
+    if strange:
+        found.strange_lines(body)
+    return _reading(octets, found, () if checked else (NOT_CHECKED,))
+
+
+def _body(octets: bytes) -> bytes:
+    """The lines between the first and the last, each ended by LF."""
+    text = octets.replace(b"\r\n", b"\n")
+    if b"\r" in text:
+        text = text.replace(b"\r", b"\n")
+    return text.partition(b"\n")[2].rpartition(b"\n!")[0]
+
+
+def _reading(octets: bytes, found: "_Found", notes: tuple[str, ...]) -> Reading:
+    """What the lines make together."""
+    values, sent_in_parts, details = found.usable()
+    parts = add_up(values, sent_in_parts, details, frozenset(found.refused))
     if not values:
-        raise Mismatch("carries no electricity reading")
+        raise Mismatch("; ".join(("carries no electricity reading", *found.refused.values())))
+    exact: tuple[tuple[Quantity | Detail, float], ...] = ()
+    if found.fractions:
+        exact = (*finer(values), *finer(details))
+        values = {quantity: rounded(number) for quantity, number in values.items()}
+        details = {detail: rounded(number) for detail, number in details.items()}
     return Reading(
         vendor=maker(octets),
         list_type=ListType.OTHER,
-        values=values,
-        identity=Identity(meter_id=_meter_id(found.others)),
-        clock=_clock(found.others.get(CLOCK, b"")),
-        unknown=tuple(found.unknown),
-        details=tuple(found.details.items()),
-        finer=tuple(found.finer.items()),
+        values=values,  # type: ignore[arg-type]
+        identity=Identity(meter_id=_meter_id(found.texts)),
+        clock=clock(found.texts),
+        unknown=tuple(dict.fromkeys(found.unknown)),
+        details=tuple(details.items()),  # type: ignore[arg-type]
+        finer=exact,
+        refused=tuple(found.refused.values()),
+        parts=tuple(parts.items()),
         notes=notes,
     )
 
@@ -117,107 +120,71 @@ def maker(octets: bytes) -> str:
 
 
 class _Found:
-    """What the lines of a text say, as it is read."""
+    """What the lines of a text say, as it is read. `strict`: one that is not understood costs the text."""
 
-    __slots__ = ("details", "finer", "net", "others", "sums", "unknown", "values")
+    __slots__ = ("fractions", "numbers", "refused", "strict", "texts", "unknown")
 
-    def __init__(self) -> None:
-        self.values: dict[Quantity, int] = {}
-        self.sums: dict[Quantity, int] = {}
-        self.details: dict[Detail, int] = {}
-        self.finer: dict[Quantity, float] = {}
-        self.others: dict[bytes, bytes] = {}
+    def __init__(self, *, strict: bool) -> None:
+        self.strict = strict
+        self.numbers: tuple[dict[Any, Number], ...] = ({}, {}, {})  # by the kind of line
+        self.texts: dict[str, str] = {}
         self.unknown: list[str] = []
-        self.net: int | None = None
+        self.refused: dict[object, str] = {}
+        self.fractions = False
 
+    def line(self, code: bytes, whole: bytes, fraction: bytes, unit: bytes, rest: bytes) -> None:
+        """Any line of a code; raises `Mismatch`."""
+        kind, key, _ = TARGETS.get(code + unit) or target(code, unit)
+        if kind == TEXT:
+            sent = rest or whole + (fraction and b"." + fraction) + unit
+            self.texts.setdefault(str(key), sent.decode("ascii", "replace"))
+        elif kind == UNKNOWN:
+            self.unknown.append(code.decode("ascii"))
+        elif kind <= DETAIL and (whole or rest):
+            self._number(code, (whole, fraction, unit) if whole else number_in(rest))
 
-_TENS: list[int] = [10**exponent for exponent in range(32)]
-_NUMBERS = frozenset(("value", "tariff", "detail", "net"))
-NO_UNIT = -99
-"""For an exponent: the unit is none of the quantity's."""
+    def strange_lines(self, body: bytes) -> None:
+        """What is understood of the lines that are none as they stand; may raise `Mismatch`."""
+        for line in ANY_LINE.findall(body):
+            if not understood(line):
+                self._strange(line)
 
-Target = tuple[str, Any, int]
-"""What a line's code and unit mean: what kind of line, its quantity or detail, and the power of ten."""
-
-_TARGETS: dict[bytes, Target] = {}
-
-
-def _target(code: bytes, unit: bytes) -> Target:
-    """What a code with a unit means. A meter sends the same ones for years, so that is remembered."""
-    kind, quantity = _look_up(code)
-    exponent = UNITS[quantity.unit.symbol].get(unit[1:].lower(), NO_UNIT) if quantity else 0
-    if len(_TARGETS) < 1024:
-        _TARGETS[code + unit] = kind, quantity, exponent
-    return kind, quantity, exponent
-
-
-def _look_up(code: bytes) -> tuple[str, Quantity | Detail | None]:
-    if code.startswith(b"0"):
-        return "other", None
-    numbers = [int(part) for part in code[4:].split(b".")]
-    cde = bytes(numbers) if max(numbers) < 256 else b""
-    if quantity := QUANTITIES.get(cde):
-        return "value", quantity
-    if quantity := TARIFFS.get(cde):
-        return "tariff", quantity
-    if detail := DETAILS.get(cde):
-        return "detail", detail
-    return ("net", Quantity.ACT_POW_POS) if cde == NET_POWER else ("unknown", None)
-
-
-def _add(
-    found: _Found, kind: str, quantity: Quantity | Detail, exponent: int, whole: bytes, fraction: bytes
-) -> None:
-    """One number to where it belongs, as an integer of its quantity's unit, rounded."""
-    if exponent == NO_UNIT:
-        if kind == "detail":
-            return
-        raise Mismatch(f"{quantity} is sent in another unit than its own")
-    number, divisor = int(whole + fraction) * _TENS[exponent], _TENS[len(fraction)]
-    value = (2 * number + divisor) // (2 * divisor)
-    if isinstance(quantity, Detail):
-        found.details[quantity] = value
-    elif kind == "value":
-        found.values[quantity] = value
-        if value * divisor != number:
-            found.finer[quantity] = number / (divisor * quantity.unit.per_display)
-    elif kind == "tariff":
-        found.sums[quantity] = found.sums.get(quantity, 0) + value
-    else:
-        found.net = value
-
-
-def _last_with_unit(code: bytes, rest: bytes) -> tuple[bytes, bytes, bytes]:
-    """Of several brackets the last one with a unit, in its parts; raises `Mismatch`."""
-    for group in reversed(rest.split(b")(")):
-        if number := _NUMBER.fullmatch(group):
-            return number.group(1), number.group(2) or b"", number.group(3)
-    raise Mismatch(f"{code.decode('ascii')} carries no number with a unit")
-
-
-def _unchecked(body: bytes) -> tuple[str, ...]:
-    """Without a check sum, at least every line has to look like one."""
-    for line in body.splitlines():
-        if not _ANY_LINE.fullmatch(line):
+    def _strange(self, line: bytes) -> None:
+        tidy, whole = tidied(line), is_tidy(line)
+        if self.strict and not (whole and (not tidy or goes_on(tidy) or understood(tidy))):
             raise Mismatch("a line of the P1 text is damaged")
-    return (NOT_CHECKED,)
+        if sent := understood(tidy):
+            self.line(*sent)
+        if not whole or not (sent or not tidy or goes_on(tidy)):
+            self.unknown.append(ascii(line[:STRANGE_MAX].decode("ascii", "replace").strip())[1:-1])
+
+    def refuse(self, key: object, code: bytes, why: str) -> None:
+        """A value is not used, and nor is what it would be a part of."""
+        self.refused[key] = f"{code.decode('ascii')}: {why}"
+
+    def usable(self) -> tuple[dict[Quantity, Number], dict[Part, Number], dict[Detail, Number]]:
+        """The numbers of what was not refused."""
+        for key in self.refused:
+            for numbers in self.numbers:
+                numbers.pop(key, None)
+        return self.numbers  # type: ignore[return-value]
+
+    def _number(self, code: bytes, sent: tuple[bytes, bytes, bytes] | None) -> None:
+        """One number to where it belongs; raises `Mismatch`."""
+        whole, fraction, unit = sent or (b"", b"", b"")
+        kind, key, exponent = TARGETS.get(code + unit) or target(code, unit)
+        if exponent == NO_UNIT or not sent:
+            if self.strict and kind != DETAIL:
+                raise Mismatch(f"{code.decode('ascii')} carries no number with a unit of its own")
+            self.refuse(key, code, "no number with a unit of its own")
+            return
+        number = number_of(whole, fraction, exponent)
+        self.fractions |= not isinstance(number, int)
+        if self.numbers[kind].setdefault(key, number) != number:
+            self.refuse(key, code, TWICE)
 
 
-def _meter_id(others: dict[bytes, bytes]) -> str | None:
-    for code in METER_ID:
-        if code in others:
-            return others[code].decode("ascii", "replace")
-    return None
-
-
-def _clock(value: bytes) -> MeterClock | None:
-    """The time in its several forms. W and S behind it are winter and summer; many send W all year."""
-    found = _CLOCK.fullmatch(value)
-    if found is None:
-        return None
-    year, month, day, hour, minute, second = map(int, found.groups()[:6])
-    try:
-        local = datetime(2000 + year, month, day, hour, minute, second)
-    except ValueError:
-        return None
-    return MeterClock(local, True, TimeBase.STANDARD if found.group(7) == b"W" else TimeBase.CIVIL)
+def _meter_id(texts: Mapping[str, str]) -> str | None:
+    """The number of the meter; what tells the time is none."""
+    sent = (texts[code] for code in P1_CODES if code in texts)
+    return chosen(text for text in sent if not is_clock(text))

@@ -1,6 +1,7 @@
 """P1 text (DSMR 5.0.2; IEC 62056-21 mode D style): from the slash to the check sum behind the `!`.
 
-The check sum is CRC-16/ARC over everything from `/` to `!`, both included, in four upper-case hex digits.
+The check sum is CRC-16/ARC over everything from `/` to `!`, both included, in four hex digits; some meters
+write it in lower case or without leading zeros, some end lines with CR alone.
 Old meters send none (DSMR 2 and 3, Iskraemeco in Slovenia): then nothing tells damage, and whoever decodes
 has to decide whether that is believed (han-port sheet 6.2).
 """
@@ -13,14 +14,18 @@ from .result import Apdu, Framing, Kind
 TEXT_MAX = 4096
 HEADER_LINE_MAX = 96
 
-_HEADER = re.compile(rb"/[A-Za-z]{3}[^\r\n\0\x80-\xff]{1,80}\r?\n")
-_HEADER_BEGUN = re.compile(rb"/(?:[A-Za-z]{0,3}|[A-Za-z]{3}[^\r\n\0\x80-\xff]{1,80}\r?)")
-_NO_TEXT = re.compile(rb"[\0\x80-\xff]|\n/[A-Za-z]{3}")
-_END = re.compile(rb"\n!([0-9A-F]{4})?\r?\n")
-_END_BEGUN = re.compile(rb"\n!(?:[0-9A-F]{0,4}|[0-9A-F]{4}\r|\r)")
-_END_UNENDED = re.compile(rb"\n!(?:[0-9A-F]{4})?\Z")
-_CHECKED_END = re.compile(rb"!([0-9A-F]{4})(?:\r?\n)?\Z")
-END_MAX = 8
+_HEADER = re.compile(rb"/[A-Za-z]{3}[^\r\n\0\x80-\xff]{1,80}[\r\n]")
+_HEADER_BEGUN = re.compile(rb"/(?:[A-Za-z]{0,3}|[A-Za-z]{3}[^\r\n\0\x80-\xff]{1,80})")
+_NO_TEXT = re.compile(rb"[\0\x80-\xff]|[\r\n]/[A-Za-z]{3}")
+_END = re.compile(rb"[\r\n]![ \t]*([0-9A-Fa-f]{1,4})?[ \t]*(?:\r{0,3}\n|(\r)(?=[^\n]))")
+_END_BEGUN = re.compile(rb"[\r\n]![ \t]*(?:[0-9A-Fa-f]{0,4}|[0-9A-Fa-f]{4}[ \t][ -~]{0,40})\r{0,3}")
+_END_UNENDED = re.compile(rb"[\r\n]![ \t]*(?:[0-9A-Fa-f]{1,4})?[ \t]*\r{0,3}\Z")
+_END_FOLLOWED = re.compile(rb"([\r\n]![ \t]*[0-9A-Fa-f]{4})[ \t][ -~]{0,40}\r\n")
+"""A check sum and something behind it in a line that is whole: the text ends there if it is the right one."""
+
+_CHECKED_END = re.compile(rb"![ \t]*([0-9A-Fa-f]{1,4})[ \t]*(?:\r{0,3}\n|\r)?\Z")
+_LINE_END = re.compile(rb"\r*\n|\r")
+END_MAX = 64
 
 _CUT = "truncated: P1 text without its last line"
 _END_DAMAGED = "P1 text whose last line is damaged"
@@ -34,28 +39,50 @@ def candidate(buffer: bytearray, start: int, offset: int) -> Apdu | Failed | int
         begun = buffer[start : start + HEADER_LINE_MAX]
         return len(buffer) + 1 if _HEADER_BEGUN.fullmatch(begun) else NOTHING
     limit = start + TEXT_MAX
-    mark = buffer.find(b"\n!", header.end() - 1, limit)
-    body = buffer[header.end() - 1 : mark if mark >= 0 else limit]
-    alien = None if _is_plain(body) else _NO_TEXT.search(body)
+    first = header.end() - 1  # the header's line end may be that of the last line, too
+    mark = _mark(buffer, first, limit)
+    body = buffer[first + 1 : mark if mark >= 0 else limit]
+    alien = None if _is_plain(body) else _NO_TEXT.search(buffer, first + 1, mark if mark >= 0 else limit)
     if alien:
-        extent = header.end() - 1 - start + alien.start() + alien.group().startswith(b"\n")
-        return Failed(Kind.TRUNCATED, _CUT, extent)
+        return Failed(Kind.TRUNCATED, _CUT, alien.start() - start + (alien.group()[0] in b"\r\n"))
     if mark < 0:
         return len(buffer) + 1 if len(buffer) < limit else Failed(Kind.TRUNCATED, _CUT, TEXT_MAX)
+    return _ended(buffer, start, mark, offset)
+
+
+def _mark(buffer: bytearray, first: int, limit: int) -> int:
+    """Where the line end before the last line is, -1 for nowhere."""
+    mark = buffer.find(b"\n!", first, limit)
+    alone = buffer.find(b"\r!", first, mark if mark >= 0 else limit)
+    return alone if alone >= 0 else mark
+
+
+def _ended(buffer: bytearray, start: int, mark: int, offset: int) -> Apdu | Failed | int:
+    """The text whose last line begins behind `mark`."""
     end = _END.match(buffer, mark)
-    if end is None:
-        begun = buffer[mark : mark + END_MAX]
-        whole = _END_BEGUN.fullmatch(begun)
-        return len(buffer) + 1 if whole else Failed(Kind.CHECKSUM, _END_DAMAGED, mark + 2 - start)
+    alone = end is not None and end.group(2) is not None
+    if end is None or (alone and buffer.find(b"\n", start, mark) >= 0):  # such a text ends all lines so
+        return _followed(buffer, start, mark, offset)
     octets = bytes(buffer[start : end.end()])
-    if end.group(1) and not checked(octets) and not _checked_without_cr(octets):
+    if end.group(1) and not checked(octets) and not _checked_with_other_line_ends(octets):
         return Failed(Kind.CHECKSUM, _CHECK_SUM, len(octets))
     return Apdu(octets, Framing.P1, offset + start, len(octets))
 
 
+def _followed(buffer: bytearray, start: int, mark: int, offset: int) -> Apdu | Failed | int:
+    """The text whose last line is not ended, or ends with what does not belong to it."""
+    if _END_BEGUN.fullmatch(buffer, mark) and len(buffer) - mark <= END_MAX:
+        return len(buffer) + 1
+    end = _END_FOLLOWED.match(buffer, mark)
+    octets = bytes(buffer[start : end.end(1)]) if end else b""
+    if end and (checked(octets) or _checked_with_other_line_ends(octets)):
+        return Apdu(octets, Framing.P1, offset + start, end.end() - start)
+    return Failed(Kind.CHECKSUM, _END_DAMAGED, mark + 2 - start)
+
+
 def _is_plain(body: bytearray) -> bool:
     """Whether there is certainly nothing in a body that is no text, told quickly."""
-    return body.isascii() and 0 not in body and b"\n/" not in body
+    return body.isascii() and 0 not in body and b"\n/" not in body and b"\r/" not in body
 
 
 def truncated(buffer: bytearray, start: int, offset: int) -> Apdu | Failed:
@@ -73,14 +100,15 @@ def truncated(buffer: bytearray, start: int, offset: int) -> Apdu | Failed:
     return Failed(Kind.TRUNCATED, _CUT, extent)
 
 
-def _checked_without_cr(octets: bytes) -> bool:
-    """Whether the check sum is right for the text as the meter sent it, before a bridge took its CRs away."""
-    return b"\r" not in octets and checked(octets.replace(b"\n", b"\r\n"))
+def _checked_with_other_line_ends(octets: bytes) -> bool:
+    """Whether the check sum is right for the text as it was sent, before a bridge changed the line ends."""
+    sent = _LINE_END.sub(b"\r\n", octets)
+    return sent != octets and checked(sent)
 
 
 def carries_check_sum(octets: bytes) -> bool:
     """Whether a whole text ends with a check sum; one that was found in a stream is then the right one."""
-    return _CHECKED_END.search(octets, len(octets) - END_MAX) is not None
+    return _CHECKED_END.search(octets, max(0, len(octets) - END_MAX)) is not None
 
 
 def checked(octets: bytes) -> bool:
