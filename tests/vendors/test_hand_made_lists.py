@@ -168,7 +168,6 @@ def test_null_values_are_not_sent(meter: Meter) -> None:
         "Kamstrup_V0001",
         Structure((1, 2)),
         Structure(("Somebody_V1", 1)),
-        Array((register("0.2.129", "OTHER_V1"), register("1.7.0", 5, 0, W))),
         Structure((b"KFM", 1)),
         kaifa(1, 2, 3),
         kaifa(*[1] * 9, b"text"),
@@ -182,9 +181,9 @@ def test_null_values_are_not_sent(meter: Meter) -> None:
         kamstrup(5),
         kamstrup(obis("1.7.0")),
         kamstrup(None, None),
-        Array((Structure(), *[register("1.7.0", 5, 0, W)] * 14)),  # as many as a Swedish Aidon has
-        Array((5, *[register("1.7.0", 5, 0, W)] * 14)),
-        Array((Structure((1, 2)), *[register("1.7.0", 5, 0, W)] * 26)),
+        Array((Structure(), *[register("1.7.0", 5)] * 14)),  # as many as a Swedish Aidon has
+        Array((5, *[register("1.7.0", 5)] * 14)),
+        Array((Structure((1, 2)), *[register("1.7.0", 5)] * 26)),
         Structure((Array((Structure((1, obis("42.0.0", 0), 2, 0)),)), "ISK1234", 5)),
         Structure((Array(), 5)),
     ],

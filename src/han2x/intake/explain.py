@@ -64,6 +64,37 @@ def _plain(found: Anatomy) -> Data:
     return _restored(found.body, sent)
 
 
+class _Placed(int):
+    """An integer as it was sent, that knows where its octets are."""
+
+    offset: int
+
+
+def _placed(found: Anatomy) -> Data:
+    """The body for a layout that goes by its integers, which still tell where they are."""
+    sent = {piece.leaf.offset: piece.leaf.value for piece in found.pieces if piece.leaf}
+    return _marked(found.body, sent)
+
+
+def _marked(value: Data, sent: Mapping[int, Data]) -> Data:
+    if isinstance(value, tuple):
+        return type(value)(_marked(one, sent) for one in value)
+    if type(value) is not int:
+        return value
+    number = sent[value]
+    assert isinstance(number, int)
+    placed = _Placed(number)
+    placed.offset = value
+    return placed
+
+
+def _offset(number: int) -> int | None:
+    """Where an integer's octets are; in a body that was not placed, the integer itself says so."""
+    if isinstance(number, bool):
+        return None
+    return number.offset if isinstance(number, _Placed) else number
+
+
 def _restored(value: Data, sent: Mapping[int, Data]) -> Data:
     if isinstance(value, tuple):
         return type(value)(_restored(one, sent) for one in value)
@@ -73,14 +104,15 @@ def _restored(value: Data, sent: Mapping[int, Data]) -> Data:
 def _items(vendor: Vendor, found: Anatomy, values: Mapping[Quantity, int]) -> Iterator[tuple[int, Part]]:
     """The meaning of each item of a list, by where its value is."""
     where = {id(piece.leaf.value): piece.leaf.offset for piece in found.pieces if piece.leaf}
-    for code, value, scaler_unit in vendor.items(found.body):
-        offset = value if type(value) is int else where.get(id(value))
+    body = _placed(found) if vendor.describes_itself else found.body
+    for code, value, scaler_unit in vendor.items(body):
+        offset = _offset(value) if isinstance(value, int) else where.get(id(value))
         if offset is not None:
             yield offset, _item(vendor, code, value, values)
         if isinstance(scaler_unit, Structure) and len(scaler_unit) == 2:
             for text, part in zip(("power of ten", "unit"), scaler_unit, strict=True):
-                if type(part) is int:
-                    yield part, Part(0, 0, text, _number(found, part), obis(code))
+                if isinstance(part, int) and (at := _offset(part)) is not None:
+                    yield at, Part(0, 0, text, _number(found, at), obis(code))
 
 
 def _number(found: Anatomy, offset: int) -> str:

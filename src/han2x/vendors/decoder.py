@@ -3,20 +3,23 @@
 The only memory is which vendor spoke last, for the fast lists that several vendors send alike.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
+from math import isfinite
 
 from ..model.quantity import Detail, Quantity
 from ..model.reading import Identity, ListType, MeterClock, Reading, classify
-from ..wire.axdr import Data, Structure
+from ..wire.axdr import Array, Data, Structure
 from ..wire.cipher import Keyring, Opened
 from ..wire.clock import cosem_time
 from ..wire.dlms import GENERAL_GLO_CIPHERING, Malformed, Notification, parse
 from ..wire.obis import obis
 from ..wire.result import Apdu, Discarded, Framing, Kind
-from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr
+from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr, selfdescribing, wienernetze
 from .layouts import as_text
+from .makers import by_letters
 from .manner import PLAIN, Manner
 from .meanings import (
     CLOCK,
@@ -28,8 +31,9 @@ from .meanings import (
     QUANTITIES,
     TEXTS,
     UNITS,
+    own,
 )
-from .vendor import Mismatch, Vendor
+from .vendor import Factor, Mismatch, Vendor
 
 VENDORS: tuple[Vendor, ...] = (
     kaifa.NORWAY,
@@ -39,14 +43,11 @@ VENDORS: tuple[Vendor, ...] = (
     landisgyr.EMBRIQ,
     kaifa.SWEDEN,
     aidon.SWEDEN,
-    kaifa.AUSTRIA,
-    kaifa.VORARLBERG,
-    iskraemeco.PUSH,
-    landisgyr.PUSH,
-    iskraemeco.POSITIONAL,
-    landisgyr.AUSTRIA,
 )
-"""All that is recognised, in the order they are tried: the first whose mark is there."""
+"""Those whose lists bear a mark, in the order they are tried: the first whose mark is there."""
+
+BY_PLACE: tuple[Vendor, ...] = (iskraemeco.POSITIONAL, landisgyr.AUSTRIA, wienernetze.WIENER_NETZE)
+"""Those whose lists say nothing: they are told by how many values of which kinds there are."""
 
 VENDORS_1_WH = tuple(kamstrup.ONE_WH if vendor is kamstrup.KAMSTRUP else vendor for vendor in VENDORS)
 
@@ -65,17 +66,19 @@ class Decoder:
         self._vendors = VENDORS if manner.kamstrup_energy_wh == 10 else VENDORS_1_WH
         self._speaker = ""
 
-    def decode(self, apdu: Apdu) -> Reading | Discarded:
-        """The reading in an APDU, or why there is none."""
+    def decode(self, apdu: Apdu, title: bytes = b"") -> Reading | Discarded:
+        """The reading in an APDU, or why there is none. `title`: the system title it was encrypted with."""
         if apdu.framing is Framing.P1:
             return self._text(apdu)
         notification = parse(apdu)
         if isinstance(notification, Discarded):
             return self._encrypted(apdu, notification)
-        vendor = recognise(notification.body, self._vendors)
+        vendor = recognise(notification.body, self._vendors, title)
         if vendor is None:
-            return Discarded(Kind.UNKNOWN, "a list that no table explains", apdu.offset, apdu.length)
-        name = (self._speaker or vendor.name) if vendor.anonymous else vendor.name
+            return Discarded(Kind.UNKNOWN, _unexplained(notification.body), apdu.offset, apdu.length)
+        name = vendor.name
+        if vendor.anonymous:
+            name = by_letters(as_text(title[:3])) or self._speaker or name
         try:
             reading = read(vendor, name, notification)
         except Mismatch as mismatch:
@@ -117,44 +120,52 @@ class Decoder:
         if not isinstance(opened, Opened):
             return opened.discarded(apdu) if opened else otherwise
         plain = apdu._replace(data=opened.plain, framing=Framing.APDU)
-        outcome = self._opened_text(plain) if opened.plain[:1] == b"/" else self.decode(plain)
+        outcome = self._opened_text(plain) if opened.plain[:1] == b"/" else self.decode(plain, opened.title)
         if isinstance(outcome, Discarded):
             return outcome
         self._keyring.accept(opened)
         return replace(outcome, notes=(*opened.notes, *outcome.notes)) if opened.notes else outcome
 
 
-def recognise(body: Data, vendors: tuple[Vendor, ...] = VENDORS) -> Vendor | None:
-    """The vendor whose list a body is."""
+def recognise(body: Data, vendors: tuple[Vendor, ...] = VENDORS, title: bytes = b"") -> Vendor | None:
+    """The vendor whose list a body is: by its mark, by what it says itself, by the places of its values."""
     for vendor in vendors:
         if vendor.recognise(body):
             return vendor
-    return None
+    by_place = (vendor for vendor in BY_PLACE if vendor.recognise(body))
+    return selfdescribing.vendor_of(body, title) or next(by_place, None)
+
+
+def _unexplained(body: Data) -> str:
+    count = f" of {len(body)} values" if isinstance(body, Array | Structure) else ""
+    return f"a list{count} that no table explains"
 
 
 def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
     """A notification by its vendor's table; raises `Mismatch`."""
     texts: dict[str, str] = {}
-    numbers: list[tuple[Quantity, Data, Data]] = []
+    numbers: list[_Number] = []
     unknown: list[str] = []
     details: list[tuple[Detail, Data, Data]] = []
     clock = None
     for code, value, scaler_unit in vendor.items(notification.body):
-        cde = code[2:5]
+        cde = own(code)
         quantity = QUANTITIES.get(cde)
         if quantity is not None:
-            numbers.append((quantity, value, scaler_unit))
+            numbers.append((quantity, code, value, scaler_unit))
         elif text := vendor.texts.get(cde) or TEXTS.get(cde):
-            texts[text] = as_text(value)
+            texts.setdefault(text, as_text(value))
         elif cde == CLOCK and isinstance(value, bytes):
-            clock = value
+            clock = clock or value
         elif (detail := DETAILS.get(cde)) is not None:
             details.append((detail, value, scaler_unit))
         else:
             unknown.append(obis(code))
-    values = _values(vendor, texts.get(METER_TYPE), numbers)
+    values, refused = _values(vendor, texts.get(METER_TYPE), numbers)
     if not values:
-        raise Mismatch("carries no electricity reading")
+        raise Mismatch(next(iter(refused.values()), "carries no electricity reading"))
+    if refused:
+        unknown += map(obis, refused)
     return Reading(
         vendor=name,
         list_type=classify(values) if vendor.norwegian else ListType.OTHER,
@@ -176,35 +187,68 @@ def _details(vendor: Vendor, sent: list[tuple[Detail, Data, Data]]) -> tuple[tup
     """The numbers that are sent besides, in their units; what is no number in that unit is left out."""
     values: dict[Detail, int] = {}
     for detail, raw, scaler_unit in sent:
-        if type(raw) is not int:
-            continue
         with suppress(Mismatch):
-            multiplier, divisor = vendor.detail_factors.get(detail.unit, 1), 1
-            if scaler_unit is not None:
-                multiplier, divisor = _by_scaler(detail, scaler_unit)
-            values[detail] = raw * multiplier // divisor
+            factor: Factor | None = vendor.detail_factors.get(detail.unit)
+            values[detail] = _number(vendor, detail, raw, scaler_unit, factor)
     return tuple(values.items())
 
 
+_Number = tuple[Quantity, bytes, Data, Data]
+"""A quantity with its code as sent, its raw value and its scaler_unit."""
+
+
 def _values(
-    vendor: Vendor, meter_type: str | None, numbers: list[tuple[Quantity, Data, Data]]
-) -> dict[Quantity, int]:
-    """The numbers in their quantities' units. A null is a value that is not sent."""
-    raws = {quantity: raw for quantity, raw, _ in numbers if type(raw) is int}
-    factors = vendor.factors(meter_type, raws)
-    values = {}
-    for quantity, raw, scaler_unit in numbers:
-        if raw is None:
+    vendor: Vendor, meter_type: str | None, numbers: list[_Number]
+) -> tuple[dict[Quantity, int], dict[bytes, str]]:
+    """The numbers in their quantities' units, and by code why some are refused.
+
+    A null is a value that is not sent. Of a quantity that is sent twice the first holds.
+    """
+    factors: Mapping[Quantity, Factor] | None = None
+    values: dict[Quantity, int] = {}
+    refused = {}
+    for quantity, code, raw, scaler_unit in numbers:
+        if raw is None or quantity in values:
             continue
-        if type(raw) is not int:
-            raise Mismatch(f"{quantity} is no integer")
-        if scaler_unit is None:
-            factor = factors.get(quantity, 1)
-            values[quantity] = raw * factor if isinstance(factor, int) else factor(raw)
-        else:
-            multiplier, divisor = _by_scaler(quantity, scaler_unit)
-            values[quantity] = raw * multiplier // divisor
-    return values
+        try:
+            if scaler_unit is not None and type(raw) is int:
+                multiplier, divisor = _by_scaler(quantity, scaler_unit)
+                values[quantity] = raw * multiplier // divisor
+                continue
+            if factors is None:
+                raws = {each: sent for each, _, sent, _ in numbers if type(sent) is int}
+                factors = vendor.factors(meter_type, raws)
+            factor = factors.get(quantity)
+            if type(factor) is int and type(raw) is int:
+                values[quantity] = raw * factor
+            else:
+                values[quantity] = _number(vendor, quantity, raw, scaler_unit, factor)
+        except Mismatch as mismatch:
+            refused[code] = str(mismatch)
+    return values, refused
+
+
+def _number(
+    vendor: Vendor, quantity: Quantity | Detail, raw: Data, scaler_unit: Data, factor: Factor | None
+) -> int:
+    """A raw value in its quantity's unit, by its own scaler_unit, else by the vendor's factor."""
+    if type(raw) is not int:
+        raw = _fraction(vendor, quantity, raw)
+    if scaler_unit is not None:
+        multiplier, divisor = _by_scaler(quantity, scaler_unit)
+        return raw * multiplier // divisor if type(raw) is int else round(raw * multiplier / divisor)
+    if factor is None:
+        raise Mismatch(f"{quantity} comes without scaler and unit, and no table has them")
+    if type(raw) is not int:
+        raise Mismatch(f"{quantity} is no integer")
+    return raw * factor if isinstance(factor, int) else factor(raw)
+
+
+def _fraction(vendor: Vendor, quantity: Quantity | Detail, raw: Data) -> float:
+    """A number that is no integer, which only lists that say what it is may have."""
+    if not vendor.describes_itself or not isinstance(raw, float) or not isfinite(raw):
+        raise Mismatch(f"{quantity} is no {'number' if vendor.describes_itself else 'integer'}")
+    return raw
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""Iskraemeco: values by place (AM550 in Slovenia and Austria, IE.5 in Croatia), and push lists (Switzerland).
+"""Iskraemeco: values by place (AM550 in Slovenia and Austria, IE.5 in Croatia).
 
 There is no list id; the number and kinds of the values tell the lists apart (han-port sheet 6.6). Powers
 in W, currents in 0.01 A, voltages in 0.1 V, energies in Wh.
@@ -7,12 +7,11 @@ in W, currents in 0.01 A, voltages in 0.1 V, energies in Wh.
 from collections.abc import Mapping
 
 from ..model.quantity import Quantity
-from ..wire.axdr import Data
-from .landisgyr import PUSH_FACTORS, PUSH_TEXTS, device_maker
-from .layouts import Positions, is_push, push_objects
-from .vendor import Factor, Vendor
+from .layouts import Positions
+from .vendor import WHOLE, Factor, Vendor
 
 FACTORS: Mapping[Quantity, Factor] = {
+    **WHOLE,
     Quantity.CURR_L1: 10,
     Quantity.CURR_L2: 10,
     Quantity.CURR_L3: 10,
@@ -41,20 +40,9 @@ LISTS = Positions(
 )
 
 
-def _is_iskraemeco_push(body: Data) -> bool:
-    return is_push(body) and device_maker(body) == "ISK"
-
-
 POSITIONAL = Vendor(
     name="iskraemeco",
     recognise=lambda body: LISTS.match(body) is not None,
     items=LISTS.items,
     factors=lambda *_: FACTORS,
-)
-PUSH = Vendor(
-    name="iskraemeco",
-    recognise=_is_iskraemeco_push,
-    items=push_objects,
-    factors=lambda *_: PUSH_FACTORS,
-    texts=PUSH_TEXTS,
 )

@@ -1,7 +1,7 @@
 """Kaifa: values by place without OBIS, scaler or unit (KFM_001; han-port sheet 4.2), and its kin abroad.
 
 The energies are those of the telegram's own time (HH:00:10; sheet 4.2), which is civil time. Sweden's
-list has the same values as OBIS pairs; Austria's (MA309) describes itself.
+list has the same values as OBIS pairs; Austria's (MA309) describes itself (`selfdescribing`).
 """
 
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from ..model.quantity import Quantity
 from ..model.reading import UNKNOWN_FITTING, Fitting, Net, TimeBase
 from ..wire.axdr import Data, Structure
-from .layouts import CLOCK_SIZE, Positions, as_text, first_text, is_obis, pairs
-from .meanings import CLOCK
-from .vendor import Factor, Vendor
+from .layouts import Positions, as_text, first_text, is_obis, pairs
+from .vendor import WHOLE, Factor, Vendor
 
 FACTORS: Mapping[Quantity, Factor] = {
+    **WHOLE,
     Quantity.VOLT_L1: 100,
     Quantity.VOLT_L2: 100,
     Quantity.VOLT_L3: 100,
@@ -65,23 +65,6 @@ def _is_swedish(body: Data) -> bool:
     return isinstance(body, Structure) and len(body) > 1 and is_obis(body[0]) and "KFM" in as_text(body[1])
 
 
-def _is_vorarlbergian(body: Data) -> bool:
-    """The clock as a pair first, then structures of OBIS, value, scaler_unit (Vorarlbergnetz)."""
-    return isinstance(body, Structure) and len(body) > 2 and is_obis(body[0]) and _code(body[0]) == CLOCK
-
-
-def _code(obis: Data) -> bytes:
-    assert isinstance(obis, bytes)
-    return obis[2:5]
-
-
-def _is_austrian(body: Data) -> bool:
-    """Clock first, then OBIS, value, scaler_unit, and a text last (Netz NÖ, TINETZ)."""
-    if not isinstance(body, Structure) or len(body) < 4:
-        return False
-    return isinstance(body[0], bytes) and len(body[0]) == CLOCK_SIZE and is_obis(body[1])
-
-
 NORWAY = Vendor(
     name="kaifa",
     recognise=_is_positional,
@@ -99,5 +82,3 @@ SWEDEN = Vendor(
     time_base=TimeBase.STANDARD,
     norwegian=True,
 )
-AUSTRIA = Vendor(name="kaifa", recognise=_is_austrian, items=pairs)
-VORARLBERG = Vendor(name="kaifa", recognise=_is_vorarlbergian, items=pairs)

@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from ..model.quantity import POWER_FACTOR, WATT_HOUR, Quantity
+from ..model.quantity import POWER_FACTOR, VAR, WATT, WATT_HOUR, Quantity
 from ..model.reading import Fitting, Net, TimeBase
 from ..wire.axdr import Data, Structure
 from ..wire.obis import cde, electricity
 from .layouts import first_text, pairs
 from .meanings import METER_ID, METER_TYPE
-from .vendor import Factor, Item, Vendor
+from .vendor import WHOLE, Factor, Item, Vendor
 
 CURRENT_TRANSFORMER = "685"
 CURRENTS = (Quantity.CURR_L1, Quantity.CURR_L2, Quantity.CURR_L3)
@@ -28,6 +28,7 @@ def _volts(raw: int) -> int:
 
 def _factors(milliamperes: int, watt_hours: int = 10) -> Mapping[Quantity, Factor]:
     return {
+        **WHOLE,
         Quantity.CURR_L1: milliamperes,
         Quantity.CURR_L2: milliamperes,
         Quantity.CURR_L3: milliamperes,
@@ -86,9 +87,11 @@ KAMSTRUP = Vendor(
     factors=_by_kind,
     fitting=_fitting,
     texts={cde("0.0.5"): METER_ID, cde("96.1.1"): METER_TYPE},
-    detail_factors={POWER_FACTOR: 10, WATT_HOUR: 10},
+    detail_factors={WATT: 1, VAR: 1, POWER_FACTOR: 10, WATT_HOUR: 10},
     time_base=TimeBase.STANDARD,
     norwegian=True,
 )
-ONE_WH = replace(KAMSTRUP, factors=_by_kind_1_wh, detail_factors={POWER_FACTOR: 10})
+ONE_WH = replace(
+    KAMSTRUP, factors=_by_kind_1_wh, detail_factors={WATT: 1, VAR: 1, POWER_FACTOR: 10, WATT_HOUR: 1}
+)
 """Some Swedish and Swiss types count in 1 Wh, and nothing in their lists tells (han-port sheet 5, row 12)."""

@@ -1,20 +1,19 @@
-"""Landis+Gyr: the E350 as fitted in Norway, and the push lists and lists by place of others.
+"""Landis+Gyr: the E350 as fitted in Norway, and what lists of others leave out.
 
 The E350's list (EMBRIQ_V1_1) is laid out like Aidon's, with NULs padding its texts (han-port sheet 4.4).
 Push lists (sheet 6.5) have no scalers: currents in 0.01 A; voltages in V, in 0.1 V where above 1000.
 """
 
 from collections.abc import Mapping
-from contextlib import suppress
 
-from ..model.quantity import Quantity
+from ..model.quantity import POWER_FACTOR, VAR, WATT, WATT_HOUR, Quantity
 from ..model.reading import UNKNOWN_FITTING, Fitting, Net
-from ..wire.axdr import Data, Structure
+from ..wire.axdr import Data
 from ..wire.obis import cde
-from .layouts import Positions, as_text, is_push, push_objects, registers
+from .layouts import Positions, registers
 from .meanings import METER_ID
 from .register_lists import list_version
-from .vendor import Factor, Mismatch, Vendor
+from .vendor import WHOLE, Factor, Vendor
 
 
 def _is_embriq(body: Data) -> bool:
@@ -32,7 +31,8 @@ def _volts(raw: int) -> int:
     return raw * 100 if raw > 1000 else raw * 1000
 
 
-PUSH_FACTORS: Mapping[Quantity, Factor] = {
+LIST_FACTORS: Mapping[Quantity, Factor] = {
+    **WHOLE,
     Quantity.CURR_L1: 10,
     Quantity.CURR_L2: 10,
     Quantity.CURR_L3: 10,
@@ -40,17 +40,8 @@ PUSH_FACTORS: Mapping[Quantity, Factor] = {
     Quantity.VOLT_L2: _volts,
     Quantity.VOLT_L3: _volts,
 }
+PUSH_DETAIL_FACTORS = {WATT: 1, VAR: 1, WATT_HOUR: 1, POWER_FACTOR: 1}
 PUSH_TEXTS = {cde("96.1.1"): METER_ID}
-
-
-def device_maker(body: Data) -> str:
-    """The three letters of the maker (FLAG id) in a push list's logical device name, "" without."""
-    assert isinstance(body, Structure)
-    with suppress(Mismatch):  # told when the list is decoded
-        for obis, value, _ in push_objects(body):
-            if obis[2:5] == cde("42.0.0"):
-                return as_text(value)[:3]
-    return ""
 
 
 LISTS = Positions(
@@ -63,16 +54,9 @@ LISTS = Positions(
 EMBRIQ = Vendor(
     name="landisgyr", recognise=_is_embriq, items=registers, fitting=_embriq_fitting, norwegian=True
 )
-PUSH = Vendor(
-    name="landisgyr",
-    recognise=is_push,
-    items=push_objects,
-    factors=lambda *_: PUSH_FACTORS,
-    texts=PUSH_TEXTS,
-)
 AUSTRIA = Vendor(
     name="landisgyr",
     recognise=lambda body: LISTS.match(body) is not None,
     items=LISTS.items,
-    factors=lambda *_: PUSH_FACTORS,
+    factors=lambda *_: LIST_FACTORS,
 )

@@ -2,8 +2,9 @@
 
 * registers: an array of structures (OBIS, value[, scaler_unit]) that describe themselves;
 * pairs: a flat structure of OBIS and value, each with or without a scaler_unit behind it;
-* positions: bare values whose place alone gives them meaning;
-* push objects: descriptors of COSEM attributes first, then their values in the same order.
+* positions: bare values whose place alone gives them meaning.
+
+What says itself what it is needs none of these: `selfdescribing`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -99,33 +100,6 @@ class Positions:
 
 _TYPES: dict[str, type] = {"n": int, "t": bytes, "c": bytes, "b": bool, "a": Array}
 _NO_ROW: tuple[list[int], list[bytes]] = ([], [])
-
-
-def push_objects(body: Data) -> Iterator[Item]:
-    """Descriptors (class, OBIS, attribute, index), then the values; the first describes the descriptors."""
-    assert isinstance(body, Structure)
-    descriptors = body[0]
-    assert isinstance(descriptors, Array)
-    if len(descriptors) != len(body):
-        raise Mismatch(f"{len(descriptors)} descriptors for {len(body)} values")
-    for descriptor, value in zip(descriptors[1:], body[1:], strict=True):
-        assert isinstance(descriptor, Structure)
-        obis = descriptor[1]
-        assert isinstance(obis, bytes)
-        yield obis, value, None
-
-
-def is_push(body: Data) -> bool:
-    """Whether a body begins with descriptors of push objects."""
-    return (
-        isinstance(body, Structure)
-        and len(body) > 1
-        and isinstance(body[0], Array)
-        and all(
-            isinstance(descriptor, Structure) and len(descriptor) == 4 and is_obis(descriptor[1])
-            for descriptor in body[0]
-        )
-    )
 
 
 def first_text(body: Data) -> str:

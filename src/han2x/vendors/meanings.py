@@ -1,5 +1,7 @@
 """What an OBIS code means, whatever vendor sends it (han-port sheet 7). Matched on C.D.E alone."""
 
+from functools import lru_cache
+
 from ..model.quantity import POWER_FACTOR, VAR, WATT, WATT_HOUR, Detail, Quantity, Unit
 from ..wire.obis import cde
 
@@ -69,3 +71,24 @@ UNITS: dict[str, tuple[int, int]] = {
     "PF": (255, 3),
 }
 """Our unit: its code in a scaler_unit (Blue Book table 4), and the power of ten from that to ours."""
+
+
+@lru_cache(maxsize=1024)
+def own(code: bytes) -> bytes:
+    """C.D.E of a code by which the meter speaks of its own present state, b"" of any other.
+
+    Other media (group A), devices behind the meter and further channels (B), and historic values (F) are
+    something else (Blue Book 7.2 to 7.6).
+    """
+    a, b, c, d, e, f = code
+    group = bytes((c, d, e))
+    if f != PRESENT or a > 1 or b > 1:
+        return b""
+    abstract = a == 0
+    if abstract and (group in QUANTITIES or group in DETAILS or (b and group != CLOCK)):
+        return b""
+    return group
+
+
+PRESENT = 255
+"""Value group F of what is no historic value."""

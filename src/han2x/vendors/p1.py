@@ -11,6 +11,7 @@ from typing import Any
 from ..model.quantity import Detail, Quantity
 from ..model.reading import Identity, ListType, Reading
 from ..wire.p1 import carries_check_sum
+from .makers import MAKERS
 from .meter_number import P1_CODES, chosen
 from .p1_clock import clock, is_clock
 from .p1_lines import (
@@ -33,23 +34,6 @@ from .p1_lines import (
 )
 from .sums import Number, Part, add_up, finer, rounded
 from .vendor import Mismatch
-
-MAKERS = {
-    "ADN": "aidon",
-    "EGM": "elgama",
-    "ELG": "elgama",
-    "ESY": "easymeter",
-    "FLU": "fluvius",
-    "ISK": "iskraemeco",
-    "KAM": "kamstrup",
-    "KFM": "kaifa",
-    "LGF": "landisgyr",
-    "LGZ": "landisgyr",
-    "NES": "nes",
-    "SAG": "sagemcom",
-    "XMX": "landisgyr",
-}
-"""By the three letters behind the slash (FLAG association); others go by these letters."""
 
 NOT_CHECKED = "the text carries no check sum: damage cannot be told"
 TWICE = "sent twice with different values"

@@ -16,7 +16,11 @@ Factor = int | Callable[[int], int]
 
 
 Factors = Callable[[str | None, Mapping[Quantity, int]], Mapping[Quantity, Factor]]
-"""From a list's meter type and raw numbers to the factor of each quantity; 1 where there is none."""
+"""From a list's meter type and raw numbers to the factor of each quantity; what has none is refused."""
+
+
+WHOLE: Mapping[Quantity, Factor] = dict.fromkeys(Quantity, 1)
+"""Factors of a list that sends every quantity in our unit, which a table then changes."""
 
 
 Item = tuple[bytes, Data, Data]
@@ -36,7 +40,8 @@ class Vendor:
     those of the Norwegian port (fast, ten seconds, hourly). `anonymous`: bodies that several vendors
     send alike, told apart by what the same stream carried before. `send_delay_ms`: from the moment the
     energies are true to sending, where the message itself does not say. `detail_factors`: of what is sent
-    besides the quantities, by unit; 1 where there is none.
+    besides the quantities, by unit; what has none is left out. `describes_itself`: the list's
+    own numbers tell its layout; its values may be floats.
     """
 
     name: str
@@ -50,3 +55,4 @@ class Vendor:
     send_delay_ms: int = 0
     norwegian: bool = False
     anonymous: bool = False
+    describes_itself: bool = False
