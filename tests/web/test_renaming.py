@@ -24,7 +24,7 @@ from ..mqtt.conftest import MISSING, Listener, Mosquitto
 from .conftest import Gateway
 
 START = seconds("2025-12-13T23:00:00Z")
-HOURS = f"v1/history/main?resolution=hour&begin={START}&end={START + 24 * HOUR_S}"
+HOURS = "v1/history/main?resolution=hour&begin=2025-12-13T23:00:00Z&end=2025-12-14T23:00:00Z"
 REGISTERS, ENERGIES = 36, slice(20, 36)
 SETTINGS = """\
 [modbus_tcp]
@@ -107,6 +107,7 @@ class House:
         assert self.modbus.connect()  # type: ignore[no-untyped-call]
         self.gateway.until(lambda: self.registers()[0:2] == [0, 1234])
         self.gateway.until(lambda: len(self.announced()) == 1)
+        self.gateway.until(lambda: len(self.rows()) == 5)
 
     def close(self) -> None:
         self.modbus.close()  # type: ignore[no-untyped-call]
@@ -119,6 +120,10 @@ class House:
         answer = self.modbus.read_holding_registers(0, count=REGISTERS, device_id=1)
         assert not answer.isError(), answer
         return list(answer.registers)
+
+    def rows(self) -> list[Any]:
+        """The stored hours of the first meter."""
+        return list(self.owner.get(HOURS).json().get("rows", ()))
 
     def announced(self) -> Mapping[str, Any]:
         """The newest announcement of each meter to Home Assistant, by topic."""
@@ -142,7 +147,7 @@ class House:
             "identifiers": [one["device"]["identifiers"] for one in self.announced().values()],
             "topics": {line.topic for line in self.heard.lines},
             "registers": self.registers(),
-            "history": self.owner.get(HOURS).json(),
+            "history": self.rows(),
             "ids": [one["id"] for one in self.owner.get("v1/meters").json()],
             "brokers": [one["id"] for one in self.owner.get("v1/mqtt").json()["brokers"]],
             "serial": self.owner.get("api").json()["serial"],
@@ -236,6 +241,7 @@ def test_a_name_changes_and_nothing_else(house: House, rename: Callable[[House],
     house.gateway.until(lambda: set(house.called()) == {LABEL})
     assert house.owner.get("v1/mqtt").json()["brokers"][0]["name"] == BROKER
     house.bridge.say()
+    house.gateway.until(lambda: len(house.rows()) == 5)
     after = house.kept()
     assert after["registers"][ENERGIES] >= before["registers"][ENERGIES]
     assert after == before

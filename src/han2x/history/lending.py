@@ -13,7 +13,7 @@ from ..model.quantity import ENERGIES
 from ..runtime.providers import Lines, Span
 from . import export
 from .file import as_trouble, open_file, open_reading, transaction
-from .periods import Period, Sum, extent, periods
+from .periods import Period, Sum, extent, latest, periods
 from .rows import MEASURED, Row
 
 TABLES = {"10s": "raw", "minute": "minute", "hour": "hour"}
@@ -37,6 +37,11 @@ class Lent:
 
     def __init__(self, path: Path, zone: tzinfo) -> None:
         self._path, self._zone = path, zone
+
+    def meters(self) -> Mapping[str, int]:
+        """The ids of all meters, and when the last of each was; raises `Trouble`."""
+        with self._reading() as file:
+            return latest(file)
 
     def extent(self, meter: str) -> Mapping[str, Span]:
         """What there is of a meter; raises `Trouble`."""

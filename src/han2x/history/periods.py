@@ -73,6 +73,14 @@ def extent(file: sqlite3.Connection, table: str, meter: str) -> tuple[int, int, 
     return row[0], row[1] or 0, row[2] or 0
 
 
+def latest(file: sqlite3.Connection) -> dict[str, int]:
+    """The meters of which there are hours or rows, and the beginning of the last of them."""
+    tables = ("hour", "register", "minute", "raw")
+    last = ", ".join(f"coalesce((SELECT max(t) FROM {one} WHERE meter = m.id), 0)" for one in tables)
+    rows = file.execute(f"SELECT name, max({last}) FROM meter AS m")
+    return {name: at for name, at in rows if at}
+
+
 def bases(file: sqlite3.Connection, meter: str) -> dict[Basis, int]:
     """How many hours of a meter are known in which way."""
     which = "meter = (SELECT id FROM meter WHERE name = ?)"

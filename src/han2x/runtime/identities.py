@@ -5,11 +5,12 @@ list tells who is who; and it tells what a meter was called that the settings do
 """
 
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..settings.identity import ALIKE, Remembered
+from ..settings.identity import ALIKE, ID, Remembered
 from ..settings.schema import Settings
 from .files import read, replace
 from .stored_files import IDENTITIES, Say, load, table_of
@@ -47,10 +48,18 @@ def remember(state_dir: Path | None, settings: Settings) -> None:
     if state_dir is None:
         return
     before = remembered(state_dir)
-    after = _after(before, settings)
+    after = _after((*_found(before, state_dir), *before), settings)
     if after != list(before):
         rows = [one._asdict() for one in after]
         replace(state_dir / NAME, json.dumps({"format": FORMAT, "known": rows}, ensure_ascii=False))
+
+
+def _found(known: Iterable[Remembered], state_dir: Path) -> Iterator[Remembered]:
+    """Meters that were removed before there was this list: of those the state files tell."""
+    ids = {one.id for one in known if one.section == "meters"}
+    for path in sorted(state_dir.glob("*.state")):
+        if path.stem not in ids and re.fullmatch(ID, path.stem):
+            yield Remembered("meters", path.stem, path.stem, "", used=False)
 
 
 def _after(before: Iterable[Remembered], settings: Settings) -> list[Remembered]:

@@ -59,6 +59,9 @@ Lines = Generator[str, None, None]
 class Archive(Protocol):
     """What the history lends. Everything blocks: for a thread. Raises `Trouble`."""
 
+    def meters(self) -> Mapping[str, int]:
+        """The ids of all meters of which there is anything, and when the last of it was (Unix seconds)."""
+
     def extent(self, meter: str) -> Mapping[str, Span]:
         """What there is of a meter, by resolution."""
 

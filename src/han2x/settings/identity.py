@@ -105,7 +105,7 @@ def _recognised(
     then who has the name; at last the only one there was for the only one there is.
     """
     found: dict[int, str] = {}
-    left = list(free)
+    left = [one for one in free if one.used or one.alike]  # of some only an id is known
 
     def pair(row: dict[str, Any], matching: list[Remembered]) -> None:
         if id(row) not in found and len(matching) == 1:

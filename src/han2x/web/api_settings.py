@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from ..runtime import recovery
 from ..runtime.facts import Machine
+from ..runtime.former_meters import FormerMeter, former_meters
 from ..runtime.gateway import Trouble
 from ..runtime.identities import remembered
 from ..runtime.settings_file import sample
@@ -28,6 +29,7 @@ from .endpoint import JSON, Access, Call, Refusal
 from .events import dumps
 from .former import LOG_IN
 from .streaming import attachment
+from .times import iso
 
 log = logging.getLogger("han2x.web")
 
@@ -163,8 +165,33 @@ async def add(call: Call) -> shapes.SettingsShape:
 
 async def _taken(call: Call) -> set[str]:
     """Ids of meters and brokers that were removed: who is added is another, unless its `id` says who."""
+    if _repeated(call) == "meters":
+        return {one.id for one in await _former(call)}
     known = await asyncio.to_thread(remembered, call.gateway.state_dir)
     return {one.id for one in known if one.section == _repeated(call)}
+
+
+async def former(call: Call) -> list[shapes.FormerMeterShape]:
+    """Meters that were removed and of which something is stored."""
+    return [
+        {
+            "id": one.id,
+            "name": one.name,
+            "last": iso(one.last_ms) if one.last_ms else None,
+            "energy_kwh": None if one.energy_wh is None else one.energy_wh / 1000,
+            "meter_id": one.meter_id,
+        }
+        for one in await _former(call)
+    ]
+
+
+async def _former(call: Call) -> list[FormerMeter]:
+    gateway = call.gateway
+    settings, archive = gateway.settings.value, gateway.providers.archive
+    try:
+        return await asyncio.to_thread(former_meters, gateway.state_dir, settings, archive)
+    except Trouble as trouble:
+        raise Refusal(503, "history", str(trouble), retry_s=5) from None
 
 
 async def remove(call: Call) -> shapes.SettingsShape:

@@ -113,6 +113,14 @@ ADMIN: list[Endpoint] = [
         doc="The settings in force; secrets are not shown.",
     ),
     Endpoint(
+        method="GET",
+        path="v1/former-meters",
+        handler=api_settings.former,
+        answer=list[shapes.FormerMeterShape],
+        errors=(503,),
+        doc="Meters that were removed and of which something is stored; one is added again by its id.",
+    ),
+    Endpoint(
         method="PATCH",
         path="v1/settings",
         handler=api_settings.change,
@@ -172,8 +180,8 @@ ADMIN: list[Endpoint] = [
         body=dict[str, object],
         answer=shapes.SettingsShape,
         access=Access.WRITE,
-        errors=(404,),
-        doc="Add a row to a repeated section.",
+        errors=(404, 503),
+        doc="Add a row to a repeated section; with the id of a former meter it is that one, else a new one.",
     ),
     Endpoint(
         method="DELETE",

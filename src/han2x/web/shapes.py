@@ -139,6 +139,19 @@ class SettingsSchema(TypedDict):
     sections: list[SectionShape]
 
 
+class FormerMeterShape(TypedDict):
+    """A meter that was removed. `last`: the time of its last values; `energy_kwh`: its last register.
+
+    `meter_id`: its equipment number, "" if unknown. A meter added with this `id` goes on with it.
+    """
+
+    id: str
+    name: str
+    last: str | None
+    energy_kwh: float | None
+    meter_id: str
+
+
 class SettingsShape(TypedDict):
     """The settings in force; a secret is `{"set": bool}`. `undo`: whether there are former ones.
 

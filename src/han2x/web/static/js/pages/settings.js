@@ -4,7 +4,7 @@ import { complaintText, get, Refusal, request, send } from "../api.js";
 import { confirmReach, follow } from "../broken.js";
 import { download, h, say } from "../dom.js";
 import { settingField } from "../forms.js";
-import { plural, t, tOr } from "../i18n.js";
+import { number, plural, t, time, tOr } from "../i18n.js";
 import { trial, trySource } from "../source.js";
 import { action, ask, card, field } from "../ui.js";
 
@@ -147,9 +147,35 @@ function addButton(page, { name }) {
     const taken = page.current.settings[name].map((one) => one.name);
     const free = unused(taken);
     const unit = name === "meters" ? { unit_id: lowestFree(page.current.settings.meters) } : {};
-    await taking(page, () => send("POST", `v1/settings/${name}`, { name: free, ...unit }));
+    const who = name === "meters" ? await whoIsAdded(taken) : {};
+    if (who) await taking(page, () => send("POST", `v1/settings/${name}`, { name: free, ...unit, ...who }));
   };
   return h("p", {}, action(t(`settings.add_${name}`), add, { toast: page.context.toast }));
+}
+
+/** Which former meter it is, if any; null if it is not to be added. @param {string[]} taken */
+async function whoIsAdded(taken) {
+  const former = await get("v1/former-meters");
+  if (!former.length) return {};
+  const choice = h(
+    "select",
+    { name: "id", "aria-label": t("settings.which_meter") },
+    h("option", { value: "" }, t("settings.new_meter")),
+    former.map((one) => h("option", { value: one.id }, formerText(one))),
+  );
+  const answer = await ask(t("settings.which_meter"), [h("p", {}, t("settings.which_meter_doc")), choice], t("settings.add"));
+  if (!answer) return null;
+  const one = former.find(({ id }) => id === answer.get("id"));
+  return one ? { id: one.id, ...(taken.includes(one.name) ? {} : { name: one.name }) } : {};
+}
+
+function formerText({ name, last, energy_kwh, meter_id }) {
+  const facts = [
+    last && time(last, "date"),
+    energy_kwh !== null && `${number(energy_kwh)} kWh`,
+    meter_id,
+  ];
+  return [t("settings.former_meter", { name }), ...facts.filter(Boolean)].join(" · ");
 }
 
 function unused(taken) {

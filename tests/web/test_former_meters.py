@@ -1,0 +1,89 @@
+"""Meters that were removed are offered by what is stored of them; a new one is none of them."""
+
+import tomllib
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from han2x.history.store import Store
+from han2x.model.hour import HOUR_S, Basis, Hour
+from han2x.model.quantity import Quantity
+from han2x.web.times import seconds
+
+from .conftest import SETTINGS, Gateway
+
+START = seconds("2025-12-13T23:00:00Z")
+SPAN = "resolution=hour&begin=2025-12-13T23:00:00Z&end=2025-12-14T23:00:00Z"
+
+
+def stored(folder: Path, *meters: str) -> None:
+    """A history of two hours of each meter, and nothing else."""
+    (folder / "state").mkdir(exist_ok=True)
+    used = {Quantity.ACT_ENERGY_POS: 1500}
+    hours = [Hour(start=START + n * HOUR_S, energies=used, basis=Basis.IMPORTED, drift={}) for n in (0, 1)]
+    store = Store(folder / "state" / "history.sqlite")
+    for meter in meters:
+        store.adopt(meter, hours)
+    store.close()
+
+
+def former(browser: Any) -> Mapping[str, Any]:
+    return {one["id"]: one for one in browser.get("v1/former-meters").json()}
+
+
+def hours(browser: Any, meter: str) -> int:
+    return len(browser.get(f"v1/history/{meter}?{SPAN}").json()["rows"])
+
+
+def added(browser: Any, **values: object) -> str:
+    answer = browser.post("v1/settings/meters", json={"unit_id": 9, "source": "tcp:127.0.0.1:1", **values})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["settings"]["meters"][-1]["id"])
+
+
+def test_a_removed_meter_comes_back_only_when_it_is_said_to(tmp_path: Path) -> None:
+    """Added by its id it has its rows and its number; added by its name it is new, and has none."""
+    stored(tmp_path, "cabin")
+    text = f'[[meters]]\nname = "cabin"\nsource = "tcp:127.0.0.1:1"\nunit_id = 9\n{SETTINGS}'
+    with closing(Gateway(tmp_path, text)) as gateway:
+        browser = gateway.owner()
+        number = browser.get("v1/meters/cabin").json()["number"]
+        gateway.until(lambda: "rows" in browser.get(f"v1/history/cabin?{SPAN}").json())
+        assert hours(browser, "cabin") == 2
+        browser.patch("v1/settings", json={"changes": {"meters.0.name": "Hytta på fjellet"}})
+        assert former(browser) == {}
+        assert browser.delete("v1/settings/meters/0").status_code == 200
+        found = former(browser)
+        assert (set(found), found["cabin"]["name"]) == ({"cabin"}, "Hytta på fjellet")
+        assert found["cabin"]["last"] == "2025-12-14T00:00:00Z"
+        other = added(browser, name="cabin")
+        assert (other, hours(browser, other)) == ("cabin-2", 0)
+        browser.delete("v1/settings/meters/1")
+        assert added(browser, id="cabin", name="Hytta") == "cabin"
+        assert hours(browser, "cabin") == 2
+        assert browser.get("v1/meters/cabin").json()["number"] == number
+        assert "cabin" not in former(browser)
+
+
+def test_meters_removed_before_there_was_a_list_are_known(tmp_path: Path) -> None:
+    """By the history alone or a state file alone; neither is continued by a new meter of its name."""
+    stored(tmp_path, "barn")
+    with closing(Gateway(tmp_path)) as gateway:
+        assert gateway.stop() == 0
+        state = gateway.state / "main.state"
+        (gateway.state / "cabin.state").write_bytes(state.read_bytes())
+        (gateway.state / "damaged.state").write_bytes(b"\xff" * 100)
+        (gateway.state / "identities.json").unlink()
+        gateway.start()
+        browser = gateway.owner()
+        gateway.until(lambda: set(former(browser)) == {"barn", "cabin", "damaged"})
+        assert former(browser)["cabin"]["meter_id"] == browser.get("v1/meters/main").json()["meter_id"]
+        assert added(browser, name="barn") == "barn-2"
+        gateway.until(lambda: len(tomllib.loads(gateway.file.read_text())["meters"]) == 2)
+        assert gateway.stop() == 0
+        by_hand = '\n[[meters]]\nname = "cabin"\nunit_id = 11\nsource = "tcp:127.0.0.1:1"\n'
+        gateway.file.write_text(gateway.file.read_text() + by_hand)
+        gateway.start()
+        ids = [one["id"] for one in gateway.owner().get("v1/meters").json()]
+        assert ids == ["main", "barn-2", "cabin-2"]
