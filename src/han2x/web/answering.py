@@ -154,7 +154,8 @@ class Answering:
             token = keys.token(authorization[len(BEARER) :].strip(), now.unix_ms)
             if token is None:
                 raise Refusal(401, "token", "This token is not known, or was revoked.")
-            return Caller(Access.WRITE if token.scope == "write" else Access.READ, client, peer)
+            access = Access.WRITE if token.scope == "write" else Access.READ
+            return Caller(access, client, peer, token=token.id, name=token.name)
         secret = request.cookies.get(self._state.cookie, "")
         if secret and keys.session(secret, self._state.stamp, now.unix_ms):
             return Caller(Access.OWNER, client, peer, secret)

@@ -12,8 +12,9 @@ from . import shapes
 from .api_meters import named
 from .endpoint import JSON, Call, Refusal
 from .events import dumps
+from .long_answers import Kind
 from .meter import MILLIOERE
-from .streaming import attachment, from_thread, stream
+from .streaming import attachment, from_thread
 from .times import iso, seconds
 
 RESOLUTIONS = ("10s", "minute", "hour", "day", "week", "month", "year")
@@ -53,12 +54,11 @@ async def show(call: Call) -> Response:
         raise Refusal(400, "query", "That is too long a time for this resolution.")
     csv = call.query["format"] == "csv"
     lines = (archive.csv if csv else archive.columns)(name, resolution, begin, end)
+    headers = attachment(f"{name}-{resolution}.csv") if csv else None
     try:
-        pieces = await from_thread(lines)
+        return await from_thread(call, Kind.HISTORY, lines, "text/csv" if csv else JSON, headers)
     except Trouble as trouble:
         raise Refusal(503, "history", str(trouble), retry_s=10) from None
-    headers = attachment(f"{name}-{resolution}.csv") if csv else None
-    return await stream(call.state, pieces, "text/csv" if csv else JSON, headers)
 
 
 async def extent(call: Call) -> dict[str, shapes.ExtentShape]:

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from ..settings.schema import Meter
 from . import live_shapes
 from .endpoint import SSE, Access, Call, Refusal
 from .events import Page, health
+from .long_answers import Kind
 from .meter import meter, summary
-
-PAGES = 128
-"""Pages that listen at once."""
+from .streaming import Streaming
 
 
 def named(call: Call, name: str) -> Meter:
@@ -54,16 +53,13 @@ async def capacity(call: Call) -> live_shapes.CapacityShape | None:
 
 async def events(call: Call) -> Response:
     """Live events, as long as the caller may see them."""
-    if len(call.state.hub) >= PAGES:
-        raise Refusal(503, "busy", "Too many pages listen.", retry_s=30)
     every = [one.id for one in call.gateway.settings.value.meters]
     asked = call.query["meters"]
     meters = every if asked is None else _listed(call, asked)
     telegrams = _listed(call, call.query["telegrams"] or "")
     page = Page(meters, telegrams, log=call.query["log"], clients=call.query["clients"])
-    return StreamingResponse(
-        call.state.hub.listen(page, _holds(call)), media_type=SSE, headers={"X-Accel-Buffering": "no"}
-    )
+    pieces = call.state.hub.listen(page, _holds(call))
+    return Streaming(call, Kind.EVENTS, pieces, SSE, {"X-Accel-Buffering": "no"})
 
 
 def _listed(call: Call, text: str) -> list[str]:

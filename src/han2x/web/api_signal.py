@@ -19,9 +19,10 @@ from .api_meters import named
 from .api_settings import refusal
 from .endpoint import LINES, OCTETS, Call, Refusal
 from .events import dumps
+from .long_answers import Kind
 from .meter import verdict
 from .signal import telegram
-from .streaming import attachment, stream
+from .streaming import Streaming, attachment
 
 CAPTURE_MAX = 262_144
 """Octets that wait for a slow reader of a capture; it is cut off when there are more."""
@@ -55,7 +56,7 @@ async def capture(call: Call) -> Response:
         raise Refusal(409, "replay", "This meter's source is a recording already.")
     name = meter.id
     pieces = _captured(call, name, call.query["seconds"])
-    return await stream(call.state, pieces, OCTETS, attachment(f"{name}.bin"))
+    return Streaming(call, Kind.CAPTURE, pieces, OCTETS, attachment(f"{name}.bin"))
 
 
 async def _captured(call: Call, meter: str, seconds: int) -> AsyncIterator[bytes]:
@@ -98,7 +99,7 @@ async def try_source(call: Call) -> Response:
         raise Refusal(422, "source", str(error), complaints=[complaint]) from None
     broker = _broker(call.gateway.settings.value, parsed.broker) if isinstance(parsed, MqttSource) else None
     attempts = _sources(call).attempt(source, seconds, broker)
-    return await stream(call.state, _tried(call, attempts), LINES)
+    return Streaming(call, Kind.TRIAL, _tried(call, attempts), LINES)
 
 
 def _broker(settings: Settings, name: str) -> Mqtt | None:
@@ -163,7 +164,11 @@ async def try_broker(call: Call) -> shapes.TryResult:
         from dataclasses import replace
 
         entry = replace(entry, password=known.password)
-    return await _connected(entry)
+    give_back = call.state.long_answers.take(Kind.TRIAL, call.caller)
+    try:
+        return await _connected(entry)
+    finally:
+        give_back()
 
 
 async def _connected(entry: Mqtt) -> shapes.TryResult:

@@ -27,12 +27,17 @@ class Access(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: `session` the secret of a log-in, "" for none. `peer`: the address that is connected."""
+    """Who calls: `session` the secret of a log-in, "" for none. `peer`: the address that is connected.
+
+    `token`: a token's id, "" for none; `name`: what it is called.
+    """
 
     access: Access
     client: Client
     peer: str
     session: str = ""
+    token: str = ""
+    name: str = ""
 
     @property
     def host(self) -> str:

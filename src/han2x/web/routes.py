@@ -115,6 +115,7 @@ ROUTES: list[Endpoint] = [
         body=dict[str, object],
         answer=shapes.TryResult,
         access=Access.WRITE,
+        errors=(503,),
         doc="Connect to an MQTT broker with settings as of [[mqtt]], and go away again.",
     ),
     Endpoint(

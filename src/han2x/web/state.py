@@ -17,6 +17,7 @@ from .connection_limits import ConnectionLimits
 from .endpoint import Refusal
 from .events import Hub
 from .former import Former
+from .long_answers import LongAnswers
 from .passwords import Passwords
 from .sessions import Keys, stamp
 from .signal import Recorder
@@ -26,8 +27,6 @@ T = TypeVar("T")
 
 LOG_INS = "log-ins"
 """Their name in health."""
-STREAMS = 4
-"""Long answers (histories, captures, trials) at once; whoever comes then is told to wait."""
 
 
 class State:
@@ -43,7 +42,7 @@ class State:
         self.hub = Hub(gateway, lambda: self.former.version)
         self.recorder: Recorder | None = None
         self.limits: ConnectionLimits | None = None
-        self.streams = asyncio.Semaphore(STREAMS)
+        self.long_answers = LongAnswers()
         self.ending = asyncio.Event()
         self.refused = 0
         self._saving, self._changing = asyncio.Lock(), asyncio.Lock()
