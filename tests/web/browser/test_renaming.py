@@ -30,3 +30,28 @@ def test_a_meter_is_renamed_on_the_page(two: Running, browse: Open) -> None:
 
 
 _CHOSEN = "label => document.querySelector('header.head select option[value=main]')?.textContent === label"
+
+
+def test_a_removed_meter_is_offered_when_one_is_added(two: Running, browse: Open) -> None:
+    """The choice stands at a new meter; the one that was removed comes back as who it was."""
+    page = browse(two)
+    go(page, "settings/meters")
+    page.evaluate(_REMOVED)
+    page.reload()
+    page.wait_for_selector("[data-path='meters.0.name']")
+    page.get_by_role("button", name="Add a meter").click()
+    choice = page.locator("dialog select[name=id]")
+    assert choice.locator("option").first.text_content() == "A new meter"
+    assert choice.input_value() == ""
+    choice.select_option("cabin")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.wait_for_selector("[data-path='meters.1.name']")
+    meters: Any = page.evaluate("() => fetch('v1/meters').then((answer) => answer.json())")
+    assert [one["id"] for one in meters] == ["main", "cabin"]
+
+
+_REMOVED = """async () => {
+  const { csrf } = await (await fetch("v1/session")).json();
+  const answer = await fetch("v1/settings/meters/1", { method: "DELETE", headers: { "X-CSRF": csrf } });
+  if (!answer.ok) throw new Error(String(answer.status));
+}"""
