@@ -25,6 +25,12 @@ PACKET_MAX, SESSION_PACKET_MAX = 2 * PAYLOAD_MAX, 16 * PAYLOAD_MAX
 """Octets of a packet that are kept while it is read; MQTT 5 brokers are told, and send no larger ones. What a
 session is sent is larger, for it has to be acknowledged, and what is wrong with it is to be said."""
 
+CONTROL_MAX = 4096
+"""Bytes of a packet that is no message: any larger one ends the connection before its body is read."""
+
+PROPERTIES_MAX = 1024
+"""Bytes of a message's properties (MQTT 5) that are looked at: paho takes quadratic time for many."""
+
 CHUNK = 65_536
 """Octets that are read at once at most."""
 
@@ -38,7 +44,8 @@ SESSION_ROOM = 100
 """Messages that a session has at most without their acknowledgement."""
 
 FOR_EVER = 0xFFFF_FFFF
-QOS_2 = 0x04
+PUBLISH, PUBLISH_TYPE = 0x30, 0xF0
+QOS, QOS_2 = 0x06, 0x04
 """In the first octet of a PUBLISH (MQTT 5, 3.3.1.2)."""
 
 
@@ -154,11 +161,22 @@ class Client(paho.Client):
             self._loop_rc_handle(code)
 
     def _sock_recv(self, bufsize: int) -> bytes:
-        return super()._sock_recv(min(bufsize, CHUNK))
+        """Read on, unless the fixed header tells that the packet is larger than any of its kind may be."""
+        packet = self._in_packet
+        is_message = packet["command"] & PUBLISH_TYPE == PUBLISH
+        if packet["have_remaining"] and not is_message and packet["remaining_length"] > CONTROL_MAX:
+            raise ConnectionAbortedError("a packet is too large")
+        octets = super()._sock_recv(min(bufsize, CHUNK))
+        if len(getattr(self.socket(), "_readbuffer", b"")) > 2 * self.packet_max:
+            raise ConnectionAbortedError("a frame is too large")
+        return octets
 
     def _handle_publish(self) -> MQTTErrorCode:
-        if self._in_packet["command"] & QOS_2:  # nobody has subscribed with it, and paho would keep it
+        packet = self._in_packet
+        if packet["command"] & QOS_2:  # nobody has subscribed with it, and paho would keep it
             return MQTTErrorCode.MQTT_ERR_PROTOCOL
+        if self._protocol == MQTTProtocolVersion.MQTTv5:
+            packet["packet"] = _with_few_properties(packet["packet"], has_id=bool(packet["command"] & QOS))
         return super()._handle_publish()
 
     def excuse_silence(self) -> None:
@@ -188,6 +206,23 @@ class Client(paho.Client):
         if self._hung_up:
             self.hang_up()
         return ending
+
+
+def _with_few_properties(packet: bytearray, *, has_id: bool) -> bytearray:
+    """A PUBLISH of MQTT 5 without its properties, if they are too many (3.3.2.3); its payload stays.
+
+    Raises ValueError or IndexError for one that ends within them.
+    """
+    at = 2 + int.from_bytes(packet[:2]) + 2 * has_id
+    size, end = 0, at
+    for shift in range(0, 28, 7):
+        size |= (packet[end] & 0x7F) << shift
+        end += 1
+        if not packet[end - 1] & 0x80:
+            break
+    if end + size > len(packet):
+        raise ValueError("a message ends within its properties")
+    return packet if size <= PROPERTIES_MAX else packet[:at] + b"\0" + packet[end + size :]
 
 
 def open_later(entry: Mqtt, client_id: str, will: Message | None, *, session: bool) -> Client:
