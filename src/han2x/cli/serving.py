@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import app
 from ..runtime.gateway import Gateway
-from ..runtime.quiet import Quiet
+from ..runtime.log_filter import LogFilter
 from ..runtime.service import Service
 from ..settings.amend import Refused
 from ..settings.schema import Settings
@@ -47,7 +47,7 @@ def serve(
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     for handler in logging.getLogger().handlers if not arguments.verbose else ():
-        handler.addFilter(Quiet(time.monotonic))
+        handler.addFilter(LogFilter(time.monotonic))
     serving = app.run(
         settings,
         settings_file=settings_file,

@@ -91,6 +91,25 @@ def removed(settings: Settings, section: str, index: int) -> Settings | Refused:
     return _with_rows(settings, section, rows[:index] + rows[index + 1 :])
 
 
+def changed_names(before: Settings, after: Settings) -> list[str]:
+    """Which settings differ, by name and never by value; a section whose rows are others as a whole."""
+    found = []
+    for name, section in as_table(after).items():
+        old = as_table(before)[name]
+        if name in REPEATED:
+            alike = len(old) == len(section)
+            rows = (
+                [(f"{name}.{n}", *pair) for n, pair in enumerate(zip(old, section, strict=True))]
+                if alike
+                else []
+            )
+            found += [] if alike else [name]
+        else:
+            rows = [(name, old, section)]
+        found += [f"{path}.{key}" for path, was, now in rows for key in now if was[key] != now[key]]
+    return found
+
+
 def _with_rows(settings: Settings, section: str, rows: Any) -> Settings | Refused:
     return consistent(replace(settings, **{section: rows}), settings)
 

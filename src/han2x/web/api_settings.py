@@ -15,9 +15,20 @@ from ..runtime.facts import Machine
 from ..runtime.former_meters import FormerMeter, former_meters
 from ..runtime.gateway import Trouble
 from ..runtime.identities import remembered
+from ..runtime.log_filter import AUDIT
 from ..runtime.settings_file import sample
 from ..settings import bounded_toml
-from ..settings.amend import Complaint, Refused, added, amend, as_table, consistent, from_table, removed
+from ..settings.amend import (
+    Complaint,
+    Refused,
+    added,
+    amend,
+    as_table,
+    changed_names,
+    consistent,
+    from_table,
+    removed,
+)
 from ..settings.formats import upgraded
 from ..settings.networks import parse_networks, within
 from ..settings.outside import new_complaints
@@ -282,9 +293,10 @@ async def _take(call: Call, make: Callable[[Settings], Settings | Refused]) -> N
         raise Refusal(403, "scope", "Who may log in is changed by a person, not by a token.")
     if refused := await call.state.take(partial(call.gateway.take, result)):
         raise refusal(refused)
-    log.info(
-        "%s: settings changed by %s %s", call.caller.host, call.request.method, call.request.scope["path"]
-    )
+    who = f"token {call.caller.name}" if call.caller.token else "owner"
+    names = ", ".join(changed_names(now, call.gateway.settings.value)) or "nothing"
+    words = call.request.method, call.request.scope["path"]
+    log.info("%s (%s): %s: settings changed by %s %s", call.caller.host, who, names, *words, extra=AUDIT)
 
 
 def _log_in(settings: Settings) -> list[Any]:

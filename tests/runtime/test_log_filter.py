@@ -2,7 +2,7 @@
 
 import logging
 
-from han2x.runtime.quiet import BURST, Quiet
+from han2x.runtime.log_filter import AUDIT, BURST, LogFilter
 
 
 class Log:
@@ -10,7 +10,7 @@ class Log:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.quiet = Quiet(lambda: self.now)
+        self.quiet = LogFilter(lambda: self.now)
 
     def say(self, text: str, *args: object) -> str | None:
         record = logging.LogRecord("han2x", logging.WARNING, "", 0, text, args, None)
@@ -57,3 +57,12 @@ def test_what_is_remembered_is_bounded() -> None:
         log.say("%d", number)
         log.now += 20
     assert len(log.quiet._said) <= 256
+
+
+def test_who_changed_what_is_always_written() -> None:
+    """However often, and after whatever flood."""
+    log = Log()
+    for number in range(1000):
+        log.say("%d", number)
+    record = logging.makeLogRecord({"msg": "owner: web.name", **AUDIT})
+    assert all(log.quiet.filter(record) for _ in range(500))

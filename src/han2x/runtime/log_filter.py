@@ -12,8 +12,11 @@ TEXTS_MAX = 256
 BURST, REFILL_S = 200, 10.0
 """So many lines at once, and one more every ten seconds: a megabyte a day at the very most."""
 
+AUDIT = {"audit": True}
+"""`extra` of a line that says who changed what."""
 
-class Quiet(logging.Filter):
+
+class LogFilter(logging.Filter):
     """A filter for a handler. `clock`: seconds that never jump."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -24,7 +27,9 @@ class Quiet(logging.Filter):
         self._lost = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a line is written; one that stands for more says how many."""
+        """Whether a line is written; one that stands for more says how many. An audit line always is."""
+        if getattr(record, "audit", False):
+            return True
         text, now = record.getMessage(), self._clock()
         at, times = self._said.get(text, (now - AGAIN_S, 0))
         if now - at < AGAIN_S:
