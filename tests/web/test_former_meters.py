@@ -14,6 +14,7 @@ from han2x.web.times import seconds
 from .conftest import SETTINGS, Gateway
 
 START = seconds("2025-12-13T23:00:00Z")
+TOML = {"Content-Type": "application/toml"}
 SPAN = "resolution=hour&begin=2025-12-13T23:00:00Z&end=2025-12-14T23:00:00Z"
 
 
@@ -87,3 +88,16 @@ def test_meters_removed_before_there_was_a_list_are_known(tmp_path: Path) -> Non
         gateway.start()
         ids = [one["id"] for one in gateway.owner().get("v1/meters").json()]
         assert ids == ["main", "barn-2", "cabin-2"]
+
+
+def test_a_restored_file_without_ids_names_the_same_meters(tmp_path: Path) -> None:
+    """A file that a person wrote, with another name for the only meter, restores that meter."""
+    with closing(Gateway(tmp_path)) as gateway:
+        browser = gateway.owner()
+        number = browser.get("v1/meters/main").json()["number"]
+        gateway.until(lambda: "main" in (gateway.state / "identities.json").read_text())
+        lines = gateway.file.read_text().replace('name = "main"', 'name = "Mitt Hus"', 1).splitlines()
+        text = "\n".join(line for line in lines if not line.startswith("id = "))
+        assert browser.put("v1/settings/file", content=text.encode(), headers=TOML).status_code == 200
+        found = browser.get("v1/meters").json()[0]
+        assert (found["id"], found["name"], found["number"]) == ("main", "Mitt Hus", number)

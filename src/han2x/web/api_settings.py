@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 from starlette.responses import Response
@@ -30,6 +31,7 @@ from ..settings.amend import (
     removed,
 )
 from ..settings.formats import upgraded
+from ..settings.identity import identified
 from ..settings.networks import parse_networks, within
 from ..settings.outside import new_complaints
 from ..settings.rule import Rule
@@ -245,11 +247,11 @@ async def backup(call: Call) -> Response:
 
 async def restore(call: Call) -> shapes.SettingsShape:
     """Settings from a file, all or nothing; secrets that it does not hold stay, and so does the log-in."""
-    await _take(call, partial(_restored, call.body))
+    await _take(call, partial(_restored, call.body, call.gateway.state_dir))
     return await show(call)
 
 
-def _restored(text: str, now: Settings) -> Settings | Refused:
+def _restored(text: str, state_dir: Path | None, now: Settings) -> Settings | Refused:
     """The settings in a file's text; raises `Refusal` if it is not TOML."""
     try:
         table = bounded_toml.loads(text)
@@ -257,7 +259,7 @@ def _restored(text: str, now: Settings) -> Settings | Refused:
         raise Refusal(422, "toml", f"The file is not TOML: {error}") from None
     if any(isinstance(rows, list) and len(rows) > ROWS_MAX for rows in table.values()):
         raise Refusal(422, "toml", f"The file has more than {ROWS_MAX} tables of one kind.")
-    new = upgraded(table)
+    new = upgraded(identified(table, remembered(state_dir)))
     result = new if isinstance(new, Refused) else from_table(new)
     if isinstance(result, Settings) and not isinstance(new, Refused):
         return consistent(_with_secrets(result, new, now), now)
