@@ -71,6 +71,7 @@ def _intake(meter: Meter, settings: Settings) -> Intake:
         auth_key=meter.auth_key,
         unchecked=meter.unchecked,
         kamstrup_energy_wh=meter.kamstrup_energy_wh,
+        lists=settings.lists,
     )
 
 

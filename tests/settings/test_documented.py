@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from han2x.settings.amend import documented
-from han2x.settings.schema import REPEATED, SECTIONS
+from han2x.settings.schema import OPTIONAL, REPEATED, SECTIONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 ROWS = [(name, key) for name, section in SECTIONS.items() for key, *_ in documented(section)]
@@ -29,8 +29,12 @@ def test_every_setting_is_in_the_documentation(section: str, key: str) -> None:
         pytest.skip("docs/settings.md has not been written yet")
     text = PAGE.read_text("utf-8")
     head = f"[[{section}]]" if section in REPEATED else f"[{section}]"
+    head = f"# {head}" if section in OPTIONAL else head
     assert f"\n{head}\n" in text, f"docs/settings.md has no section {head}"
     body = re.split(r"^\[", text.split(f"\n{head}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    mark = "# " if section in OPTIONAL else ""
     doc = next(doc for name, _, _, doc in documented(SECTIONS[section]) if name == key)
-    assert re.search(rf"^{key} = ", body, re.MULTILINE), f"docs/settings.md does not show {section}.{key}"
+    assert re.search(rf"^{mark}{key} = ", body, re.MULTILINE), (
+        f"docs/settings.md does not show {section}.{key}"
+    )
     assert doc in body

@@ -284,8 +284,20 @@ MODBUS_TLS: dict[str, tuple[list[object], list[object]]] = {
     "idle_timeout_s": ([0, 86_400], [-1, 86_401, "0", 0.0, True, None]),
 }
 
+LISTS: dict[str, tuple[list[object], list[object]]] = {
+    "id": IDENTITY,
+    "name": LABEL,
+    "pattern": (["", "n", "ttcnbav", "n" * 64], ["x", "N", "n n", "n" * 65, 1, None, True]),
+    "codes": (
+        ["", "-", "1.7.0", "- 96.1.0 255.255.255"],
+        [" ", "1.7", "1.7.256", "-  -", "1-0:1.7.0", 1, None],
+    ),
+    "factors": (["", "-", "1", "0.01 - 1000"], [" ", "-1", "1e3", "0,1", "1.", "1  1", 1, None]),
+}
+
 TABLES = {
     "meters": METER,
+    "lists": LISTS,
     "site": SITE,
     "tariffs": TARIFFS,
     "prices": PRICES,

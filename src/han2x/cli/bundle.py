@@ -14,11 +14,12 @@ from ..intake.pipeline import Pipeline
 from ..vendors.manner import Manner
 from ..wire.dump import Dump
 from ..wire.recording import MAGIC, line, reads
-from . import NO, OK, Wrong, decode, meter_keys
+from . import NO, OK, Wrong, decode, meter_keys, taught_lists
 
 README = """\
 What is here: capture.rec, a recording of a meter, for `han2x decode` and `han2x run` (source replay:FILE);
-decode.jsonl, what han2x made of it; about.json, versions, counters, and what was replaced in the recording.
+decode.jsonl, what han2x made of it; about.json, versions, counters, and what was replaced in the recording;
+lists.toml, if lists were taught, for the option --lists of han2x decode.
 Meter numbers are replaced, each by the same digits throughout. What the house used is as it was.
 """
 FILE_MAX = 256_000_000
@@ -29,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", type=Path, help="from han2x record, or any file that decode reads")
     parser.add_argument("--file", type=Path, required=True, help="the bundle to write; it must not exist")
     meter_keys.configure(parser)
+    taught_lists.configure(parser)
     parser.epilog = (
         "Keys that are given open the telegrams and stay out of the bundle: the telegrams are encrypted anew "
         "with keys that stand in about.json."
@@ -45,7 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
         recording = arguments.recording.read_bytes()
     except OSError as error:
         raise Wrong(f"{arguments.recording} cannot be read: {error.strerror}") from None
-    content, about, notes = packed(recording, Manner(given if given.encryption else None, unchecked=True))
+    content, about, notes = packed(
+        recording,
+        Manner(given if given.encryption else None, unchecked=True, lists=taught_lists.given(arguments)),
+    )
     try:
         with open(arguments.file, "xb", opener=meter_keys.private) as file:
             file.write(content)
@@ -61,17 +66,21 @@ def packed(recording: bytes, manner: Manner) -> tuple[bytes, dict[str, object], 
     """A bundle's octets, what it says about itself, and of what was replaced."""
     found = _octets(recording)
     clean = anonymised(b"".join(octets for _, octets in found), manner, secrets.token_bytes(32))
-    shown = Manner(PUBLIC, unchecked=True) if manner.keys else manner
+    shown = manner._replace(keys=PUBLIC) if manner.keys else manner
     about = _about(clean.octets, clean.notes, shown)
     capture, at = MAGIC, 0
     for ms, octets in found:
         capture += line(ms, clean.octets[at : at + len(octets)])
         at += len(octets)
-    rows = decode.json_rows("capture.rec", decode.decoded(io.BytesIO(capture), shown.keys or decode.NO_KEYS))
+    rows = decode.json_rows(
+        "capture.rec", decode.decoded(io.BytesIO(capture), shown.keys or decode.NO_KEYS, manner.lists)
+    )
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("README.txt", README)
         file.writestr("capture.rec", capture)
+        if manner.lists:
+            file.writestr("lists.toml", taught_lists.as_toml(manner.lists))
         file.writestr("decode.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
         file.writestr("about.json", json.dumps(about, indent=2, ensure_ascii=False) + "\n")
     return target.getvalue(), about, clean.notes

@@ -9,13 +9,14 @@ from typing import BinaryIO
 
 from ..model.partial import complete
 from ..model.reading import Parts, Reading
+from ..settings.lists import TaughtList
 from ..vendors.decoder import Decoder
 from ..vendors.manner import Manner
 from ..wire.cipher import Keyring, Keys
 from ..wire.dump import Dump
 from ..wire.result import Apdu, Discarded
 from ..wire.stream import Stream
-from . import NO, OK, WRONG, meter_keys
+from . import NO, OK, WRONG, meter_keys, taught_lists
 from .telegram_text import details, tree, values
 
 CHUNK = 65_536
@@ -30,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line for each telegram")
     meter_keys.configure(parser)
+    taught_lists.configure(parser)
     parser.epilog = "Exit status: 0 if every file held a telegram, 1 if one did not, 2 if one cannot be read."
 
 
@@ -37,11 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Decode all files; a file that cannot be read does not keep the others from being decoded."""
     show = _show_json if arguments.json else _show_tree
     given, status = meter_keys.given(arguments), OK
+    lists = taught_lists.given(arguments)
     meter_keys.keyring_of(given)
     for name in arguments.files:
         try:
             with nullcontext(sys.stdin.buffer) if name == "-" else open(name, "rb") as file:
-                status = max(status, OK if show(name, decoded(file, given)) else NO)
+                status = max(status, OK if show(name, decoded(file, given, lists)) else NO)
         except BrokenPipeError:
             raise
         except OSError as error:
@@ -50,13 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
     return status
 
 
-def decoded(file: BinaryIO, given: Keys = NO_KEYS) -> Iterator[Found]:
+def decoded(file: BinaryIO, given: Keys = NO_KEYS, lists: tuple[TaughtList, ...] = ()) -> Iterator[Found]:
     """Every telegram of a file, and every stretch that is none, in order.
 
     P1 text without a check sum is shown, with a note: whoever looks can judge it.
     """
     keyring = Keyring(given) if given.encryption else None
-    decoder = Decoder(keyring, Manner(unchecked=True))
+    decoder = Decoder(keyring, Manner(unchecked=True, lists=lists))
     known: Parts = {}
     meter = None
     for item in _items(file, Stream(keyring)):

@@ -131,4 +131,5 @@ def _manner(section: Intake) -> Manner:
         section.auth_key,
         unchecked=section.unchecked,
         kamstrup_energy_wh=section.kamstrup_energy_wh,
+        lists=section.lists,
     )

@@ -19,7 +19,7 @@ from ..settings import bounded_toml, positions
 from ..settings.amend import Complaint, Refused, as_table, documented, from_table
 from ..settings.formats import FORMAT, KEY, format_of, upgraded
 from ..settings.identity import Remembered, identified
-from ..settings.schema import REPEATED, SECTIONS, Settings, rules
+from ..settings.schema import OPTIONAL, REPEATED, SECTIONS, Settings, rules
 from . import factory
 from .files import read, replace
 from .gateway import Condition, Gateway, Saved, Trouble
@@ -304,6 +304,10 @@ def sample(settings: Settings, *, secrets: bool = False) -> str:
                     f"# {key} is set, and not shown" if key in hidden and value else f"{key} = {_toml(value)}"
                 )
                 lines += [f"# {doc} Must be {must}.", shown]
+        if not values and name in OPTIONAL:
+            lines += ["", f"# [[{name}]]"]
+            for key, default, must, doc in documented(SECTIONS[name]):
+                lines += [f"# {doc} Must be {must}.", f"# {key} = {_toml(default)}"]
     return "\n".join(lines) + "\n"
 
 

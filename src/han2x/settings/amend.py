@@ -13,7 +13,7 @@ from .complaint import Complaint as Complaint
 from .complaint import Refused as Refused
 from .consistency import ambiguities, contradictions
 from .identity import DEFAULT_NAME, STEM, identified, made_of
-from .schema import REPEATED, SECTIONS, Settings, rules
+from .schema import OPTIONAL, REPEATED, SECTIONS, Settings, rules
 
 INDEX_DIGITS = 6
 COMPLAINTS_MAX = 100
@@ -86,7 +86,7 @@ def removed(settings: Settings, section: str, index: int) -> Settings | Refused:
     rows = getattr(settings, section) if section in REPEATED else ()
     if not 0 <= index < len(rows):
         return Refused((Complaint(f"{section}.{index}", "is no row", "unknown"),))
-    if len(rows) == 1:
+    if len(rows) == 1 and section not in OPTIONAL:
         return Refused((Complaint(section, f"must be one or more [[{section}]] tables", "rows"),))
     return _with_rows(settings, section, rows[:index] + rows[index + 1 :])
 
@@ -183,7 +183,11 @@ def _wrong_sections(table: Mapping[str, Any]) -> Iterator[Complaint]:
         if name not in SECTIONS:
             continue
         if name in REPEATED:
-            if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
+            if (
+                not isinstance(value, list)
+                or not (value or name in OPTIONAL)
+                or not all(isinstance(one, dict) for one in value)
+            ):
                 yield Complaint(name, f"must be one or more [[{name}]] tables", "rows")
                 continue
             for index, one in enumerate(value):

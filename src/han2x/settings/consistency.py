@@ -22,6 +22,8 @@ T = TypeVar("T")
 TEXTS = {
     "ids_clash": 'id "{id}" is that of both "{name}" and "{other}". Give one of them another id',
     "names_clash": 'name "{name}" is there twice. Give one of them another name',
+    "list_incomplete": "{pattern} values, {codes} codes and {factors} factors: these are not as many. "
+    "Write a code and a factor, or -, for each value of the pattern",
     "topics_clash": 'main topic "{topic}" is also that of meter "{other}". Give one of them another topic',
     "units_clash": 'unit id {unit} of meter "{meter}" is also {setting} of meter "{other}". '
     "Give one of them a free unit id",
@@ -89,6 +91,14 @@ def _names(settings: Settings) -> Iterator[Complaint]:
             continue
         for (index, name), _ in _shared((name, (index, name)) for index, name in enumerate(names)):
             yield _complaint(f"{section}.{index}.name", "names_clash", name=name)
+
+
+def _lists(settings: Settings) -> Iterator[Complaint]:
+    for index, taught in enumerate(settings.lists):
+        values, codes, factors = len(taught.pattern), len(taught.codes.split()), len(taught.factors.split())
+        if not values == codes == factors:
+            where = f"lists.{index}.pattern"
+            yield _complaint(where, "list_incomplete", pattern=values, codes=codes, factors=factors)
 
 
 def _topics(settings: Settings) -> Iterator[Complaint]:
@@ -284,6 +294,7 @@ def _wants(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 AMBIGUOUS: tuple[Check, ...] = (_ids, _names, _topics, _units, _gateway)
 CONTRADICTORY: tuple[Check, ...] = (
+    _lists,
     _ports,
     _own_ports,
     _devices,

@@ -22,10 +22,10 @@ _TURNS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068
 
 _ASCII = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ß": "ss", "đ": "d", "ð": "d", "þ": "th", "ł": "l"})
 
-ALIKE = {"meters": "source", "mqtt": "host"}
+ALIKE = {"lists": "pattern", "meters": "source", "mqtt": "host"}
 """By repeated section, the setting that tells which row it is when the name is another."""
 
-STEM = {"meters": "meter", "mqtt": "broker"}
+STEM = {"lists": "list", "meters": "meter", "mqtt": "broker"}
 """The id of one whose name has no letter that an id could have."""
 
 DEFAULT_NAME = "main"

@@ -9,6 +9,7 @@ from ..tariff.contracts import CONTRACTS
 from .database import EXTENTS, Collect, Postgres
 from .device import FILE, Announce, Board, Network
 from .identity import made_of
+from .lists import TaughtList
 from .modbus_tls import ModbusTls
 from .rule import (
     BOOLEAN,
@@ -178,6 +179,7 @@ class Intake:
     auth_key: str = field(default="", repr=False)
     unchecked: bool = False
     kamstrup_energy_wh: int = 10
+    lists: tuple[TaughtList, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,6 +376,7 @@ class Settings:
     """All settings of one gateway."""
 
     meters: tuple[Meter, ...] = (Meter(),)
+    lists: tuple[TaughtList, ...] = ()
     site: Site = Site()
     tariffs: Tariffs = Tariffs()
     prices: Prices = Prices()
@@ -394,6 +397,7 @@ class Settings:
 
 SECTIONS: dict[str, type] = {
     "meters": Meter,
+    "lists": TaughtList,
     "site": Site,
     "tariffs": Tariffs,
     "prices": Prices,
@@ -413,8 +417,11 @@ SECTIONS: dict[str, type] = {
 }
 """Sections by the name of their TOML table."""
 
-REPEATED = frozenset({"meters", "mqtt"})
+REPEATED = frozenset({"lists", "meters", "mqtt"})
 """Those that are arrays of tables, each with an `id` and a `name`."""
+
+OPTIONAL = frozenset({"lists"})
+"""Those of them that may have no row."""
 
 
 def rules(section: type) -> dict[str, Rule]:

@@ -17,7 +17,7 @@ from ..wire.clock import cosem_time
 from ..wire.dlms import GENERAL_GLO_CIPHERING, Malformed, Notification, parse
 from ..wire.obis import obis
 from ..wire.result import Apdu, Discarded, Framing, Kind
-from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr, selfdescribing, wienernetze
+from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr, selfdescribing, taught, wienernetze
 from .layouts import as_text
 from .makers import by_letters
 from .manner import PLAIN, Manner
@@ -64,6 +64,7 @@ class Decoder:
     def __init__(self, keyring: Keyring | None = None, manner: Manner = PLAIN) -> None:
         self._keyring, self._unchecked = keyring, manner.unchecked
         self._vendors = VENDORS if manner.kamstrup_energy_wh == 10 else VENDORS_1_WH
+        self._taught = taught.vendors(manner.lists) if manner.lists else ()
         self._speaker = ""
 
     def decode(self, apdu: Apdu, title: bytes = b"") -> Reading | Discarded:
@@ -73,7 +74,7 @@ class Decoder:
         notification = parse(apdu)
         if isinstance(notification, Discarded):
             return self._encrypted(apdu, notification)
-        vendor = recognise(notification.body, self._vendors, title)
+        vendor = recognise(notification.body, self._vendors, title, self._taught)
         if vendor is None:
             return Discarded(Kind.UNKNOWN, _unexplained(notification.body), apdu.offset, apdu.length)
         name = vendor.name
@@ -127,12 +128,14 @@ class Decoder:
         return replace(outcome, notes=(*opened.notes, *outcome.notes)) if opened.notes else outcome
 
 
-def recognise(body: Data, vendors: tuple[Vendor, ...] = VENDORS, title: bytes = b"") -> Vendor | None:
+def recognise(
+    body: Data, vendors: tuple[Vendor, ...] = VENDORS, title: bytes = b"", taught: tuple[Vendor, ...] = ()
+) -> Vendor | None:
     """The vendor whose list a body is: by its mark, by what it says itself, by the places of its values."""
     for vendor in vendors:
         if vendor.recognise(body):
             return vendor
-    by_place = (vendor for vendor in BY_PLACE if vendor.recognise(body))
+    by_place = (vendor for vendor in (*BY_PLACE, *taught) if vendor.recognise(body))
     return selfdescribing.vendor_of(body, title) or next(by_place, None)
 
 

@@ -70,7 +70,8 @@ class Positions:
     """Meanings by place. A row is matched by how many values there are and of which kinds.
 
     `table`: from a pattern to codes. The pattern has a letter for each value: `n` a number, `t` an octet
-    string, `c` a clock, `b` a boolean, `a` an array; a code is C.D.E, or "-" for a value passed over.
+    string, `c` a clock, `b` a boolean, `a` an array, `v` a text; a code is
+    C.D.E, or "-" for a value passed over.
     """
 
     def __init__(self, table: Mapping[str, str]) -> None:
@@ -98,7 +99,7 @@ class Positions:
         return [(code, value, None) for code, value in zip(codes, body, strict=True) if code]
 
 
-_TYPES: dict[str, type] = {"n": int, "t": bytes, "c": bytes, "b": bool, "a": Array}
+_TYPES: dict[str, type] = {"n": int, "t": bytes, "c": bytes, "b": bool, "a": Array, "v": str}
 _NO_ROW: tuple[list[int], list[bytes]] = ([], [])
 
 

@@ -104,7 +104,7 @@ function rowForm(page, section, values, holder, index) {
     fields.map((one) => one.element),
     section.name === "mqtt" && brokerTest(page, fields, values.id),
   );
-  if (section.repeated && page.current.settings[section.name].length > 1)
+  if (section.repeated && (section.name === "lists" || page.current.settings[section.name].length > 1))
     element.append(removeButton(page, section, index, values.name));
   return element;
 }
