@@ -271,10 +271,58 @@ def test_a_register_is_its_own_line(other: tuple[str, int, int, int], before: bo
     }
 
 
-def test_the_first_of_two_holds() -> None:
-    """What is sent twice under one code is that which came first."""
-    body = array(register("1.8.0", number(1254)), register("1.8.0", number(17)))
-    assert read(body).values == {Q.ACT_ENERGY_POS: 1254}
+def test_a_register_that_is_sent_twice() -> None:
+    """The same twice is the register; two different values are none, and are listed."""
+    total, power = register("1.8.0", number(1254)), register("1.7.0", number(5))
+    assert read(array(total, total)).values == {Q.ACT_ENERGY_POS: 1254}
+    for other in (17, 1253):
+        reading = read(array(total, power, register("1.8.0", number(other))))
+        assert reading.values == {Q.ACT_POW_POS: 5}
+        assert reading.refused == ("act_energy_pos is sent twice with different values",)
+
+
+def on_channel(name: str, channel: int, value: int) -> bytes:
+    return structure(code(name, 1, channel), number(value), scaler_unit(0, CODES[name][1]))
+
+
+def test_channel_0_is_the_meters_own() -> None:
+    """A meter that numbers itself 1 is read; beside channel 0 that is another one."""
+    own, other = on_channel("1.8.0", 0, 1254), on_channel("1.8.0", 1, 17)
+    for body in (array(own, other), array(other, own)):
+        assert read(body).values == {Q.ACT_ENERGY_POS: 1254}
+    assert read(array(other)).values == {Q.ACT_ENERGY_POS: 17}
+
+
+def tariff(number_of: int, value: int, unit: int = 30, f: int = 255) -> bytes:
+    return structure(code(f"1.8.{number_of}", f=f), number(value), scaler_unit(0, unit))
+
+
+def test_tariffs_of_a_list() -> None:
+    """They make the total where it is not sent, if none of them is spoilt."""
+    power, sums = register("1.7.0", number(5)), array(tariff(1, 100), tariff(2, 20), tariff(63, 3))
+    reading = read(sums)
+    assert reading.values == {Q.ACT_ENERGY_POS: 123}
+    assert dict(reading.parts) == {Q.ACT_ENERGY_POS: {1, 2, 63}}
+    assert read(array(tariff(1, 100), register("1.8.0", number(90)))).values == {Q.ACT_ENERGY_POS: 90}
+    assert read(array(tariff(1, 100), tariff(1, 9, f=12))).values == {Q.ACT_ENERGY_POS: 100}
+    for spoilt in (tariff(2, 20, unit=27), tariff(1, 99)):
+        assert read(array(tariff(1, 100), spoilt, power)).values == {Q.ACT_POW_POS: 5}
+
+
+@pytest.mark.parametrize(
+    ("sent_number", "told"),
+    [
+        (octets(b"70000001"), "70000001"),
+        (number(70_000_001), "70000001"),
+        (octets(b"ER23"), "ISK1030000000001"),
+        (octets(b""), "ISK1030000000001"),
+    ],
+)
+def test_the_number_of_a_list(sent_number: bytes, told: str) -> None:
+    """A mark is none, an integer is one; the logical device name stands in."""
+    device = structure(code("42.0.0", 0), octets(b"ISK1030000000001"))
+    body = array(device, structure(code("96.1.0", 0), sent_number), register("1.7.0", number(5)))
+    assert read(body).identity.meter_id == told
 
 
 def test_profiles_are_something_else() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
-from math import isfinite
 
 from ..model.quantity import Detail, Quantity
 from ..model.reading import Identity, ListType, MeterClock, Reading, classify
@@ -33,6 +32,8 @@ from .meanings import (
     UNITS,
     own,
 )
+from .meter_number import chosen
+from .sums import PARTS, TWICE, Number, Part, add_up, rounded
 from .vendor import Factor, Mismatch, Vendor
 
 VENDORS: tuple[Vendor, ...] = (
@@ -51,6 +52,7 @@ BY_PLACE: tuple[Vendor, ...] = (iskraemeco.POSITIONAL, landisgyr.AUSTRIA, wiener
 
 VENDORS_1_WH = tuple(kamstrup.ONE_WH if vendor is kamstrup.KAMSTRUP else vendor for vendor in VENDORS)
 
+NUMBER_MAX = 2.0**63
 MARK_AGE_MAX_MS = 600_000
 SCALER_MAX = 9  # powers of ten; meters send -3 to 1
 
@@ -150,6 +152,7 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
     numbers: list[_Number] = []
     unknown: list[str] = []
     details: list[tuple[Detail, Data, Data]] = []
+    tariffs: list[_Part] = []
     clock = None
     for code, value, scaler_unit in vendor.items(notification.body):
         cde = own(code)
@@ -157,14 +160,17 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
         if quantity is not None:
             numbers.append((quantity, code, value, scaler_unit))
         elif text := vendor.texts.get(cde) or TEXTS.get(cde):
-            texts.setdefault(text, as_text(value))
+            texts.setdefault(text, str(value) if type(value) is int else as_text(value))
         elif cde == CLOCK and isinstance(value, bytes):
             clock = clock or value
         elif (detail := DETAILS.get(cde)) is not None:
             details.append((detail, value, scaler_unit))
+        elif (part := PARTS.get(cde)) is not None:
+            tariffs.append((part, code, value, scaler_unit))
         else:
             unknown.append(obis(code))
     values, refused = _values(vendor, texts.get(METER_TYPE), numbers)
+    parts = _in_parts(vendor, values, tariffs, refused) if tariffs else ()
     if not values:
         raise Mismatch(next(iter(refused.values()), "carries no electricity reading"))
     if refused:
@@ -175,7 +181,7 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
         values=values,
         identity=Identity(
             texts.get(LIST_VERSION),
-            texts.get(METER_ID, texts.get(DEVICE_NAME)),
+            chosen((texts.get(METER_ID), texts.get(DEVICE_NAME))),
             texts.get(METER_TYPE),
         ),
         clock=_clock(vendor, clock or notification.sent_at),
@@ -183,7 +189,39 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
         fitting=vendor.fitting(texts.get(METER_TYPE, ""), values),
         unknown=tuple(unknown),
         details=_details(vendor, details) if details else (),
+        refused=tuple(refused.values()),
+        parts=parts,
     )
+
+
+_Part = tuple[Part, bytes, Data, Data]
+"""A part of a quantity with its code as sent, its raw value and its scaler_unit."""
+
+
+def _in_parts(
+    vendor: Vendor, values: dict[Quantity, int], sent: list[_Part], refused: dict[bytes, str]
+) -> tuple[tuple[Quantity, frozenset[int]], ...]:
+    """Add to `values` what is sent in parts alone; what sums are made of."""
+    parts: dict[Part, Number] = {}
+    spoilt: set[object] = {QUANTITIES.get(own(code)) for code in refused}
+    factors = vendor.factors(None, {})
+    for part, code, raw, scaler_unit in sent:
+        if raw is None:
+            continue
+        try:
+            number = _number(vendor, part.quantity, raw, scaler_unit, factors.get(part.quantity))
+        except Mismatch as mismatch:
+            if part.quantity not in values:
+                refused[code] = str(mismatch)
+            spoilt.add(part)
+            continue
+        if parts.setdefault(part, number) != number:
+            refused[code] = f"{part.quantity} in tariff {part.number} is {TWICE}"
+            spoilt.add(part)
+    totals: dict[Quantity, Number] = dict(values)
+    made = add_up(totals, parts, {}, frozenset(spoilt))
+    values.update((quantity, rounded(number)) for quantity, number in totals.items())
+    return tuple(made.items())
 
 
 def _details(vendor: Vendor, sent: list[tuple[Detail, Data, Data]]) -> tuple[tuple[Detail, int], ...]:
@@ -205,29 +243,37 @@ def _values(
 ) -> tuple[dict[Quantity, int], dict[bytes, str]]:
     """The numbers in their quantities' units, and by code why some are refused.
 
-    A null is a value that is not sent. Of a quantity that is sent twice the first holds.
+    A null is a value that is not sent. A quantity that is sent twice with different values has none;
+    channel 0 goes before channel 1.
     """
     factors: Mapping[Quantity, Factor] | None = None
     values: dict[Quantity, int] = {}
     refused = {}
     for quantity, code, raw, scaler_unit in numbers:
-        if raw is None or quantity in values:
+        if raw is None:
             continue
         try:
             if scaler_unit is not None and type(raw) is int:
                 multiplier, divisor = _by_scaler(quantity, scaler_unit)
-                values[quantity] = raw * multiplier // divisor
-                continue
-            if factors is None:
-                raws = {each: sent for each, _, sent, _ in numbers if type(sent) is int}
-                factors = vendor.factors(meter_type, raws)
-            factor = factors.get(quantity)
-            if type(factor) is int and type(raw) is int:
-                values[quantity] = raw * factor
+                value = raw * multiplier // divisor
             else:
-                values[quantity] = _number(vendor, quantity, raw, scaler_unit, factor)
+                if factors is None:
+                    raws = {each: sent for each, _, sent, _ in numbers if type(sent) is int}
+                    factors = vendor.factors(meter_type, raws)
+                value = _number(vendor, quantity, raw, scaler_unit, factors.get(quantity))
         except Mismatch as mismatch:
             refused[code] = str(mismatch)
+            continue
+        if values.setdefault(quantity, value) != value:
+            channel = next(
+                first[1] for each, first, sent, _ in numbers if each is quantity and sent is not None
+            )
+            if channel == code[1]:
+                refused[code] = f"{quantity} is {TWICE}"
+            elif code[1] < channel:
+                values[quantity] = value
+    for code in refused:
+        values.pop(QUANTITIES[own(code)], None)
     return values, refused
 
 
@@ -249,7 +295,7 @@ def _number(
 
 def _fraction(vendor: Vendor, quantity: Quantity | Detail, raw: Data) -> float:
     """A number that is no integer, which only lists that say what it is may have."""
-    if not vendor.describes_itself or not isinstance(raw, float) or not isfinite(raw):
+    if not vendor.describes_itself or not isinstance(raw, float) or not abs(raw) < NUMBER_MAX:
         raise Mismatch(f"{quantity} is no {'number' if vendor.describes_itself else 'integer'}")
     return raw
 

@@ -32,11 +32,10 @@ from .p1_lines import (
     tidied,
     understood,
 )
-from .sums import Number, Part, add_up, finer, rounded
+from .sums import TWICE, Number, Part, add_up, finer, rounded
 from .vendor import Mismatch
 
 NOT_CHECKED = "the text carries no check sum: damage cannot be told"
-TWICE = "sent twice with different values"
 STRANGE_MAX = 40
 
 

@@ -23,6 +23,7 @@ from .landisgyr import PUSH_DETAIL_FACTORS, PUSH_TEXTS
 from .layouts import CLOCK, CLOCK_SIZE, METER_ID, as_text
 from .makers import by_letters, by_number
 from .meanings import QUANTITIES, own
+from .sums import PARTS
 from .vendor import Item, Vendor
 
 A_MAX = 15
@@ -71,7 +72,7 @@ def items(body: Data) -> Iterator[Item]:
 def vendor_of(body: Data, title: bytes = b"") -> Vendor | None:
     """Who sent a list that describes itself, None if it does not. `title`: the system title it came with."""
     found = list(items(body))
-    if not any(own(code) in QUANTITIES for code, _, _ in found):
+    if not any(own(code) in QUANTITIES or own(code) in PARTS for code, _, _ in found):
         return None
     return _vendor(_maker(found, body, title), len(found))
 

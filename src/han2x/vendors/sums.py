@@ -18,6 +18,9 @@ Number = int | Fraction
 """A value in its quantity's integer unit, as exact as it was sent."""
 
 
+TWICE = "sent twice with different values"
+
+
 class Part(NamedTuple):
     """What is sent in place of a whole quantity: its energy in a tariff (1 to 63), or net power (0)."""
 
