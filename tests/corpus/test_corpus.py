@@ -45,6 +45,13 @@ def _listed(index: str) -> list[Row]:
 
 
 TELEGRAM_INDEX, STREAM_INDEX = _listed("index.json"), _listed("streams/index.json")
+REPORT_INDEX = [entry for entry in _listed("reports/index.json") if "expect" in entry]
+
+ENVELOPES_AND_BODIES = {
+    "kamstrup-no-body-amshan52.hex",
+    "landisgyr-se-p1-elwiz29-tibberpulse.hex",
+}
+"""Reports that are read by what unpacks a source's messages, not from a file."""
 
 
 def expected(entry: Row) -> Mapping[str, object] | None:
@@ -54,7 +61,9 @@ def expected(entry: Row) -> Mapping[str, object] | None:
 
 def keys(entry: Row) -> Keys | None:
     """The keys that were published with a telegram."""
-    if key := entry.get("key"):
+    if (key := entry.get("key")) and isinstance(key, str):
+        return Keys(bytes.fromhex(key), bytes.fromhex(entry.get("auth_key", "")))
+    if key:
         return Keys(bytes.fromhex(key["ek"]), bytes.fromhex(key.get("ak", "")))
     return None
 
@@ -123,6 +132,21 @@ def test_every_other_telegram(rows: dict[str, list[Row]]) -> None:
             assert found, entry["file"]
             assert not any("values" in row for row in found), entry["file"]
             assert all(row["rejected"] and row["kind"] and row["length"] > 0 for row in found), entry["file"]
+
+
+@needs_telegrams
+@pytest.mark.parametrize(
+    "entry",
+    [e for e in REPORT_INDEX if e["file"] not in ENVELOPES_AND_BODIES],
+    ids=lambda entry: entry["file"],
+)
+def test_reports(entry: Row) -> None:
+    """What people reported is read exactly, or rejected with a reason in words."""
+    found = decoded(TELEGRAMS / "reports" / entry["file"], key=keys(entry))
+    want = entry["expect"]
+    wanted = want if isinstance(want, list) else [want] if want is not None else []
+    assert [row["values"] for row in found if "values" in row] == wanted
+    assert all(row["rejected"] for row in found if "values" not in row)
 
 
 @needs_telegrams

@@ -1,12 +1,14 @@
 """What an owner is advised of (intake/plausible.py): figures made by hand."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from han2x.intake.plausible import TOO_FAST, TOO_SLOW, Plausibility
+from han2x.intake.plausible import TOO_FAST, TOO_SLOW, Plausibility, partial, same_number
 from han2x.model.quantity import Quantity
 from han2x.model.reading import Identity, ListType, MeterClock, Reading, TimeBase
+from han2x.model.state import EMPTY
 
 START = datetime(2026, 1, 5, 12)
 
@@ -87,3 +89,22 @@ def test_voltages(volts: float, advised: bool) -> None:
     plausibility = Plausibility(10)
     plausibility.read(reading(0, {Quantity.VOLT_L1: int(volts * 1000)}))
     assert bool(plausibility.advice(lambda: 1000)) is advised
+
+
+def test_two_meters_with_one_number() -> None:
+    """Either is told of the other; a meter without a number is like none."""
+    one, same, other, none = (
+        replace(EMPTY, identity=Identity(meter_id=number)) for number in ("7000", "7000", "7001", None)
+    )
+    known = {"a": ("Hall", one), "b": ("Barn", same), "c": ("Shed", other), "d": ("Pump", none)}
+    assert "Hall and Barn" in same_number("a", known)
+    assert "Barn and Hall" in same_number("b", known)
+    assert same_number("c", known) == ""
+    assert same_number("d", {**known, "e": ("Well", none)}) == ""
+
+
+def test_a_total_that_is_held() -> None:
+    """It is said which one stands still."""
+    assert partial(EMPTY) == ""
+    held = replace(EMPTY, partial=frozenset({Quantity.ACT_ENERGY_POS}))
+    assert partial(held).startswith("Active energy import stands still")

@@ -4,11 +4,12 @@ Pure. A Kamstrup's lists do not say whether energies are in 10 Wh or in 1 Wh (ha
 power does: what the register rose by is compared with the power in between, once that is enough to tell.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from ..model.quantity import Quantity
 from ..model.reading import Reading
+from ..model.state import Snapshot
 from ..model.view import SCALE_ONE
 
 GAP_MAX_S = 30
@@ -26,6 +27,37 @@ TRANSFORMERS = (
 )
 VOLTS = "{} of {:.0f} V cannot be right: send us a recording"
 VOLTS_MIN, VOLTS_MAX = 50_000, 600_000
+
+
+SAME_NUMBER = (
+    "{} and {} send the same meter number {} · one meter is read twice, or the number is a mark that all "
+    "meters of its kind send · remove one of them if it is the same meter"
+)
+PARTIAL = (
+    "{} stands still · the meter leaves out a tariff that it sent before, so the total would be too low · it "
+    "goes on when the tariff is sent again"
+)
+
+
+def same_number(meter: str, known: Mapping[str, tuple[str, Snapshot]]) -> str:
+    """That another meter has the same number as this one; "" if none has. `known`: name and state by id."""
+    if meter not in known:
+        return ""
+    name, snapshot = known[meter]
+    number = snapshot.identity.meter_id
+    others = (
+        other
+        for id, (other, its) in known.items()
+        if id != meter and number and its.identity.meter_id == number
+    )
+    other = next(others, None)
+    return SAME_NUMBER.format(name, other, number) if other is not None else ""
+
+
+def partial(snapshot: Snapshot) -> str:
+    """That sums are held since a part is missing; "" if none is."""
+    labels = sorted(quantity.label for quantity in snapshot.partial)
+    return PARTIAL.format(", ".join(labels).capitalize()) if labels else ""
 
 
 class Plausibility:

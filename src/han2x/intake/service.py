@@ -15,7 +15,7 @@ from ..vendors.manner import Manner, manner
 from ..wire.result import Discarded
 from .machine_clock import MachineClock
 from .pipeline import FRAMES, Outcome
-from .plausible import Plausibility
+from .plausible import Plausibility, partial, same_number
 from .reader import Reader
 from .sources import Sources
 
@@ -110,7 +110,7 @@ class _Meter:
         found = self._reader.diagnosis()
         self._diagnosis.set(found)
         if found.verdict in _FARES_WELL:
-            self._gateway.report(self._name, Condition.OK, self._plausibility.advice(self._scale))
+            self._gateway.report(self._name, Condition.OK, self._advice())
         else:
             self._gateway.report(self._name, Condition.FAILING, f"{found.headline}. {found.next_step}")
 
@@ -119,6 +119,13 @@ class _Meter:
         self._diagnosis.set(no_source(str(trouble), self._reader.diagnosis().evidence))
         self._gateway.heard(self._meter, self._reader.status(open=False))
         log.warning("%s: %s", self._name, trouble)
+
+    def _advice(self) -> str:
+        """What the meter's owner should look at, "" for nothing."""
+        snapshot = self._gateway.snapshot(self._meter).value
+        meters = self._gateway.settings.value.meters
+        same = same_number(self._meter, {m.id: (m.name, self._gateway.snapshot(m.id).value) for m in meters})
+        return same or partial(snapshot) or self._plausibility.advice(self._scale)
 
     def _scale(self) -> int:
         meters = self._gateway.settings.value.meters
