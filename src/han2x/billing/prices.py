@@ -86,7 +86,7 @@ async def ask(section: Prices, gateway: Gateway, absent: set[date], fetch: web.F
 def _missing(gateway: Gateway, absent: set[date]) -> list[date]:
     """The days from the month's first to the last that is published, today first, of which prices lack."""
     zone = gateway.accounts.zone
-    now = local(gateway.now().unix_ms // 1000, zone)
+    now = local(gateway.local_time(gateway.now()).unix_ms // 1000, zone)
     today, last = now.date(), now.date() + timedelta(days=now.hour >= PUBLISHED_HOUR)
     absent -= {last}  # the newest may come any time
     first = month_of(today)

@@ -62,10 +62,18 @@ class Snapshot:
 EMPTY = Snapshot()
 
 
-def fold(snapshot: Snapshot, reading: Reading, now: Instant, *, limit_w: int = PHYSICAL_W) -> Snapshot:
+def fold(
+    snapshot: Snapshot,
+    reading: Reading,
+    now: Instant,
+    *,
+    limit_w: int = PHYSICAL_W,
+    told: Instant | None = None,
+) -> Snapshot:
     """The snapshot after a reading whose last octet arrived at `now`.
 
-    `limit_w`: what the meter can show at most, by its main fuse.
+    `limit_w`: what the meter can show at most, by its main fuse. `told`: the same moment by the meter's
+    clock, where that has told, for the beginning of an hour.
 
     A meter with another id starts from nothing; only the count of telegrams goes on.
     """
@@ -83,7 +91,7 @@ def fold(snapshot: Snapshot, reading: Reading, now: Instant, *, limit_w: int = P
             net=reading.fitting.net or snapshot.net,
             values={**snapshot.values, **instant_values},
             estimates=estimates,
-            running=advanced(snapshot.running, snapshot.paused, estimates, snapshot.last, now),
+            running=advanced(snapshot.running, snapshot.paused, estimates, snapshot.last, told or now),
             clock=reading.clock or snapshot.clock,
             clock_at=now.plus_ms(-reading.mark_age_ms) if reading.clock else snapshot.clock_at,
             list_at={**snapshot.list_at, reading.list_type: now},

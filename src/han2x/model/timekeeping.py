@@ -99,6 +99,11 @@ class Timekeeper:
         self._strayed: Instant | None = None  # when the meter's clock first showed another time, and which
         self.known = False
 
+    @property
+    def told(self) -> bool:
+        """Whether the meter's clock has ever told."""
+        return self._ahead_ms is not None
+
     def now(self, now: Instant) -> Instant:
         """A moment with the best time there is for it, Unix ms."""
         if self._ahead_ms is None:

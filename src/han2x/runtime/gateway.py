@@ -30,6 +30,7 @@ from .clients import Provider
 from .keeper import Keeper
 from .latest import Latest
 from .logbook import Logbook
+from .meter_time import MeterTime
 from .numbers import NUMBER_MIN, Numbers
 from .page_trial import PageTrial
 from .providers import Providers
@@ -131,6 +132,7 @@ class Gateway:
         self.hours: Latest[Mapping[str, Sequence[Hour]]] = Latest({})
         self.outbox: Latest[Outbox | None] = Latest(None)
         self.now = clock
+        self._meter_time = MeterTime(lambda: self.settings.value.site.time_zone)
         self.started = clock()
         self.state_dir = state_dir
         self.settings_file = settings_file
@@ -197,10 +199,14 @@ class Gateway:
             now=now,
             uptime_s=(now.mono_ms - self.started.mono_ms) // 1000,
             line=self.line(meter.id),
-            account=self.accounts.at(meter, now) if billed else NO_ACCOUNT,
+            account=self.accounts.at(meter, self.local_time(now, meter.id)) if billed else NO_ACCOUNT,
             limit_w=meter.limit_w,
             box=self.box.value,
         )
+
+    def local_time(self, now: Instant, meter: str | None = None) -> Instant:
+        """A moment by a meter's clock, or any meter's, once one has told: by it goes what is today."""
+        return self._meter_time.now(now, meter)
 
     def heard(self, meter: str, line: LineStatus) -> None:
         """How the line to a meter fares now."""
@@ -211,7 +217,9 @@ class Gateway:
         now = self.now()
         cell = self.snapshot(meter)
         before = cell.value
-        snapshot = fold(before, reading, now, limit_w=self._limits.get(meter, PHYSICAL_W))
+        self._meter_time.received(meter, reading, now)
+        most_w = self._limits.get(meter, PHYSICAL_W)
+        snapshot = fold(before, reading, now, limit_w=most_w, told=self.local_time(now, meter))
         suspected = snapshot.suspect != before.suspect
         if suspected:
             self._say_suspect(meter, before, snapshot)

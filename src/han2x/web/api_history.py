@@ -45,10 +45,14 @@ def _span(call: Call, begin: int, end: int) -> tuple[int, int]:
     return begin, end
 
 
+def _now_s(call: Call, meter: str | None = None) -> int:
+    return call.gateway.local_time(call.now, meter).unix_ms // 1000
+
+
 async def show(call: Call) -> Response:
     """What is known of a meter, as columns for plots or as CSV."""
     name, archive = named(call, call.path["meter"]).id, _archive(call)
-    now_s, resolution = call.now.unix_ms // 1000 + 1, call.query["resolution"]
+    now_s, resolution = _now_s(call, name) + 1, call.query["resolution"]
     begin, end = _span(call, now_s - DAY_S, now_s)
     if end - begin > LONGEST_S.get(resolution, end - begin):
         raise Refusal(400, "query", "That is too long a time for this resolution.")
@@ -78,7 +82,7 @@ def _extent(span: Span) -> shapes.ExtentShape:
 
 async def prices(call: Call) -> list[shapes.PriceRow]:
     """Spot prices by quarters of an hour; of today and tomorrow where it is not said."""
-    now_s = call.now.unix_ms // 1000
+    now_s = _now_s(call)
     begin, end = _span(call, now_s - DAY_S, now_s + 2 * DAY_S)
     series = call.gateway.accounts.prices.value
     known = series.quarters if series else {}

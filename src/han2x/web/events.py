@@ -116,7 +116,11 @@ class Hub:
 
     def _beat(self) -> bytes:
         """That the line is alive; a page cannot see comments."""
-        return self.event("beat", {"now": iso(self._gateway.now().unix_ms)})
+        return self.event("beat", {"now": self._now()})
+
+    def _now(self) -> str:
+        """The time by the meters' clocks: what the page calls today."""
+        return iso(self._gateway.local_time(self._gateway.now()).unix_ms)
 
     def event(self, name: str, data: Any) -> bytes:
         """An event of this moment."""
@@ -150,8 +154,8 @@ class Hub:
         if not self._pages:
             self._begin()
         self._pages.add(page)
-        now = iso(gateway.now().unix_ms)
-        page.offer("hello", self.event("hello", {"version": __version__, "build": self.build, "now": now}))
+        hello = {"version": __version__, "build": self.build, "now": self._now()}
+        page.offer("hello", self.event("hello", hello))
         page.offer("health", self.event("health", health(gateway)))
         page.offer("settings", self.event("settings", {"version": self._version()}))
         if page.clients:
