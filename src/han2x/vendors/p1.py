@@ -43,14 +43,14 @@ def read(octets: bytes) -> Reading:
     """What a whole text says, whose check sum, if it has one, is right; raises `Mismatch`."""
     checked = carries_check_sum(octets)
     found = _Found(strict=not checked)
-    numbers, targets = found.numbers, TARGETS
+    numbers, targets, tens = found.numbers, TARGETS, TENS
     body = _body(octets)
     lines = LINE.findall(body)
     strange = body.count(b"\n") + (not body.startswith(b"\n")) - len(lines)
     for code, whole, fraction, unit, rest in lines:
         kind, key, exponent = targets.get(code + unit) or target(code, unit)
         if kind <= DETAIL and whole and exponent >= len(fraction):  # by far the most
-            number = int(whole + fraction) * TENS[exponent - len(fraction)]
+            number = int(whole + fraction) * tens[exponent - len(fraction)]
             if numbers[kind].setdefault(key, number) != number:
                 found.refuse(key, code, TWICE)
         elif kind <= UNKNOWN:
@@ -118,11 +118,11 @@ class _Found:
     def line(self, code: bytes, whole: bytes, fraction: bytes, unit: bytes, rest: bytes) -> None:
         """Any line of a code; raises `Mismatch`."""
         kind, key, _ = TARGETS.get(code + unit) or target(code, unit)
-        if kind == TEXT:
+        if kind == UNKNOWN:
+            self.unknown.append(code.decode("ascii"))
+        elif kind == TEXT:
             sent = rest or whole + (fraction and b"." + fraction) + unit
             self.texts.setdefault(str(key), sent.decode("ascii", "replace"))
-        elif kind == UNKNOWN:
-            self.unknown.append(code.decode("ascii"))
         elif kind <= DETAIL and (whole or rest):
             self._number(code, (whole, fraction, unit) if whole else number_in(rest))
 

@@ -6,7 +6,6 @@ decimal with the unit it carries.
 
 import re
 from fractions import Fraction
-from typing import NamedTuple
 
 from ..model.quantity import Detail, Quantity
 from .meanings import DETAILS, QUANTITIES
@@ -54,13 +53,8 @@ VALUE, PART, DETAIL, TEXT, UNKNOWN, FOREIGN, STRANGE = range(7)
 Key = Quantity | Part | Detail | str
 
 
-class Target(NamedTuple):
-    """What a line's code and unit mean: the kind of line, what it is of, and the power of ten to its unit."""
-
-    kind: int
-    key: Key
-    exponent: int
-
+Target = tuple[int, Key, int]
+"""What a line's code and unit mean: the kind of line, what it is of, and the power of ten to its unit."""
 
 TARGETS: dict[bytes, Target] = {}
 """By code and unit. A meter sends the same ones for years, so they are remembered."""
@@ -76,7 +70,7 @@ def target(code: bytes, unit: bytes) -> Target:
     exponent = 0
     if isinstance(of, Quantity | Detail):
         exponent = exponent_of(of.unit.symbol, unit[1:].decode("ascii"))
-    found = Target(kind, key, exponent)
+    found = kind, key, exponent
     if kind != STRANGE and len(TARGETS) < REMEMBERED_MAX:
         TARGETS[code + unit] = found
     return found
@@ -140,7 +134,7 @@ def number_in(rest: bytes) -> tuple[bytes, bytes, bytes] | None:
 def understood(line: bytes) -> tuple[bytes, bytes, bytes, bytes, bytes] | None:
     """A line's code, number, unit and whatever else it holds; None for what is no such line."""
     found = LINE.fullmatch(line)
-    if found is None or target(found.group(1), b"").kind == STRANGE:
+    if found is None or target(found.group(1), b"")[0] == STRANGE:
         return None
     code, whole, fraction, unit, rest = (group or b"" for group in found.groups())
     return code, whole, fraction, unit, rest

@@ -62,6 +62,8 @@ def add_up(
     not made of the rest.
     """
     made: dict[Quantity, frozenset[int]] = {energy: TOTAL for energy in ENERGIES if energy in values}
+    if not parts and Quantity.ACT_POW_POS in values:  # by far the most
+        return made
     by_tariff: dict[Quantity, dict[int, Number]] = {}
     for part, number in parts.items():
         if part is not NET_POWER:
