@@ -197,7 +197,7 @@ def test_guesses_in_parallel_neither_stop_modbus_nor_grow_the_process(own: Any) 
             began = monotonic()
             assert own.modbus() == ANSWER
             slowest = max(slowest, monotonic() - began)
-        assert slowest < 0.5
+        assert slowest < 2.0  # a busy machine is no failure; a held loop takes longer
     assert own.resident_kb - before < 40_000  # scrypt's 16 MiB, once or twice
 
 
