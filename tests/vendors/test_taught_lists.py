@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from han2x.cli import main
+from han2x.intake.explain import explain
 from han2x.model.quantity import Quantity as Q
 from han2x.model.reading import Reading
 from han2x.settings.amend import amend, from_table, removed, without_contradictions
@@ -56,7 +57,10 @@ def test_a_taught_list(encode: Encode, shape: str) -> None:
     taught, body, values = SHAPES[shape]
     before = decoded(encode(body))
     assert isinstance(before, Discarded)
-    assert before.reason == f"a list of {len(body)} values that no table explains"
+    assert before.reason == (
+        f"a list of {len(body)} values that no table explains; it can be taught in the settings, "
+        f"pattern {taught.pattern}"
+    )
     reading = decoded(encode(body), *(one for one, _, _ in SHAPES.values()))
     assert isinstance(reading, Reading), reading
     assert (reading.vendor, reading.values) == (taught.name, values)
@@ -138,3 +142,10 @@ def test_on_the_command_line(encode: Encode, tmp_path: Path, capsys: pytest.Capt
     lists.write_text('[[lists]]\npattern = "x"\n', "utf-8")
     assert main(["decode", "--lists", str(lists), str(recording)]) == 2
     assert "lists.0.pattern" in capsys.readouterr().err
+
+
+def test_octet_by_octet(encode: Encode) -> None:
+    """The page explains the values of a taught list in their places."""
+    taught, body, _ = SHAPES["energies in kWh and a clock"]
+    parts = explain(b"\x0f\0\0\0\0\0" + encode(body), (taught,))
+    assert ("active energy import", "1254000 Wh", "1-0:1.8.0") in [(p.text, p.value, p.obis) for p in parts]

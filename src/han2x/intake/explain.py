@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from ..model.explained import Part
 from ..model.quantity import Quantity
+from ..settings.lists import TaughtList
+from ..vendors import taught
 from ..vendors.decoder import read, recognise
 from ..vendors.layouts import as_text
 from ..vendors.meanings import CLOCK, QUANTITIES, TEXTS
@@ -17,10 +19,10 @@ from ..wire.obis import obis
 NAMES = {"list_version": "list version", "meter_id": "meter id", "meter_type": "meter type"}
 
 
-def explain(octets: bytes) -> tuple[Part, ...]:
+def explain(octets: bytes, lists: tuple[TaughtList, ...] = ()) -> tuple[Part, ...]:
     """All octets of a telegram; what no table explains is named by its encoding alone."""
     found = anatomy(octets)
-    meanings = _meanings(found)
+    meanings = _meanings(found, taught.vendors(lists))
     return tuple(_part(piece, meanings, found) for piece in found.pieces)
 
 
@@ -35,7 +37,7 @@ def _part(piece: Piece, meanings: Mapping[int, Part], found: Anatomy) -> Part:
     return meaning._replace(offset=piece.offset, length=piece.length)
 
 
-def _meanings(found: Anatomy) -> dict[int, Part]:
+def _meanings(found: Anatomy, learnt: tuple[Vendor, ...]) -> dict[int, Part]:
     """What values mean, by their offset in the message."""
     codes = {
         piece.leaf.offset: Part(0, 0, "OBIS code", obis(value), obis(value))
@@ -43,7 +45,7 @@ def _meanings(found: Anatomy) -> dict[int, Part]:
         if piece.leaf and isinstance(value := piece.leaf.value, bytes) and _is_code(value)
     }
     body = _plain(found)
-    vendor = recognise(body) if found.read else None
+    vendor = recognise(body, taught=learnt) if found.read else None
     if vendor is None:
         return codes
     try:

@@ -36,7 +36,7 @@ class Sources:
         """A telegram octet by octet."""
         from .explain import explain  # few want to see it
 
-        return explain(octets)
+        return explain(octets, self._gateway.settings.value.lists)
 
     def adapters(self) -> Sequence[Adapter]:
         """The serial adapters that are plugged in, by the names that do not change."""

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from ..model.quantity import Detail, Quantity
 from ..model.reading import Identity, ListType, MeterClock, Reading, classify
+from ..settings.lists import VALUES_MAX
 from ..wire.axdr import Array, Data, Structure
 from ..wire.cipher import Keyring, Opened
 from ..wire.clock import cosem_time
@@ -17,7 +18,7 @@ from ..wire.dlms import GENERAL_GLO_CIPHERING, Malformed, Notification, parse
 from ..wire.obis import obis
 from ..wire.result import Apdu, Discarded, Framing, Kind
 from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr, selfdescribing, taught, wienernetze
-from .layouts import as_text
+from .layouts import as_text, pattern_of
 from .makers import by_letters
 from .manner import PLAIN, Manner
 from .meanings import (
@@ -143,7 +144,11 @@ def recognise(
 
 def _unexplained(body: Data) -> str:
     count = f" of {len(body)} values" if isinstance(body, Array | Structure) else ""
-    return f"a list{count} that no table explains"
+    pattern = pattern_of(body)
+    taught = (
+        f"; it can be taught in the settings, pattern {pattern}" if 0 < len(pattern) <= VALUES_MAX else ""
+    )
+    return f"a list{count} that no table explains{taught}"
 
 
 def read(vendor: Vendor, name: str, notification: Notification) -> Reading:

@@ -100,6 +100,20 @@ class Positions:
 
 
 _TYPES: dict[str, type] = {"n": int, "t": bytes, "c": bytes, "b": bool, "a": Array, "v": str}
+_LETTERS = {int: "n", bytes: "t", bool: "b", Array: "a", str: "v"}
+
+
+def pattern_of(body: Data) -> str:
+    """The pattern by which a list can be taught, "" where it has none."""
+    if not isinstance(body, Structure):
+        return ""
+    letters = [_LETTERS.get(type(value), "") for value in body]
+    clocks = [isinstance(value, bytes) and len(value) == CLOCK_SIZE for value in body]
+    return "".join("c" if clock else letter for clock, letter in zip(clocks, letters, strict=True)) * all(
+        letters
+    )
+
+
 _NO_ROW: tuple[list[int], list[bytes]] = ([], [])
 
 
