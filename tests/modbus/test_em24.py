@@ -184,3 +184,23 @@ def test_negative_energy_of_nothing(seen: Seen) -> None:
     ):
         known: Any = changes
         assert (EM24.image(seen(**known)).read(0x34, 2) or b"").hex(" ", 2) == expected
+
+
+def test_the_meters_own_phases(seen: Seen) -> None:
+    """A meter that says what each phase draws is believed: L1 imports 1000 W, the house exports 420 W."""
+    values = {
+        Q.ACT_POW_POS: 0, Q.ACT_POW_NEG: 420, Q.CURR_L1: 4_400, Q.CURR_L2: 3_100, Q.CURR_L3: 3_100,
+        Q.ACT_POW_POS_L1: 1000, Q.ACT_POW_NEG_L2: 710, Q.ACT_POW_NEG_L3: 710,
+        Q.FREQUENCY: 49_970, Q.ACT_ENERGY_POS_L2: 1_234_500,
+    }  # fmt: skip
+    octets = EM24.image(seen(values=values)).read(0, 0x52) or b""
+    low_first = [octets[2 * at : 2 * at + 4] for at in (0x12, 0x14, 0x16, 0x28, 0x40, 0x42, 0x44)]
+    found = [int.from_bytes(four[2:] + four[:2], "big", signed=True) for four in low_first]
+    assert found == [10_000, -7_100, -7_100, -4_200, 0, 12_345, 0]
+    assert octets[2 * 0x33 : 2 * 0x34] == (500).to_bytes(2, "big")
+
+
+def test_the_current_that_an_it_net_does_not_measure(seen: Seen) -> None:
+    """L2 is never 0 for a charger: it is at most the sum of the other two."""
+    octets = EM24.image(seen(values={Q.CURR_L1: 18_200, Q.CURR_L3: 14_600}, net=Net.IT)).read(0x0E, 2) or b""
+    assert int.from_bytes(octets[2:] + octets[:2], "big") == 32_800

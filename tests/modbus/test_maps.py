@@ -24,7 +24,7 @@ from han2x.modbus.table import Map, Register
 from han2x.modbus.types import FLOAT32, INT16, UINT16, UINT64, text
 from han2x.model.instant import ZERO, Instant
 from han2x.model.line import Fault, LineStatus
-from han2x.model.quantity import ENERGIES, Quantity
+from han2x.model.quantity import BESIDES, ENERGIES, PRINCIPAL, Quantity
 from han2x.model.reading import Identity, ListType, Net
 from han2x.model.state import Snapshot
 from han2x.model.view import View
@@ -89,6 +89,16 @@ PINNED = """
 198 1 hour_rest        200 8 vendor           208 8 list_version     216 10 meter_id
 226 10 meter_type      240 2 spot_price       242 2 cost_today       244 2 cost_month
 246 2 step_price       248 2 next_price
+250 2 validity_more         252 1 net_pow_origin        254 2 net_pow_l1
+256 2 net_pow_l2            258 2 net_pow_l3            260 2 x_act_pow_pos_l1
+262 2 x_act_pow_pos_l2      264 2 x_act_pow_pos_l3      266 2 x_act_pow_neg_l1
+268 2 x_act_pow_neg_l2      270 2 x_act_pow_neg_l3      272 2 x_react_pow_pos_l1
+274 2 x_react_pow_pos_l2    276 2 x_react_pow_pos_l3    278 2 x_react_pow_neg_l1
+280 2 x_react_pow_neg_l2    282 2 x_react_pow_neg_l3    284 1 x_power_factor
+285 1 x_power_factor_l1     286 1 x_power_factor_l2     287 1 x_power_factor_l3
+288 2 x_frequency           290 4 x_act_energy_pos_l1   294 4 x_act_energy_pos_l2
+298 4 x_act_energy_pos_l3   302 4 x_act_energy_neg_l1   306 4 x_act_energy_neg_l2
+310 4 x_act_energy_neg_l3   314 2 x_demand              316 2 x_demand_max
 """
 
 
@@ -97,7 +107,7 @@ def test_extension_addresses() -> None:
     pinned = [(int(a), int(w), name) for a, w, name in zip(*[iter(PINNED.split())] * 3, strict=True)]
     named = [(row.address, row.words, row.name) for row in EXTENSION if row.name != "reserved"]
     assert named == pinned
-    assert [a for row in EXTENSION for a in row.addresses] == list(range(100, 250))
+    assert [a for row in EXTENSION for a in row.addresses] == list(range(100, 318))
 
 
 def test_before_the_first_telegram(seen: Seen) -> None:
@@ -105,7 +115,7 @@ def test_before_the_first_telegram(seen: Seen) -> None:
     zeros = "0000 0000"
     unknown32, signed32 = "ffff ffff", "8000 0000"
     expected = [
-        "0002 0000 0000 0000",  # version, heartbeat, status, last fault
+        "0003 0000 0000 0000",  # version, heartbeat, status, last fault
         f"{zeros} {zeros} {zeros}",  # validity, telegrams, errors
         "ffff ffff ffff ffff",  # ages
         f"{unknown32} {zeros}",  # Unix time, uptime
@@ -121,6 +131,8 @@ def test_before_the_first_telegram(seen: Seen) -> None:
     assert words(HAN2X, seen(), 100, 100) == " ".join(expected)
     assert words(HAN2X, seen(), 200, 40) == " ".join(["0000"] * 40)
     assert words(HAN2X, seen(), 240, 10) == " ".join([signed32] * 3 + [unknown32] * 2)
+    assert words(HAN2X, seen(), 250, 10) == " ".join([zeros] * 2 + [signed32] * 3)
+    assert words(HAN2X, seen(), 284, 6) == f"8000 8000 8000 8000 {unknown32}"
 
 
 @pytest.mark.parametrize(
@@ -302,8 +314,9 @@ def test_texts(seen: Seen) -> None:
         (99, 1, False),
         (99, 2, False),
         (0, 125, False),
-        (249, 2, False),
-        (250, 1, False),
+        (250, 68, True),
+        (317, 2, False),
+        (318, 1, False),
     ],
 )
 def test_blocks(seen: Seen, address: int, count: int, exists: bool) -> None:
@@ -340,7 +353,7 @@ def test_swapped(seen: Seen, address: int, expected: str) -> None:
 
 # -- float32 ----------------------------------------------------------------------------------------
 
-FLOATS = ["net_pow", *Quantity, *(f"{energy}_est" for energy in ENERGIES)]
+FLOATS = ["net_pow", *PRINCIPAL, *(f"{energy}_est" for energy in ENERGIES), *BESIDES]
 
 
 def floats(view: View) -> dict[str, float]:
@@ -356,7 +369,7 @@ def test_float_addresses() -> None:
 
 def test_float_unknown(seen: Seen) -> None:
     """What is not known is NaN, the quiet one that every reader knows."""
-    assert words(FLOAT, seen(), 0, 38) == " ".join(["7fc0 0000"] * 19)
+    assert words(FLOAT, seen(), 0, 88) == " ".join(["7fc0 0000"] * 44)
 
 
 def test_float_values(seen: Seen) -> None:
@@ -560,7 +573,7 @@ def test_nothing_else_is_written(unit: int, address: int, code: str) -> None:
     assert house.ask(unit, f"06 {address:04x} 0001") == code
 
 
-@pytest.mark.parametrize(("address", "count"), [(50, 2), (51, 1), (99, 2), (250, 1)])
+@pytest.mark.parametrize(("address", "count"), [(50, 2), (51, 1), (99, 2), (318, 1)])
 def test_gap_is_exception_02(address: int, count: int) -> None:
     """Between the manual's registers and the extension there is nothing (M15)."""
     house = House(EVERY_MAP)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from han2x.model.estimate import Estimate
 from han2x.model.instant import Instant
-from han2x.model.quantity import ENERGIES, Quantity
+from han2x.model.quantity import ENERGIES, PHASE_ENERGIES, Quantity
 from han2x.model.reading import Identity, ListType, MeterClock, TimeBase
 from han2x.model.state import EMPTY, Snapshot
 from han2x.runtime.stored import Stored, from_json, to_json
@@ -61,7 +61,7 @@ def test_live_values_are_not_stored() -> None:
     )
     stored = from_json(to_json(Stored(live, 1000, 1000, 1000)))
     assert stored
-    assert stored.snapshot == Snapshot(vendor="kaifa", values=dict.fromkeys(ENERGIES, 1))
+    assert stored.snapshot == Snapshot(vendor="kaifa", values=dict.fromkeys((*ENERGIES, *PHASE_ENERGIES), 1))
 
 
 def test_an_estimate_is_stored_as_if_the_run_had_ended() -> None:

@@ -147,9 +147,9 @@ def test_a_value_that_is_no_integer(meter: Meter, value: Data) -> None:
 
 def test_what_no_table_knows_is_named(meter: Meter) -> None:
     """Registers without a meaning here do not spoil the others; their codes are kept."""
-    outcome = meter.sends(aidon(register("1.7.0", 5, 0, W), register("14.7.0", 5000, -2, 44)))
+    outcome = meter.sends(aidon(register("1.7.0", 5, 0, W), register("9.7.0", 5000, -2, 28)))
     assert isinstance(outcome, Reading)
-    assert (outcome.values, outcome.unknown) == ({Q.ACT_POW_POS: 5}, ("1-0:14.7.0",))
+    assert (outcome.values, outcome.unknown) == ({Q.ACT_POW_POS: 5}, ("1-0:9.7.0",))
 
 
 def test_null_values_are_not_sent(meter: Meter) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from han2x.model.quantity import BESIDES
 from han2x.model.quantity import Quantity as Q
 from han2x.model.reading import Reading
 from han2x.vendors.decoder import Decoder
@@ -103,7 +104,7 @@ def test_kamstrups_step(read: Callable[..., Reading], step: int, energy: int) ->
     assert reading.values[Q.ACT_ENERGY_POS] == energy
     assert reading.values[Q.ACT_ENERGY_NEG] == 789 * step
     assert reading.values[Q.ACT_POW_POS] == 1234
-    assert {detail.name: value for detail, value in reading.details} == {
+    assert {q.value: value for q, value in reading.values.items() if q in BESIDES} == {
         "act_pow_pos_l1": 400,
         "power_factor_l1": 970,
         "power_factor": 980,
@@ -115,9 +116,8 @@ def test_a_power_factor_with_its_scaler(read: Callable[..., Reading]) -> None:
     """Austrian lists send thousandths, and say so."""
     scaled = Structure((-3, 255))
     body = Structure((NOON, obis("1.7.0"), 5, Structure((0, 27)), obis("13.7.0"), 950, scaled, b"17"))
-    assert [(detail.key, detail.displayed(value)) for detail, value in read(body).details] == [
-        ("power_factor", 0.95)
-    ]
+    assert Q.POWER_FACTOR.key == "power_factor"
+    assert Q.POWER_FACTOR.displayed(read(body).values[Q.POWER_FACTOR]) == 0.95
 
 
 def test_a_strange_detail_costs_nothing(read: Callable[..., Reading]) -> None:
@@ -132,4 +132,3 @@ def test_a_strange_detail_costs_nothing(read: Callable[..., Reading]) -> None:
     )
     reading = read(body)
     assert reading.values == {Q.ACT_POW_POS: 5}
-    assert reading.details == ()

@@ -54,12 +54,10 @@ def test_the_sheets_telegram() -> None:
         Q.REACT_ENERGY_NEG: 987_650, Q.ACT_POW_POS: 1234, Q.ACT_POW_NEG: 0, Q.REACT_POW_POS: 0,
         Q.REACT_POW_NEG: 321, Q.VOLT_L1: 231_200, Q.VOLT_L2: 230_500, Q.VOLT_L3: 229_800,
         Q.CURR_L1: 5200, Q.CURR_L2: 1300, Q.CURR_L3: 10_400,
+        Q.ACT_POW_POS_L1: 400, Q.ACT_POW_NEG_L1: 0, Q.ACT_POW_POS_L2: 434, Q.ACT_POW_NEG_L2: 0,
+        Q.ACT_POW_POS_L3: 400, Q.ACT_POW_NEG_L3: 0,
     }  # fmt: skip
     assert reading.clock == (datetime(2025, 12, 14, 16), True, TimeBase.STANDARD)
-    assert {detail.name: value for detail, value in reading.details} == {
-        "act_pow_pos_l1": 400, "act_pow_neg_l1": 0, "act_pow_pos_l2": 434, "act_pow_neg_l2": 0,
-        "act_pow_pos_l3": 400, "act_pow_neg_l3": 0,
-    }  # fmt: skip
     assert not reading.notes
 
 
@@ -161,9 +159,8 @@ def test_what_is_not_sent_or_not_known_costs_nothing() -> None:
     reading = read(
         {"1.7.0": "1*kW", "2.7.0": "", "99.97.0": "0)(0-0:96.7.19", "13.7.0": "0.98", "33.7.0": "1*X"}
     )
-    assert reading.values == {Q.ACT_POW_POS: 1000}
+    assert reading.values == {Q.ACT_POW_POS: 1000, Q.POWER_FACTOR: 980}
     assert reading.unknown == ("1-0:99.97.0",)
-    assert [(detail.name, value) for detail, value in reading.details] == [("power_factor", 980)]
 
 
 def test_without_a_check_sum() -> None:

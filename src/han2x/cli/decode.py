@@ -112,8 +112,8 @@ def json_rows(name: str, found: Iterator[Found]) -> Iterator[dict[str, object]]:
             "framing": apdu.framing,
             "values": values(reading),
         }
-        if reading.details:
-            row["extra"] = details(reading)
+        if besides := details(reading):
+            row["extra"] = besides
         if reading.notes:
             row["notes"] = reading.notes
         if reading.refused:

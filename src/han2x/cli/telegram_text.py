@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from ..model.quantity import BESIDES, PRINCIPAL
 from ..model.reading import Reading
 from ..wire.result import Apdu
 
@@ -12,16 +13,16 @@ def values(reading: Reading) -> Mapping[str, object]:
     """Everything a telegram says, by the keys of `decode --json`; only what was sent."""
     texts = {key: text for (key, _), text in zip(IDENTITY, reading.identity, strict=True) if text is not None}
     clock = {"meter_clock": reading.clock.local.isoformat()} if reading.clock else {}
-    numbers = {quantity.key: quantity.displayed(value) for quantity, value in reading.values.items()}
+    numbers = {q.key: q.displayed(value) for q, value in reading.values.items() if q in PRINCIPAL}
     finer = {quantity.key: value for quantity, value in reading.finer}
     exact = {key: finer.get(key, number) for key, number in numbers.items()}
     return {**texts, **clock, **exact}
 
 
 def details(reading: Reading) -> Mapping[str, int | float]:
-    """What a telegram says besides: by phase, and the power factor."""
+    """What a telegram says besides: by phase, power factor, frequency."""
     exact = dict(reading.finer)
-    return {detail.key: exact.get(detail, detail.displayed(value)) for detail, value in reading.details}
+    return {q.key: exact.get(q, q.displayed(value)) for q, value in reading.values.items() if q in BESIDES}
 
 
 def tree(apdu: Apdu, reading: Reading) -> Iterator[str]:
@@ -35,14 +36,10 @@ def tree(apdu: Apdu, reading: Reading) -> Iterator[str]:
         *((label, text) for (_, label), text in zip(IDENTITY, reading.identity, strict=True) if text),
         *(_clock_rows(reading)),
         *(
-            (q.label, f"{exact.get(q, q.displayed(value))} {q.unit.display}")
+            (q.label, f"{exact.get(q, q.displayed(value))} {q.unit.display}".rstrip())
             for q, value in reading.values.items()
         ),
     ]
-    rows += (
-        (d.label, f"{exact.get(d, d.displayed(value))} {d.unit.display}".rstrip())
-        for d, value in reading.details
-    )
     rows += (("note", note) for note in reading.notes)
     rows += (("not used", why) for why in reading.refused)
     if reading.unknown:

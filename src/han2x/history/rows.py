@@ -11,15 +11,16 @@ from typing import NamedTuple
 from ..model.estimate import HOLD_MS
 from ..model.hour import ONE
 from ..model.instant import Instant
-from ..model.quantity import POWER_OF_ENERGY, Quantity
+from ..model.quantity import POWER_OF_ENERGY, PRINCIPAL, Quantity
 from ..model.reading import ListType
 from ..model.state import Snapshot
 
 RAW_S, MINUTE_S = 10, 60
 
-MEASURED: tuple[Quantity, ...] = tuple(q for q in Quantity if q not in POWER_OF_ENERGY)
+MEASURED: tuple[Quantity, ...] = tuple(q for q in PRINCIPAL if q not in POWER_OF_ENERGY)
 """The quantities a row has means of, in the order of its columns."""
 
+_KEPT = frozenset(MEASURED)
 _FULL_LISTS = (ListType.TEN_SECONDS, ListType.HOURLY, ListType.OTHER)
 _IMPORT, _EXPORT = Quantity.ACT_POW_POS, Quantity.ACT_POW_NEG
 
@@ -197,7 +198,7 @@ def _known(snapshot: Snapshot, now: Instant) -> Mapping[Quantity, int]:
     values = snapshot.values
     heard = (at for kind, at in snapshot.list_at.items() if kind in _FULL_LISTS)
     if any(now.mono_ms - at.mono_ms <= HOLD_MS for at in heard):
-        return {quantity: value for quantity, value in values.items() if quantity not in POWER_OF_ENERGY}
+        return {quantity: value for quantity, value in values.items() if quantity in _KEPT}
     if ListType.FAST not in snapshot.list_at or _IMPORT not in values:
         return {}
     return {_IMPORT: values[_IMPORT], **({_EXPORT: 0} if values[_IMPORT] else {})}

@@ -21,6 +21,8 @@ MILLIAMPERE = Unit("mA", "A", 1000)
 MILLIVOLT = Unit("mV", "V", 1000)
 WATT_HOUR = Unit("Wh", "Wh", 1)
 VAR_HOUR = Unit("varh", "varh", 1)
+PF = Unit("PF", "", 1000)
+MILLIHERTZ = Unit("mHz", "Hz", 1000)
 
 
 class Quantity(StrEnum):
@@ -49,7 +51,7 @@ class Quantity(StrEnum):
     @property
     def key(self) -> str:
         """Name and display unit, as `decode --json` prints it: `curr_l1_a`."""
-        return f"{self.value}_{self.unit.display.lower()}"
+        return f"{self.value}_{self.unit.display.lower()}" if self.unit.display else self.value
 
     ACT_POW_POS = "act_pow_pos", WATT, "active power import"
     ACT_POW_NEG = "act_pow_neg", WATT, "active power export"
@@ -65,6 +67,31 @@ class Quantity(StrEnum):
     ACT_ENERGY_NEG = "act_energy_neg", WATT_HOUR, "active energy export"
     REACT_ENERGY_POS = "react_energy_pos", VAR_HOUR, "reactive energy import"
     REACT_ENERGY_NEG = "react_energy_neg", VAR_HOUR, "reactive energy export"
+    ACT_POW_POS_L1 = "act_pow_pos_l1", WATT, "active power import L1"
+    ACT_POW_POS_L2 = "act_pow_pos_l2", WATT, "active power import L2"
+    ACT_POW_POS_L3 = "act_pow_pos_l3", WATT, "active power import L3"
+    ACT_POW_NEG_L1 = "act_pow_neg_l1", WATT, "active power export L1"
+    ACT_POW_NEG_L2 = "act_pow_neg_l2", WATT, "active power export L2"
+    ACT_POW_NEG_L3 = "act_pow_neg_l3", WATT, "active power export L3"
+    REACT_POW_POS_L1 = "react_pow_pos_l1", VAR, "reactive power import L1"
+    REACT_POW_POS_L2 = "react_pow_pos_l2", VAR, "reactive power import L2"
+    REACT_POW_POS_L3 = "react_pow_pos_l3", VAR, "reactive power import L3"
+    REACT_POW_NEG_L1 = "react_pow_neg_l1", VAR, "reactive power export L1"
+    REACT_POW_NEG_L2 = "react_pow_neg_l2", VAR, "reactive power export L2"
+    REACT_POW_NEG_L3 = "react_pow_neg_l3", VAR, "reactive power export L3"
+    POWER_FACTOR = "power_factor", PF, "power factor", False
+    POWER_FACTOR_L1 = "power_factor_l1", PF, "power factor L1", False
+    POWER_FACTOR_L2 = "power_factor_l2", PF, "power factor L2", False
+    POWER_FACTOR_L3 = "power_factor_l3", PF, "power factor L3", False
+    FREQUENCY = "frequency", MILLIHERTZ, "frequency", False
+    ACT_ENERGY_POS_L1 = "act_energy_pos_l1", WATT_HOUR, "active energy import L1"
+    ACT_ENERGY_POS_L2 = "act_energy_pos_l2", WATT_HOUR, "active energy import L2"
+    ACT_ENERGY_POS_L3 = "act_energy_pos_l3", WATT_HOUR, "active energy import L3"
+    ACT_ENERGY_NEG_L1 = "act_energy_neg_l1", WATT_HOUR, "active energy export L1"
+    ACT_ENERGY_NEG_L2 = "act_energy_neg_l2", WATT_HOUR, "active energy export L2"
+    ACT_ENERGY_NEG_L3 = "act_energy_neg_l3", WATT_HOUR, "active energy export L3"
+    DEMAND = "demand", WATT, "average import of the running period"
+    DEMAND_MAX = "demand_max", WATT, "highest average import of the month"
 
 
 POWER_OF_ENERGY: dict[Quantity, Quantity] = {
@@ -76,25 +103,41 @@ POWER_OF_ENERGY: dict[Quantity, Quantity] = {
 """Each cumulative register and the power that fills it."""
 
 ENERGIES: tuple[Quantity, ...] = tuple(POWER_OF_ENERGY)
-VOLTAGES: tuple[Quantity, ...] = (Quantity.VOLT_L1, Quantity.VOLT_L2, Quantity.VOLT_L3)
+
+Phases = tuple[Quantity, Quantity, Quantity]
+"""One quantity on L1, L2 and L3."""
+
+CURRENTS: Phases = (Quantity.CURR_L1, Quantity.CURR_L2, Quantity.CURR_L3)
+VOLTAGES: Phases = (Quantity.VOLT_L1, Quantity.VOLT_L2, Quantity.VOLT_L3)
 
 
-class Detail(NamedTuple):
-    """What some meters send besides the quantities: its name, its integer unit, and its name for people."""
-
-    name: str
-    unit: Unit
-    label: str
-
-    @property
-    def key(self) -> str:
-        """Name and display unit, as `decode --json` prints it: `act_pow_pos_l1_w`."""
-        return f"{self.name}_{self.unit.display.lower()}" if self.unit.display else self.name
-
-    def displayed(self, value: int) -> int | float:
-        """A value in the unit people read."""
-        whole, rest = divmod(value, self.unit.per_display)
-        return value / self.unit.per_display if rest else whole
+def by_phase(name: str) -> Phases:
+    """A quantity on each phase: `by_phase("power_factor")`."""
+    named = {quantity.value: quantity for quantity in Quantity}
+    return named[f"{name}_l1"], named[f"{name}_l2"], named[f"{name}_l3"]
 
 
-POWER_FACTOR = Unit("PF", "", 1000)
+PHASE_QUANTITIES: dict[Quantity, Phases] = {
+    total: by_phase(total.value)
+    for total in (
+        Quantity.ACT_POW_POS,
+        Quantity.ACT_POW_NEG,
+        Quantity.REACT_POW_POS,
+        Quantity.REACT_POW_NEG,
+        Quantity.POWER_FACTOR,
+        Quantity.ACT_ENERGY_POS,
+        Quantity.ACT_ENERGY_NEG,
+    )
+}
+"""What some meters send on each phase besides its total."""
+
+PHASE_ENERGIES: tuple[Quantity, ...] = (
+    *PHASE_QUANTITIES[Quantity.ACT_ENERGY_POS],
+    *PHASE_QUANTITIES[Quantity.ACT_ENERGY_NEG],
+)
+_ALL = tuple(Quantity)
+PRINCIPAL: tuple[Quantity, ...] = _ALL[: _ALL.index(Quantity.ACT_POW_POS_L1)]
+"""What the lists of NVE (2016) hold: what history keeps, and what every meter is asked for."""
+
+BESIDES: tuple[Quantity, ...] = _ALL[len(PRINCIPAL) :]
+"""What only some meters send; outputs leave out what is not known."""

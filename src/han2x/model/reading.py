@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from .quantity import ENERGIES, VOLTAGES, Detail, Quantity
+from .quantity import ENERGIES, VOLTAGES, Quantity
 
 
 class ListType(StrEnum):
@@ -73,7 +73,7 @@ class Reading:
     `clock` is the clock object of the list, else the APDU's date-time. `mark_age_ms` is how long before
     sending the energies were true; it is meaningful only with energies. `unknown` names the OBIS codes
     that no table explains, or that stand for past values. `refused`: what was sent for a value and cannot be
-    used, each with its reason. `details`: what was sent besides (per phase, power factor), in integer units.
+    used, each with its reason.
     `finer`: numbers as sent, where they say more than the integer unit. `parts`: what sums are made of;
     `partial`: those that were not made, because a part is missing that came before. `notes`: what is to be
     said of how far the telegram can be trusted.
@@ -87,8 +87,7 @@ class Reading:
     mark_age_ms: int = 0
     fitting: Fitting = UNKNOWN_FITTING
     unknown: tuple[str, ...] = ()
-    details: tuple[tuple[Detail, int], ...] = ()
-    finer: tuple[tuple[Quantity | Detail, float], ...] = ()
+    finer: tuple[tuple[Quantity, float], ...] = ()
     refused: tuple[str, ...] = ()
     parts: tuple[tuple[Quantity, frozenset[int]], ...] = ()
     partial: frozenset[Quantity] = frozenset()

@@ -11,7 +11,7 @@ from datetime import datetime
 from .estimate import HOLD_MS, WMS_PER_WH, Estimate
 from .instant import Instant
 from .partial import complete
-from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
+from .quantity import ENERGIES, PHASE_QUANTITIES, POWER_OF_ENERGY, Quantity
 from .reading import NO_IDENTITY, Identity, ListType, MeterClock, Net, Parts, Reading
 from .registers import PHYSICAL_W, Since, can_be_first, can_confirm, can_follow
 from .running import Paused, Running, advanced, is_mark, marked
@@ -141,6 +141,8 @@ def _instant_values(known: Mapping[Quantity, int], sent: Mapping[Quantity, int])
 _OPPOSITES = (
     (Quantity.ACT_POW_POS, Quantity.ACT_POW_NEG),
     (Quantity.REACT_POW_POS, Quantity.REACT_POW_NEG),
+    *zip(PHASE_QUANTITIES[Quantity.ACT_POW_POS], PHASE_QUANTITIES[Quantity.ACT_POW_NEG], strict=True),
+    *zip(PHASE_QUANTITIES[Quantity.REACT_POW_POS], PHASE_QUANTITIES[Quantity.REACT_POW_NEG], strict=True),
 )
 
 

@@ -14,7 +14,7 @@ from .box import NO_BOX, Box
 from .estimate import WMS_PER_WH
 from .instant import Instant
 from .line import UNHEARD, LineStatus
-from .quantity import ENERGIES, POWER_OF_ENERGY, Quantity
+from .quantity import ENERGIES, PHASE_ENERGIES, POWER_OF_ENERGY, Quantity
 from .reading import Identity, ListType, Net
 from .running import IMPORT, MINUTE_MS
 from .state import Snapshot
@@ -116,7 +116,7 @@ ENERGY_FRESH_MS = 2 * 3_600_000
 _FULL_LISTS = (ListType.TEN_SECONDS, ListType.HOURLY, ListType.OTHER)
 _CARRIERS: Mapping[Quantity, tuple[tuple[ListType, ...], int]] = {
     Quantity.ACT_POW_POS: ((ListType.FAST, *_FULL_LISTS), FRESH_MS),
-    **dict.fromkeys(ENERGIES, ((ListType.HOURLY, ListType.OTHER), ENERGY_FRESH_MS)),
+    **dict.fromkeys((*ENERGIES, *PHASE_ENERGIES), ((ListType.HOURLY, ListType.OTHER), ENERGY_FRESH_MS)),
 }
 """Which lists carry a quantity, and how long it stays fresh."""
 _ELSE = (_FULL_LISTS, FRESH_MS)

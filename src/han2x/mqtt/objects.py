@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ..model.instant import Instant
 from ..model.line import Fault
-from ..model.quantity import ENERGIES, Quantity
+from ..model.quantity import ENERGIES, PRINCIPAL, Quantity
 from ..model.view import View
 from ..tariff import plain
 from .topic import Content, Kind, Stamp, Topic, fresh, kilo_of, read_energies, read_last, read_now, utc
@@ -60,7 +60,7 @@ def _state(view: View) -> Values | None:
         return None
     return {
         "net_pow": view.net_power if view.is_fresh(Q.ACT_POW_POS) else None,
-        **{quantity.value: fresh(view, quantity) for quantity in Quantity if quantity not in ENERGIES},
+        **{quantity.value: fresh(view, quantity) for quantity in PRINCIPAL if quantity not in ENERGIES},
         **{f"{energy.value}_est": kilo_of(view.estimates, energy) for energy in ENERGIES},
         **{f"{energy.value}_hour": kilo_of(view.hour, energy) for energy in ENERGIES},
         **plain.hour(view.budget),

@@ -8,7 +8,7 @@ a record the one with the higher version stays, in whatever order and how often 
 from typing import NamedTuple
 
 from ..model.hour import Basis
-from ..model.quantity import POWER_OF_ENERGY, Quantity
+from ..model.quantity import ENERGIES, POWER_OF_ENERGY, PRINCIPAL, Quantity
 from ..model.record import COLUMNS, COUNTERS, DRIFTS, RESOLUTIONS
 
 TABLES = {"hour": "hour", "minute": "minute", "10s": "raw"}
@@ -121,7 +121,7 @@ def _view(prefix: str, resolution: str) -> str:
 
 def _hour_columns() -> list[str]:
     names = " ".join(f"WHEN {basis.value} THEN '{basis.name.lower()}'" for basis in Basis)
-    energies = {COLUMNS[quantity]: quantity for quantity in Quantity}
+    energies = {COLUMNS[quantity]: quantity for quantity in ENERGIES}
     used = [f"trunc(known.{name} * known.scale / 1000.0) AS {energies[name].key}" for name in COUNTERS]
     drift = [
         f"trunc(known.{name} * known.scale / 1000.0) AS drift_{energies[name.removeprefix('d_')].key}"
@@ -132,7 +132,7 @@ def _hour_columns() -> list[str]:
 
 def _row_columns() -> list[str]:
     net = [f"trunc(known.{name} * known.scale / 1000.0) AS net_pow_{to}_w" for name, to in _NET]
-    return ["known.covered AS covered_s", *net, *(_mean(q) for q in Quantity if q not in POWER_OF_ENERGY)]
+    return ["known.covered AS covered_s", *net, *(_mean(q) for q in PRINCIPAL if q not in POWER_OF_ENERGY)]
 
 
 _NET = (("low", "min"), ("high", "max"))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from ..model.estimate import WMS_PER_WH, Estimate
 from ..model.partial import TARIFF_MAX
-from ..model.quantity import ENERGIES, Quantity
+from ..model.quantity import ENERGIES, PHASE_ENERGIES, Quantity
 from ..model.reading import Identity
 from ..model.running import Paused, paused
 from ..model.state import Snapshot
@@ -21,6 +21,7 @@ from .stored_files import Damaged, table_of, text, whole
 FORMAT = 1
 _json = json.JSONEncoder(check_circular=False).encode
 _ENERGY = {energy.value: energy for energy in ENERGIES}
+_PHASE_ENERGY = {energy.value: energy for energy in PHASE_ENERGIES}
 
 
 class Stored(NamedTuple):
@@ -48,6 +49,7 @@ def to_json(stored: Stored) -> bytes:
         "vendor": snapshot.vendor,
         "identity": list(snapshot.identity),
         "energies": {energy: snapshot.values[energy] for energy in ENERGIES if energy in snapshot.values},
+        "phase_energies": {q: snapshot.values[q] for q in PHASE_ENERGIES if q in snapshot.values},
         "energies_unix_ms": snapshot.energies_unix_ms,
         "energies_clock": _iso(snapshot.energies_clock),
         "suspect": [dict(snapshot.suspect), _iso(snapshot.suspect_clock)] if snapshot.suspect else None,
@@ -93,6 +95,12 @@ def _energies(table: Mapping[str, Any]) -> dict[Quantity, int]:
     return {_ENERGY[name]: whole(value, 0, WH_MAX) for name, value in table.items()}
 
 
+def _phase_energies(table: Mapping[str, Any]) -> dict[Quantity, int]:
+    """Those that this version knows."""
+    known = {_PHASE_ENERGY[name]: value for name, value in table.items() if name in _PHASE_ENERGY}
+    return {energy: whole(value, 0, WH_MAX) for energy, value in known.items()}
+
+
 def _paused(start_unix_ms: Any, last_unix_ms: Any, gap_ms: Any, base: Any) -> Paused:
     start, last, gap = (whole(value, 0, MS_MAX) for value in (start_unix_ms, last_unix_ms, gap_ms))
     return Paused(start, last, gap, _energies(base))
@@ -124,7 +132,7 @@ def _stored(table: dict[str, Any]) -> Stored:
     snapshot = Snapshot(
         vendor=text(table["vendor"]),
         identity=_identity(*table["identity"]),
-        values=_energies(table["energies"]),
+        values={**_energies(table["energies"]), **_phase_energies(table.get("phase_energies") or {})},
         energies_clock=_clock(table["energies_clock"]),
         energies_unix_ms=whole(arrived, 0, MS_MAX) if arrived else None,
         suspect={_ENERGY[name]: whole(value, -SUSPECT_MAX, SUSPECT_MAX) for name, value in suspect.items()},

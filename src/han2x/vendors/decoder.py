@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 
-from ..model.quantity import Detail, Quantity
+from ..model.quantity import Quantity
 from ..model.reading import Identity, ListType, MeterClock, Reading, classify
 from ..settings.lists import VALUES_MAX
 from ..wire.axdr import Array, Data, Structure
@@ -156,7 +156,7 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
     texts: dict[str, str] = {}
     numbers: list[_Number] = []
     unknown: list[str] = []
-    details: list[tuple[Detail, Data, Data]] = []
+    details: list[tuple[Quantity, Data, Data]] = []
     tariffs: list[_Part] = []
     clock = None
     for code, value, scaler_unit in vendor.items(notification.body):
@@ -183,7 +183,7 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
     return Reading(
         vendor=name,
         list_type=classify(values) if vendor.norwegian else ListType.OTHER,
-        values=values,
+        values={**values, **_details(vendor, details)} if details else values,
         identity=Identity(
             texts.get(LIST_VERSION),
             chosen((texts.get(METER_ID), texts.get(DEVICE_NAME))),
@@ -193,7 +193,6 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
         mark_age_ms=_mark_age_ms(vendor, clock, notification.sent_at),
         fitting=vendor.fitting(texts.get(METER_TYPE, ""), values),
         unknown=tuple(unknown),
-        details=_details(vendor, details) if details else (),
         refused=tuple(refused.values()),
         parts=parts,
     )
@@ -229,14 +228,14 @@ def _in_parts(
     return tuple(made.items())
 
 
-def _details(vendor: Vendor, sent: list[tuple[Detail, Data, Data]]) -> tuple[tuple[Detail, int], ...]:
+def _details(vendor: Vendor, sent: list[tuple[Quantity, Data, Data]]) -> dict[Quantity, int]:
     """The numbers that are sent besides, in their units; what is no number in that unit is left out."""
-    values: dict[Detail, int] = {}
+    values: dict[Quantity, int] = {}
     for detail, raw, scaler_unit in sent:
         with suppress(Mismatch):
             factor: Factor | None = vendor.detail_factors.get(detail.unit)
             values[detail] = _number(vendor, detail, raw, scaler_unit, factor)
-    return tuple(values.items())
+    return values
 
 
 _Number = tuple[Quantity, bytes, Data, Data]
@@ -282,9 +281,7 @@ def _values(
     return values, refused
 
 
-def _number(
-    vendor: Vendor, quantity: Quantity | Detail, raw: Data, scaler_unit: Data, factor: Factor | None
-) -> int:
+def _number(vendor: Vendor, quantity: Quantity, raw: Data, scaler_unit: Data, factor: Factor | None) -> int:
     """A raw value in its quantity's unit, by its own scaler_unit, else by the vendor's factor."""
     if type(raw) is not int:
         raw = _fraction(vendor, quantity, raw)
@@ -298,7 +295,7 @@ def _number(
     return raw * factor if isinstance(factor, int) else factor(raw)
 
 
-def _fraction(vendor: Vendor, quantity: Quantity | Detail, raw: Data) -> float:
+def _fraction(vendor: Vendor, quantity: Quantity, raw: Data) -> float:
     """A number that is no integer, which only lists that say what it is may have."""
     if not vendor.describes_itself or not isinstance(raw, float) or not abs(raw) < NUMBER_MAX:
         raise Mismatch(f"{quantity} is no {'number' if vendor.describes_itself else 'integer'}")
@@ -306,7 +303,7 @@ def _fraction(vendor: Vendor, quantity: Quantity | Detail, raw: Data) -> float:
 
 
 @lru_cache(maxsize=64)
-def _by_scaler(quantity: Quantity | Detail, scaler_unit: Data) -> tuple[int, int]:
+def _by_scaler(quantity: Quantity, scaler_unit: Data) -> tuple[int, int]:
     """Multiplier and divisor from a register's own scaler and unit to the quantity's unit."""
     scaler: Data = None
     unit: Data = None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 
-from ..model.quantity import POWER_FACTOR, VAR, WATT, WATT_HOUR, Quantity
+from ..model.quantity import PF, VAR, WATT, WATT_HOUR, Quantity
 from ..model.reading import Fitting, Net, TimeBase
 from ..wire.axdr import Data, Structure
 from ..wire.obis import cde, electricity
@@ -87,11 +87,9 @@ KAMSTRUP = Vendor(
     factors=_by_kind,
     fitting=_fitting,
     texts={cde("0.0.5"): METER_ID, cde("96.1.1"): METER_TYPE},
-    detail_factors={WATT: 1, VAR: 1, POWER_FACTOR: 10, WATT_HOUR: 10},
+    detail_factors={WATT: 1, VAR: 1, PF: 10, WATT_HOUR: 10},
     time_base=TimeBase.STANDARD,
     norwegian=True,
 )
-ONE_WH = replace(
-    KAMSTRUP, factors=_by_kind_1_wh, detail_factors={WATT: 1, VAR: 1, POWER_FACTOR: 10, WATT_HOUR: 1}
-)
+ONE_WH = replace(KAMSTRUP, factors=_by_kind_1_wh, detail_factors={WATT: 1, VAR: 1, PF: 10, WATT_HOUR: 1})
 """Some Swedish and Swiss types count in 1 Wh, and nothing in their lists tells (han-port sheet 5, row 12)."""

@@ -6,7 +6,7 @@ Push lists (sheet 6.5) have no scalers: currents in 0.01 A; voltages in V, in 0.
 
 from collections.abc import Mapping
 
-from ..model.quantity import POWER_FACTOR, VAR, WATT, WATT_HOUR, Quantity
+from ..model.quantity import PF, VAR, WATT, WATT_HOUR, Quantity
 from ..model.reading import UNKNOWN_FITTING, Fitting, Net
 from ..wire.axdr import Data
 from ..wire.obis import cde
@@ -40,7 +40,7 @@ LIST_FACTORS: Mapping[Quantity, Factor] = {
     Quantity.VOLT_L2: _volts,
     Quantity.VOLT_L3: _volts,
 }
-PUSH_DETAIL_FACTORS = {WATT: 1, VAR: 1, WATT_HOUR: 1, POWER_FACTOR: 1}
+PUSH_DETAIL_FACTORS = {WATT: 1, VAR: 1, WATT_HOUR: 1, PF: 1}
 PUSH_TEXTS = {cde("96.1.1"): METER_ID}
 
 

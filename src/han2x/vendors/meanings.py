@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from ..model.quantity import POWER_FACTOR, VAR, WATT, WATT_HOUR, Detail, Quantity, Unit
+from ..model.quantity import PHASE_QUANTITIES, Quantity
 from ..wire.obis import cde
 
 QUANTITIES: dict[bytes, Quantity] = {
@@ -28,25 +28,29 @@ QUANTITIES: dict[bytes, Quantity] = {
 _PHASES = {1: 20, 2: 40, 3: 60}
 """What C of a phase's code is above that of the sum of the phases."""
 
-_BY_PHASE: tuple[tuple[int, int, str, Unit, str], ...] = (
-    (1, 7, "act_pow_pos", WATT, "active power import"),
-    (2, 7, "act_pow_neg", WATT, "active power export"),
-    (3, 7, "react_pow_pos", VAR, "reactive power import"),
-    (4, 7, "react_pow_neg", VAR, "reactive power export"),
-    (13, 7, "power_factor", POWER_FACTOR, "power factor"),
-    (1, 8, "act_energy_pos", WATT_HOUR, "active energy import"),
-    (2, 8, "act_energy_neg", WATT_HOUR, "active energy export"),
-)
+_BY_PHASE: dict[Quantity, tuple[int, int]] = {
+    Quantity.ACT_POW_POS: (1, 7),
+    Quantity.ACT_POW_NEG: (2, 7),
+    Quantity.REACT_POW_POS: (3, 7),
+    Quantity.REACT_POW_NEG: (4, 7),
+    Quantity.POWER_FACTOR: (13, 7),
+    Quantity.ACT_ENERGY_POS: (1, 8),
+    Quantity.ACT_ENERGY_NEG: (2, 8),
+}
+"""C and D of the sum of the phases."""
 
-DETAILS: dict[bytes, Detail] = {
-    cde("13.7.0"): Detail("power_factor", POWER_FACTOR, "power factor"),
+DETAILS: dict[bytes, Quantity] = {
+    cde("13.7.0"): Quantity.POWER_FACTOR,
+    cde("14.7.0"): Quantity.FREQUENCY,
+    cde("1.4.0"): Quantity.DEMAND,
+    cde("1.6.0"): Quantity.DEMAND_MAX,
     **{
-        cde(f"{c + offset}.{d}.0"): Detail(f"{name}_l{phase}", unit, f"{label} L{phase}")
-        for c, d, name, unit, label in _BY_PHASE
+        cde(f"{c + offset}.{d}.0"): PHASE_QUANTITIES[total][phase - 1]
+        for total, (c, d) in _BY_PHASE.items()
         for phase, offset in _PHASES.items()
     },
 }
-"""What is sent besides the quantities: by phase, and the power factor."""
+"""What is sent besides: by phase, power factor, frequency, and average and highest import (Belgium)."""
 
 LIST_VERSION, METER_ID, METER_TYPE = "list_version", "meter_id", "meter_type"
 DEVICE_NAME = "device_name"
@@ -69,6 +73,7 @@ UNITS: dict[str, tuple[int, int]] = {
     "Wh": (30, 0),
     "varh": (32, 0),
     "PF": (255, 3),
+    "mHz": (44, 3),
 }
 """Our unit: its code in a scaler_unit (Blue Book table 4), and the power of ten from that to ours."""
 

@@ -8,7 +8,7 @@ without one it costs the text. What is sent in parts (`sums`) is added up when n
 from collections.abc import Mapping
 from typing import Any
 
-from ..model.quantity import Detail, Quantity
+from ..model.quantity import Quantity
 from ..model.reading import Identity, ListType, Reading
 from ..wire.p1 import carries_check_sum
 from .makers import MAKERS
@@ -76,7 +76,7 @@ def _reading(octets: bytes, found: "_Found", notes: tuple[str, ...]) -> Reading:
     parts = add_up(values, sent_in_parts, details, frozenset(found.refused))
     if not values:
         raise Mismatch("; ".join(("carries no electricity reading", *found.refused.values())))
-    exact: tuple[tuple[Quantity | Detail, float], ...] = ()
+    exact: tuple[tuple[Quantity, float], ...] = ()
     if found.fractions:
         exact = (*finer(values), *finer(details))
         values = {quantity: rounded(number) for quantity, number in values.items()}
@@ -84,11 +84,10 @@ def _reading(octets: bytes, found: "_Found", notes: tuple[str, ...]) -> Reading:
     return Reading(
         vendor=maker(octets),
         list_type=ListType.OTHER,
-        values=values,  # type: ignore[arg-type]
+        values={**values, **details},  # type: ignore[dict-item]
         identity=Identity(meter_id=_meter_id(found.texts)),
         clock=clock(found.texts),
         unknown=tuple(dict.fromkeys(found.unknown)),
-        details=tuple(details.items()),  # type: ignore[arg-type]
         finer=exact,
         refused=tuple(found.refused.values()),
         parts=tuple(parts.items()),
@@ -145,7 +144,7 @@ class _Found:
         """A value is not used, and nor is what it would be a part of."""
         self.refused[key] = f"{code.decode('ascii')}: {why}"
 
-    def usable(self) -> tuple[dict[Quantity, Number], dict[Part, Number], dict[Detail, Number]]:
+    def usable(self) -> tuple[dict[Quantity, Number], dict[Part, Number], dict[Quantity, Number]]:
         """The numbers of what was not refused."""
         for key in self.refused:
             for numbers in self.numbers:

@@ -7,7 +7,7 @@ decimal with the unit it carries.
 import re
 from fractions import Fraction
 
-from ..model.quantity import Detail, Quantity
+from ..model.quantity import Quantity
 from .meanings import DETAILS, QUANTITIES
 from .meter_number import P1_CODES as NUMBER_CODES
 from .p1_clock import CODES as CLOCK_CODES
@@ -50,7 +50,7 @@ NO_UNIT = -99
 
 VALUE, PART, DETAIL, TEXT, UNKNOWN, FOREIGN, STRANGE = range(7)
 
-Key = Quantity | Part | Detail | str
+Key = Quantity | Part | str
 
 
 Target = tuple[int, Key, int]
@@ -68,7 +68,7 @@ def target(code: bytes, unit: bytes) -> Target:
     kind, key = _meaning(code.decode("ascii", "replace"))
     of = key.quantity if isinstance(key, Part) else key
     exponent = 0
-    if isinstance(of, Quantity | Detail):
+    if isinstance(of, Quantity):
         exponent = exponent_of(of.unit.symbol, unit[1:].decode("ascii"))
     found = kind, key, exponent
     if kind != STRANGE and len(TARGETS) < REMEMBERED_MAX:

@@ -5,15 +5,14 @@ Pure. A part that is missing from one telegram only is told by what came before:
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from ..model.partial import TARIFF_MAX, TOTAL
-from ..model.quantity import ENERGIES, Detail, Quantity
+from ..model.quantity import ENERGIES, Quantity
 from ..model.reading import Parts
 from ..wire.obis import cde
 from .meanings import DETAILS
 
-What = TypeVar("What", Quantity, Detail)
 Number = int | Fraction
 """A value in its quantity's integer unit, as exact as it was sent."""
 
@@ -53,7 +52,7 @@ _SEEN = {
 def add_up(
     values: dict[Quantity, Number],
     parts: Mapping[Part, Number],
-    details: Mapping[Detail, Number],
+    details: Mapping[Quantity, Number],
     refused: frozenset[object],
 ) -> Parts:
     """Add what is sent in parts alone to `values`; what each energy and sum is made of.
@@ -88,7 +87,7 @@ def _net(values: dict[Quantity, Number], net: Number, refused: set[object]) -> N
 
 
 def _by_phase(
-    values: dict[Quantity, Number], details: Mapping[Detail, Number], refused: frozenset[object]
+    values: dict[Quantity, Number], details: Mapping[Quantity, Number], refused: frozenset[object]
 ) -> Parts:
     """Power of all phases where a meter sends it by phase alone. It imports or exports, never both."""
     if Quantity.ACT_POW_POS in values or Quantity.ACT_POW_NEG in values:
@@ -118,7 +117,7 @@ def rounded(number: Number) -> int:
     return whole if number > 0 else -whole
 
 
-def finer(numbers: Mapping[What, Number]) -> tuple[tuple[What, float], ...]:
+def finer(numbers: Mapping[Quantity, Number]) -> tuple[tuple[Quantity, float], ...]:
     """Those that say more than their integer unit, in the unit people read."""
     return tuple(
         (what, number.numerator / (number.denominator * what.unit.per_display))

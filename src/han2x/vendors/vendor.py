@@ -7,7 +7,7 @@ vendor or national variant, which `decoder` walks.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ..model.quantity import Quantity, Unit
+from ..model.quantity import PRINCIPAL, Quantity, Unit
 from ..model.reading import UNKNOWN_FITTING, Fitting, TimeBase
 from ..wire.axdr import Data
 
@@ -19,7 +19,7 @@ Factors = Callable[[str | None, Mapping[Quantity, int]], Mapping[Quantity, Facto
 """From a list's meter type and raw numbers to the factor of each quantity; what has none is refused."""
 
 
-WHOLE: Mapping[Quantity, Factor] = dict.fromkeys(Quantity, 1)
+WHOLE: Mapping[Quantity, Factor] = dict.fromkeys(PRINCIPAL, 1)
 """Factors of a list that sends every quantity in our unit, which a table then changes."""
 
 

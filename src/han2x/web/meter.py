@@ -5,7 +5,7 @@ from typing import Literal
 
 from ..model.diagnosis import Diagnosis
 from ..model.instant import Instant
-from ..model.quantity import ENERGIES, Quantity
+from ..model.quantity import Quantity
 from ..model.view import View
 from ..settings.schema import Meter as MeterSettings
 from ..tariff.budget import Budget
@@ -136,7 +136,7 @@ def _line(settings: MeterSettings, view: View, diagnosis: Diagnosis) -> live_sha
 
 def _value(view: View, quantity: Quantity) -> live_shapes.ValueShape:
     value, unit = quantity.displayed(view.values[quantity]), quantity.unit.display
-    if quantity in ENERGIES:
+    if unit in _KILO_UNITS:
         value = value / KILO
     return {
         "value": value,

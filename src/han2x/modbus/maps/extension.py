@@ -4,13 +4,17 @@ Quality first, then numbers, then text, then money: 40101-40200 in one read of 1
 is and what it costs in a second. Everything is an integer; what is unknown has its type's marker, never a 0.
 """
 
-from ...model.quantity import ENERGIES, Quantity
+from collections.abc import Iterator
+
+from ...model import derived
+from ...model.derived import Origin
+from ...model.quantity import BESIDES, ENERGIES, PF, PRINCIPAL, WATT_HOUR, Quantity
 from ...model.reading import ListType, Net
 from ...model.view import FRESH_MS, SCALE_ONE, View
 from ..table import Register, Value, reserved
-from ..types import INT32, UINT16, UINT32, UINT64, Known, text
+from ..types import INT16, INT32, UINT16, UINT32, UINT64, Known, text
 
-MAP_VERSION = 2
+MAP_VERSION = 3
 START = 100
 
 PER_ORE = 1000
@@ -47,8 +51,20 @@ def _status(view: View) -> int:
     return sum(bit << position for position, bit in enumerate(bits))
 
 
-def _validity(view: View) -> int:
-    return sum(view.is_fresh(quantity) << position for position, quantity in enumerate(Quantity))
+def _validity(quantities: tuple[Quantity, ...]) -> Value:
+    return lambda view: sum(view.is_fresh(quantity) << bit for bit, quantity in enumerate(quantities))
+
+
+ORIGINS = {Origin.UNAVAILABLE: 0, Origin.MEASURED: 1, Origin.DERIVED: 2, Origin.BOUNDED: 3}
+
+
+def _phase_origins(view: View) -> int:
+    """Two bits a phase, from bit 0."""
+    return sum(ORIGINS[power.origin] << 2 * phase for phase, power in enumerate(derived.phase_powers(view)))
+
+
+def _phase_power(phase: int) -> Value:
+    return lambda view: derived.phase_powers(view)[phase].value
 
 
 def _seconds(age_ms: int | None) -> int | None:
@@ -116,6 +132,18 @@ NETS = {None: 0, Net.ONE_PHASE: 1, Net.IT: 2, Net.TN: 3}
 Q = Quantity
 A_POS, A_NEG, R_POS, R_NEG = ENERGIES
 
+
+def _besides(address: int) -> Iterator[Register]:
+    """What only some meters send, one behind the other."""
+    for quantity in BESIDES:
+        type = _TYPES.get(quantity.unit, UINT32)
+        unit = "1/1000" if quantity.unit is PF else quantity.unit.symbol
+        yield Register(address, type, f"x_{quantity.value}", unit, quantity.label, _of(quantity))
+        address += type.words
+
+
+_TYPES = {PF: INT16, WATT_HOUR: UINT64}
+
 EXTENSION: tuple[Register, ...] = (
     Register(100, UINT16, "map_version", "", "version of this extension", lambda _: MAP_VERSION, "never"),
     Register(101, UINT16, "heartbeat", "s", "counts seconds, wraps", lambda v: v.uptime_s & 0xFFFF, "1 s"),
@@ -123,7 +151,7 @@ EXTENSION: tuple[Register, ...] = (
     Register(
         103, UINT16, "last_fault", "", "last fault of the line", lambda v: v.line.last_fault, "on change"
     ),
-    Register(104, UINT32, "validity", "bits", "a bit for each fresh quantity", _validity, "1 s"),
+    Register(104, UINT32, "validity", "bits", "a bit for each fresh quantity", _validity(PRINCIPAL), "1 s"),
     Register(106, UINT32, "telegrams", "", "correct telegrams since the start", lambda v: v.received, "2 s"),
     Register(108, UINT32, "errors", "", "wrong checksums since the start", lambda v: v.line.checksum_errors),
     Register(110, UINT16, "age", "s", "since the last telegram", lambda v: _seconds(v.age_ms), "1 s"),
@@ -209,4 +237,18 @@ EXTENSION: tuple[Register, ...] = (
     Register(
         248, UINT32, "next_price", "NOK/month x 100", "the next one's, with VAT", _fee("next_price"), "1 h"
     ),
+    Register(250, UINT32, "validity_more", "bits", "a bit for each, as validity", _validity(BESIDES), "1 s"),
+    Register(
+        252,
+        UINT16,
+        "net_pow_origin",
+        "bits",
+        "2 bits a phase: 0 unknown, 1 measured, 2 derived from currents",
+        _phase_origins,
+    ),
+    *reserved(253, 1),
+    Register(254, INT32, "net_pow_l1", "W", "active power L1, import less export", _phase_power(0)),
+    Register(256, INT32, "net_pow_l2", "W", "active power L2, import less export", _phase_power(1)),
+    Register(258, INT32, "net_pow_l3", "W", "active power L3, import less export", _phase_power(2)),
+    *_besides(260),
 )

@@ -4,7 +4,7 @@ NaN stands for unknown. A float32 has 24 bits: energies in kWh are exact to 1 Wh
 the extension's integers are what to count money with.
 """
 
-from ...model.quantity import ENERGIES, Quantity
+from ...model.quantity import BESIDES, ENERGIES, PRINCIPAL, Quantity
 from ...model.view import View
 from ..table import Map, Register, Value
 from ..types import FLOAT32
@@ -33,8 +33,9 @@ def _net(view: View) -> float | None:
 _INTERVALS = {Quantity.ACT_POW_POS: "2 s", **dict.fromkeys(ENERGIES, "1 h")}
 _NAMED: list[tuple[str, str, str, Value, str]] = [
     ("net_pow", "W", "active power, import less export", _net, "2 s"),
-    *((q.value, _unit(q)[0], q.label, _of(q), _INTERVALS.get(q, "10 s")) for q in Quantity),
+    *((q.value, _unit(q)[0], q.label, _of(q), _INTERVALS.get(q, "10 s")) for q in PRINCIPAL),
     *((f"{q.value}_est", _unit(q)[0], f"{q.label}, estimated", _est(q), "10 s") for q in ENERGIES),
+    *((q.value, _unit(q)[0], q.label, _of(q), "10 s") for q in BESIDES),
 ]
 
 FLOAT = Map(

@@ -12,7 +12,9 @@ from functools import cache
 from math import ceil, log10
 
 from ... import __version__
-from ...model.quantity import ENERGIES, Quantity
+from ...model import derived
+from ...model.derived import Origin, Three
+from ...model.quantity import CURRENTS, ENERGIES, VOLTAGES, Quantity
 from ...model.reading import Net
 from ...model.view import View
 from ..table import Map, Register, Value
@@ -26,10 +28,7 @@ EXPONENT_MAX = 10
 PHASES = "ABC"
 Q = Quantity
 A_POS, A_NEG, R_POS, R_NEG = ENERGIES
-CURRENTS = dict(zip(PHASES, (Q.CURR_L1, Q.CURR_L2, Q.CURR_L3), strict=True))
-PHASE_VOLTAGES = dict(zip(PHASES, (Q.VOLT_L1, Q.VOLT_L2, Q.VOLT_L3), strict=True))
-LINE_VOLTAGES = {"AB": Q.VOLT_L1, "BC": Q.VOLT_L3, "CA": Q.VOLT_L2}
-"""On an IT net a meter's voltages are L1-L2, L1-L3 and L2-L3, in that order (AID16, KFM18)."""
+PAIRS = ("AB", "BC", "CA")
 
 ACC32 = Type("acc32", 2, lambda value: UINT32.encode(int(value) & 0xFFFF_FFFF), UINT32.decode, bytes(4))
 """An accumulator: rolls over; 0 is "not implemented"."""
@@ -43,18 +42,24 @@ def _measure(quantity: Quantity) -> Measure:
 
 
 def _total_current(view: View) -> float | None:
-    known = [view.values[current] for current in CURRENTS.values() if current in view.values]
+    known = [view.values[current] for current in CURRENTS if current in view.values]
     return sum(known) / 1000 if known else None
 
 
-def _phase_voltage(phase: str, fill: bool) -> Measure:
-    measure = _measure(PHASE_VOLTAGES[phase])
-    return lambda view: None if view.net is Net.IT and not fill else measure(view)
+def _one(three: Callable[[View], Three], index: int, per: int) -> Measure:
+    """One of three values where it is measured: a reader cannot see here what is derived."""
+
+    def measure(view: View) -> float | None:
+        value, origin, _ = three(view)[index]
+        return value / per if value is not None and origin is Origin.MEASURED else None
+
+    return measure
 
 
-def _line_voltage(pair: str) -> Measure:
-    measure = _measure(LINE_VOLTAGES[pair])
-    return lambda view: measure(view) if view.net is Net.IT else None
+def _phase_voltage(index: int, fill: bool) -> Measure:
+    measure = _one(derived.phase_voltages, index, 1000)
+    filled = _measure(VOLTAGES[index])
+    return lambda view: filled(view) if fill and view.net is Net.IT else measure(view)
 
 
 def _mean(measures: list[Measure]) -> Measure:
@@ -75,10 +80,11 @@ def _energy(energy: Quantity) -> Callable[[View], int | None]:
 
 def _groups(fill: bool) -> list[tuple[str, str, int, list[tuple[str, Measure]]]]:
     """The instant values: scale factor's name, unit, its least exponent, and the points it applies to."""
-    phase = [(f"PhVph{p}", _phase_voltage(p, fill)) for p in PHASES]
-    line = [(f"PhVph{pair}", _line_voltage(pair)) for pair in LINE_VOLTAGES]
+    phase = [(f"PhVph{p}", _phase_voltage(index, fill)) for index, p in enumerate(PHASES)]
+    line = [(f"PhVph{pair}", _one(derived.line_voltages, index, 1000)) for index, pair in enumerate(PAIRS)]
+    amperes = [(f"Aph{p}", _measure(current)) for p, current in zip(PHASES, CURRENTS, strict=True)]
     return [
-        ("A_SF", "A", -2, [("A", _total_current), *((f"Aph{p}", _measure(CURRENTS[p])) for p in PHASES)]),
+        ("A_SF", "A", -2, [("A", _total_current), *amperes]),
         (
             "V_SF",
             "V",
@@ -90,17 +96,32 @@ def _groups(fill: bool) -> list[tuple[str, str, int, list[tuple[str, Measure]]]]
                 *line,
             ],
         ),
-        ("Hz_SF", "Hz", 0, [("Hz", _nothing)]),
-        ("W_SF", "W", 0, _alone("W", lambda view: view.net_power)),
-        ("VA_SF", "VA", 0, _alone("VA", _nothing)),
-        ("VAR_SF", "var", 0, _alone("VAR", lambda view: view.net_reactive_power)),
-        ("PF_SF", "%", 0, _alone("PF", _nothing)),
+        ("Hz_SF", "Hz", -2, [("Hz", _measure(Q.FREQUENCY))]),
+        ("W_SF", "W", 0, _with_phases("W", lambda view: view.net_power, derived.phase_powers)),
+        ("VA_SF", "VA", 0, [("VA", _nothing), *((f"VAph{p}", _nothing) for p in PHASES)]),
+        (
+            "VAR_SF",
+            "var",
+            0,
+            _with_phases("VAR", lambda view: view.net_reactive_power, derived.phase_reactive_powers),
+        ),
+        ("PF_SF", "%", -1, _with_phases("PF", _percent, derived.power_factors, PERCENT)),
     ]
 
 
-def _alone(name: str, total: Measure) -> list[tuple[str, Measure]]:
-    """A total whose phases are not told."""
-    return [(name, total), *((f"{name}ph{p}", _nothing) for p in PHASES)]
+PERCENT = 10
+"""Of thousandths."""
+
+
+def _percent(view: View) -> float | None:
+    return None if Q.POWER_FACTOR not in view.values else view.values[Q.POWER_FACTOR] / PERCENT
+
+
+def _with_phases(
+    name: str, total: Measure, three: Callable[[View], Three], per: int = 1
+) -> list[tuple[str, Measure]]:
+    """A total and its phases, which few meters send."""
+    return [(name, total), *((f"{name}ph{p}", _one(three, index, per)) for index, p in enumerate(PHASES))]
 
 
 def _accumulators() -> list[tuple[str, str, list[tuple[str, Callable[[View], int | None]]]]]:
@@ -119,6 +140,11 @@ def _accumulators() -> list[tuple[str, str, list[tuple[str, Callable[[View], int
             ],
         ),
     ]
+
+
+def _phase_energy(total: str, index: int) -> Callable[[View], int | None]:
+    energy = {"TotWhExp": A_NEG, "TotWhImp": A_POS}.get(total)
+    return (lambda view: derived.phase_energies(view, energy)[index].value) if energy else _nothing
 
 
 def _exponent(view: View, least: int, measures: tuple[Measure, ...]) -> int:
@@ -149,8 +175,8 @@ def _points_203(fill: bool) -> Iterator[Point]:
     for factor, unit, totals in _accumulators():
         for name, total in totals:
             yield name, ACC32, unit, total
-            for phase in PHASES:
-                yield f"{name}Ph{phase}", ACC32, unit, _nothing
+            for index, phase in enumerate(PHASES):
+                yield f"{name}Ph{phase}", ACC32, unit, _phase_energy(name, index)
         known = any(total is not _nothing for _, total in totals)
         yield factor, INT16, "", (lambda _: 0) if known else _nothing
     yield "Evt", UINT32, "bits", lambda _: 0
@@ -162,7 +188,7 @@ def _factor(least: int, group: tuple[Measure, ...]) -> Value:
     return lambda view: _exponent(view, least, group)
 
 
-RENAMED_213 = {f"PhVph{pair}": f"PPVph{pair}" for pair in LINE_VOLTAGES}
+RENAMED_213 = {f"PhVph{pair}": f"PPVph{pair}" for pair in PAIRS}
 """SunSpec's models do not agree on the names of all points; nor on a capital P in those of varh."""
 
 
@@ -173,8 +199,9 @@ def _points_213(fill: bool) -> Iterator[Point]:
     for _, unit, totals in _accumulators():
         for name, total in totals:
             yield name, FLOAT32, unit, total
-            for phase in PHASES:
-                yield f"{name}{'ph' if unit == 'varh' else 'Ph'}{phase}", FLOAT32, unit, _nothing
+            for index, phase in enumerate(PHASES):
+                point = f"{name}{'ph' if unit == 'varh' else 'Ph'}{phase}"
+                yield point, FLOAT32, unit, _phase_energy(name, index)
     yield "Evt", UINT32, "bits", lambda _: 0
 
 
