@@ -139,16 +139,27 @@ def test_a_capture_is_the_line_as_it_is(browser: Any) -> None:
 
 
 def test_no_file_of_the_machine_is_read_by_way_of_a_recording(own: Any, tmp_path: Path) -> None:
-    """A file that is named as a recording is not captured, and none of it is among the telegrams."""
-    secret = tmp_path / "secret"
-    secret.write_text("root:geheim\n" * 50)
-    browser = own.owner()
-    row = {"name": "file", "source": f"replay:{secret}?speed=max", "unit_id": 9}
-    assert browser.post("v1/settings/meters", json=row).status_code == 200
+    """Only recordings in their folder are set; one that holds no telegrams is not captured, nor shown."""
+    browser, outside = own.owner(), tmp_path / "secret"
+    outside.write_text("root:geheim\n" * 50)
+    folder = own.state / "recordings"
+    folder.mkdir()
+    inside, link = folder / "secret", folder / "link"
+    inside.write_bytes(outside.read_bytes())
+    link.symlink_to(outside)
+    row = {"name": "file", "unit_id": 9}
+    for path in (outside, link, folder / ".." / ".." / "secret", "secret"):
+        refused = browser.post("v1/settings/meters", json={**row, "source": f"replay:{path}?speed=max"})
+        assert [one["code"] for one in refused.json()["complaints"]] == ["recording_elsewhere"]
+        tried = browser.post("v1/try/source", json={"source": f"replay:{path}", "seconds": 1})
+        assert (tried.status_code, tried.json()["error"]) == (422, "recording_elsewhere")
+    source = f"replay:{inside}?speed=max"
+    assert browser.post("v1/settings/meters", json={**row, "source": source}).status_code == 200
     own.until(lambda: browser.get("v1/meters/file").json()["line"]["octets"] == 600, 10)
     assert browser.get("v1/meters/file/capture?seconds=1").json()["error"] == "replay"
     assert browser.get("v1/meters/file/telegrams").json() == []
-    tried = browser.post("v1/try/source", json={"source": f"replay:{secret}", "seconds": 1})
+    tried = browser.post("v1/try/source", json={"source": f"replay:{inside}", "seconds": 1})
+    assert tried.status_code == 200
     assert "geheim" not in tried.text
 
 

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from ..runtime.files import read_head
+
 PLACES = ("class/thermal/thermal_zone*/temp", "class/hwmon/hwmon*/temp1_input")
+SIZE_MAX = 32
 LOW, HIGH = -10_000, 15_000
 """Hundredths of a degree that a sensor can mean; everything else is a sensor that fails."""
 
@@ -16,7 +19,7 @@ def find_sensor(sys: Path = Path("/sys")) -> Path | None:
 def read_temperature(path: Path) -> int | None:
     """Hundredths of a degree Celsius; None if the file does not tell."""
     try:
-        hundredths = int(path.read_bytes()[:32]) // 10
+        hundredths = int(read_head(path, SIZE_MAX)) // 10
     except (OSError, ValueError):
         return None
     return hundredths if LOW <= hundredths <= HIGH else None

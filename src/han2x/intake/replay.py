@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..model.reading import Reading
+from ..runtime.files import open_regular
 from ..runtime.gateway import Trouble
 from ..vendors.decoder import Decoder
 from ..vendors.manner import PLAIN, Manner
@@ -31,9 +32,7 @@ class ReplayLink:
 
     def __init__(self, path: str, speed: float, manner: Manner = PLAIN) -> None:
         found = Path(path)
-        if found.exists() and not (
-            found.is_file() or found.is_dir()
-        ):  # a pipe or a device would hold up everything
+        if found.exists() and not (found.is_file() or found.is_dir()):
             raise Trouble(f"{path} is no file")
         try:
             self._pieces = paced(read_chunks(found), manner)
@@ -65,7 +64,7 @@ class ReplayLink:
 def read_chunks(path: Path) -> Iterator[bytes]:
     """A recorded file's octets, raw or from hex text; raises OSError."""
     dump = Dump()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while chunk := file.read(CHUNK):
             yield dump.feed(chunk)
     yield dump.flush()

@@ -9,6 +9,7 @@ from typing import Any
 from ..settings import bounded_toml
 from ..tariff.levies_reading import levies
 from ..tariff.reading import tariff
+from .files import read
 
 BUILT_IN = Path(__file__).resolve().parent.parent / "data"
 """The tariffs and levies that come with the program."""
@@ -84,14 +85,8 @@ def _place(folder: str, name: str) -> Path:
 
 def _table(path: Path) -> Mapping[str, Any]:
     """A TOML file's table, read within bounds; raises `Unusable`."""
-    if reason := Machine().file_problem(str(path)):
-        raise Unusable(f"{path}: {reason}")
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise Unusable(f"{path}: more than {MOST_BYTES} bytes")
-        return bounded_toml.loads(content.decode("utf-8-sig"))
+        return bounded_toml.loads(read(path, MOST_BYTES).decode("utf-8-sig"))
     except OSError as error:
         raise Unusable(f"{path}: {error.strerror or error}") from None
     except (ValueError, RecursionError) as error:

@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 ASIDE = ".damaged-"
 ASIDE_MAX = 5
@@ -25,11 +26,20 @@ def read(path: Path, most: int) -> bytes:
 
 def read_head(path: Path, most: int) -> bytes:
     """The first bytes of a regular file, `most` at most; raises OSError, and never waits."""
-    _be_regular(path, os.stat(path))  # before it is opened: opening alone may do something to a device
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as file:
-        _be_regular(path, os.fstat(fd))
+    with open_regular(path) as file:
         return file.read(most)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, open for reading; raises OSError, and never waits."""
+    _be_regular(path, os.stat(path))  # before it is opened: opening alone may do something to a device
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb")
+    try:
+        _be_regular(path, os.fstat(file.fileno()))
+    except OSError:
+        file.close()
+        raise
+    return file
 
 
 def _be_regular(path: Path, status: os.stat_result) -> None:

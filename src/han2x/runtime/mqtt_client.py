@@ -5,6 +5,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Self
 
 import paho.mqtt.client as paho
@@ -14,10 +15,12 @@ from paho.mqtt.properties import Properties
 
 from ..settings.schema import Mqtt
 from .broker_words import why
+from .files import read
 from .gateway import Trouble
 from .message import Message, packet
 
 CONNECT_S = 10.0
+PEM_MAX = 2_000_000
 PAYLOAD_MAX = 65_536
 """Octets of a message that is taken in; MQTT 5 brokers are told, others' larger messages are dropped."""
 
@@ -260,6 +263,11 @@ def open_later(entry: Mqtt, client_id: str, will: Message | None, *, session: bo
 
 def _tls(entry: Mqtt) -> ssl.SSLContext:
     """What the broker's certificate is checked by, and our own; raises `Trouble` for files that are wrong."""
+    try:
+        for file in filter(None, (entry.ca_file, entry.cert_file, entry.key_file)):
+            read(Path(file), PEM_MAX)  # OpenSSL would wait for a pipe, and read a device without end
+    except OSError as error:
+        raise Trouble(f"{file} cannot be used: {error.strerror or error}") from None
     try:
         context = ssl.create_default_context(cafile=entry.ca_file or None)
     except (OSError, ValueError) as error:

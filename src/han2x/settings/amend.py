@@ -36,7 +36,7 @@ def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refus
         if len(complaints) >= COMPLAINTS_MAX:
             break
         holder, _, name = path.rpartition(".")
-        section = _section(settings, holder)
+        section = section_at(settings, holder)
         rule = rules(type(section)).get(name) if section is not None else None
         if rule is None:
             complaints.append(Complaint(path, "is no setting", "unknown"))
@@ -114,7 +114,7 @@ def _with_rows(settings: Settings, section: str, rows: Any) -> Settings | Refuse
     return consistent(replace(settings, **{section: rows}), settings)
 
 
-def _section(settings: Settings, holder: str) -> Any:
+def section_at(settings: Settings, holder: str) -> Any:
     """The section that `meters.0` or `modbus_tcp` names; None if there is none."""
     name, _, index = holder.partition(".")
     if name not in SECTIONS or bool(index) != (name in REPEATED):

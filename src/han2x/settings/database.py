@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .reach import PLAIN, READS_FILE, TAKES_SECRET
 from .rule import BOOLEAN, NAME, choice, setting, text
 
 EXTENTS = ("hours", "minutes", "all")
@@ -23,11 +24,19 @@ WORKER = text(r"[A-Za-z0-9._-]{0,64}", "at most 64 letters, digits, ., - and _")
 class Postgres:
     """`[postgres]`: a PostgreSQL database that the history is copied to, or `han2x collect` writes to."""
 
-    enabled: bool = setting(False, BOOLEAN, "Whether this gateway copies its own history there.")
-    dsn: str = setting("", DSN, "How to connect, as libpq has it; empty for what its environment says.")
-    prefix: str = setting("han2x_", TABLES, "What the names of tables and views begin with.")
+    enabled: bool = setting(False, BOOLEAN, PLAIN, "Whether this gateway copies its own history there.")
+    dsn: str = setting(
+        "",
+        DSN,
+        TAKES_SECRET | READS_FILE,
+        "How to connect, as libpq has it; empty for what its environment says.",
+    )
+    prefix: str = setting("han2x_", TABLES, PLAIN, "What the names of tables and views begin with.")
     history: str = setting(
-        "all", choice(*EXTENTS), "What of the history is copied: hours, minutes too, or ten seconds too."
+        "all",
+        choice(*EXTENTS),
+        PLAIN,
+        "What of the history is copied: hours, minutes too, or ten seconds too.",
     )
 
 
@@ -35,9 +44,11 @@ class Postgres:
 class Collect:
     """`[collect]`: what `han2x collect` takes from a broker to the database of `[postgres]`."""
 
-    broker: str = setting("main", NAME, "Id of the [[mqtt]] broker, which need not be enabled.")
-    topic: str = setting("+/history/#", FILTER, "Topics that gateways publish their history to.")
+    broker: str = setting("main", NAME, PLAIN, "Id of the [[mqtt]] broker, which need not be enabled.")
+    topic: str = setting("+/history/#", FILTER, PLAIN, "Topics that gateways publish their history to.")
     group: str = setting(
-        "han2x", GROUP, "Name of the shared subscription; workers of one group share the work."
+        "han2x", GROUP, PLAIN, "Name of the shared subscription; workers of one group share the work."
     )
-    worker: str = setting("", WORKER, "Name of this worker, unlike the others'; empty for the machine's.")
+    worker: str = setting(
+        "", WORKER, PLAIN, "Name of this worker, unlike the others'; empty for the machine's."
+    )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .reach import PLAIN, READS_FILE
 from .rule import ADDRESS, BOOLEAN, IPV4, IPV4_LIST, choice, integer, setting, text
 
 FILE = text(r"(/[^\0\n]{1,1023})?", "the whole path of a file, or empty")
@@ -21,32 +22,36 @@ HOST_NAME = text(
 class Board:
     """`[board]`: lamps, button, input and sensor of the machine; a factory reset leaves them."""
 
-    enabled: bool = setting(True, BOOLEAN, "Whether lamps, button, input and sensor are used.")
-    button: str = setting("", LINE_IN, "Line of the button FACTRESET.")
-    button_inverted: bool = setting(True, BOOLEAN, "Whether the button connects its line to ground.")
-    digital_input: str = setting("", LINE_IN, "Line of the digital input.")
-    digital_inverted: bool = setting(True, BOOLEAN, "Whether a closed contact connects the line to ground.")
-    debounce_ms: int = setting(20, integer(0, 1000), "How long a contact must stay before it counts.")
-    power_lamp: str = setting("", LAMP, "Line of the lamp POWER, lit while the program runs.")
-    han_lamp: str = setting("", LAMP, "Line of the lamp HAN, lit while telegrams come.")
-    temperature: str = setting("", FILE, "File of the temperature sensor; empty for the machine's first.")
+    enabled: bool = setting(True, BOOLEAN, PLAIN, "Whether lamps, button, input and sensor are used.")
+    button: str = setting("", LINE_IN, PLAIN, "Line of the button FACTRESET.")
+    button_inverted: bool = setting(True, BOOLEAN, PLAIN, "Whether the button connects its line to ground.")
+    digital_input: str = setting("", LINE_IN, PLAIN, "Line of the digital input.")
+    digital_inverted: bool = setting(
+        True, BOOLEAN, PLAIN, "Whether a closed contact connects the line to ground."
+    )
+    debounce_ms: int = setting(20, integer(0, 1000), PLAIN, "How long a contact must stay before it counts.")
+    power_lamp: str = setting("", LAMP, PLAIN, "Line of the lamp POWER, lit while the program runs.")
+    han_lamp: str = setting("", LAMP, PLAIN, "Line of the lamp HAN, lit while telegrams come.")
+    temperature: str = setting(
+        "", FILE, READS_FILE, "File of the temperature sensor; empty for the machine's first."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """`[network]`: the machine's own network, through NetworkManager; off unless asked for."""
 
-    manage: bool = setting(False, BOOLEAN, "Whether the program sets the machine's network.")
-    interface: str = setting("", INTERFACE, "Network interface that is set.")
-    method: str = setting("static", choice("static", "dhcp"), "Where the address comes from.")
+    manage: bool = setting(False, BOOLEAN, PLAIN, "Whether the program sets the machine's network.")
+    interface: str = setting("", INTERFACE, PLAIN, "Network interface that is set.")
+    method: str = setting("static", choice("static", "dhcp"), PLAIN, "Where the address comes from.")
     address: str = setting(
-        "192.168.1.232/24", ADDRESS, "Static address; also used where DHCP gives none within 8 s."
+        "192.168.1.232/24", ADDRESS, PLAIN, "Static address; also used where DHCP gives none within 8 s."
     )
-    gateway: str = setting("", IPV4, "Default gateway of the static address; empty for none.")
-    dns: str = setting("", IPV4_LIST, "Name servers, separated by commas; empty for those of DHCP.")
-    host_name: str = setting("", HOST_NAME, "Host name of the machine.")
+    gateway: str = setting("", IPV4, PLAIN, "Default gateway of the static address; empty for none.")
+    dns: str = setting("", IPV4_LIST, PLAIN, "Name servers, separated by commas; empty for those of DHCP.")
+    host_name: str = setting("", HOST_NAME, PLAIN, "Host name of the machine.")
     trial_s: int = setting(
-        120, integer(20, 3600), "A change undoes itself after so many seconds unless it is confirmed."
+        120, integer(20, 3600), PLAIN, "A change undoes itself after so many seconds unless it is confirmed."
     )
 
 
@@ -54,8 +59,8 @@ class Network:
 class Announce:
     """`[announce]`: how the gateway is found on the local network (mDNS)."""
 
-    enabled: bool = setting(False, BOOLEAN, "Whether it is announced; needs han2x[mdns].")
-    name: str = setting("", HOST_NAME, "Name before .local; empty for han2x- and a number drawn once.")
+    enabled: bool = setting(False, BOOLEAN, PLAIN, "Whether it is announced; needs han2x[mdns].")
+    name: str = setting("", HOST_NAME, PLAIN, "Name before .local; empty for han2x- and a number drawn once.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .identity import made_of
+from .reach import PLAIN
 from .rule import IDENTITY, LABEL, setting, text
 
 VALUES_MAX = 64
@@ -28,11 +29,13 @@ FACTORS = text(
 class TaughtList:
     """`[[lists]]`: what the places of a list mean that no table knows. Repeat the table for each list."""
 
-    id: str = setting("", IDENTITY, "Who the list is. Made once.")
-    name: str = setting("taught list", LABEL, "Name of the list, shown as the vendor of its telegrams.")
-    pattern: str = setting("", PATTERN, "Kinds of the values, by which the list is known.")
-    codes: str = setting("", CODES, "What each value means.")
-    factors: str = setting("", FACTORS, "What each value is multiplied by.")
+    id: str = setting("", IDENTITY, PLAIN, "Who the list is. Made once.")
+    name: str = setting(
+        "taught list", LABEL, PLAIN, "Name of the list, shown as the vendor of its telegrams."
+    )
+    pattern: str = setting("", PATTERN, PLAIN, "Kinds of the values, by which the list is known.")
+    codes: str = setting("", CODES, PLAIN, "What each value means.")
+    factors: str = setting("", FACTORS, PLAIN, "What each value is multiplied by.")
 
     def __post_init__(self) -> None:
         if self.id == "":

@@ -7,6 +7,7 @@ from typing import Any
 
 from .identity import ID, LABEL_MAX, is_label, tidy
 from .networks import parse_networks
+from .reach import ReachOf
 from .source import SourceError, parse_source
 
 
@@ -39,12 +40,12 @@ class Rule:
         return self.explain(value) or f"must be {self.must}, not {value!r}"
 
 
-def setting(default: Any, rule: Rule, doc: str) -> Any:
-    """A field of a section: its default, its rule, and what it means in one sentence.
+def setting(default: Any, rule: Rule, reach: ReachOf, doc: str) -> Any:
+    """A field of a section: its default, its rule, how far it reaches, and what it means in one sentence.
 
     A secret is never shown: not in a section's repr, not in complaints, not by `han2x settings`.
     """
-    return field(default=default, metadata={"rule": rule, "doc": doc}, repr=not rule.secret)
+    return field(default=default, metadata={"rule": rule, "reach": reach, "doc": doc}, repr=not rule.secret)
 
 
 def integer(low: int, high: int) -> Rule:

@@ -57,7 +57,13 @@ async def events(call: Call) -> Response:
     asked = call.query["meters"]
     meters = every if asked is None else _listed(call, asked)
     telegrams = _listed(call, call.query["telegrams"] or "")
-    page = Page(meters, telegrams, log=call.query["log"], clients=call.query["clients"])
+    page = Page(
+        meters,
+        telegrams,
+        log=call.query["log"],
+        clients=call.query["clients"],
+        owner=call.caller.access is Access.OWNER,
+    )
     pieces = call.state.hub.listen(page, _holds(call))
     return Streaming(call, Kind.EVENTS, pieces, SSE, {"X-Accel-Buffering": "no"})
 

@@ -34,13 +34,15 @@ from ..settings.formats import upgraded
 from ..settings.identity import identified
 from ..settings.networks import parse_networks, within
 from ..settings.outside import new_complaints
+from ..settings.permission import asked, changes, proven
 from ..settings.rule import Rule
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
 from . import shapes
 from .api_session import prove, with_cookie
 from .endpoint import JSON, Access, Call, Refusal
 from .events import dumps
-from .former import LOG_IN
+from .permitted import be_permitted, misplaced
+from .refusals import complaint, refusal
 from .streaming import attachment
 from .times import iso
 
@@ -158,15 +160,20 @@ async def change(call: Call) -> shapes.SettingsShape | Response:
     version = call.body.get("version")
     if version is not None and version != call.state.former.version:
         raise Refusal(409, "changed", "Somebody else has changed the settings meanwhile.")
-    changes = call.body["changes"]
+    wanted = call.body["changes"]
+    be_permitted(call, asked(call.gateway.settings.value, wanted))  # before all that contradicts itself
     forbidden = [
-        Complaint(path, "is changed by PUT v1/user", "credentials") for path in changes if path in CREDENTIALS
+        Complaint(path, "is changed by PUT v1/user", "credentials") for path in wanted if path in CREDENTIALS
     ]
     cookie = call.state.cookie
-    await _take(call, lambda now: Refused(tuple(forbidden)) if forbidden else amend(now, changes))
+    await _take(call, partial(_amended, wanted, forbidden))
     if call.caller.session and call.state.cookie != cookie:  # it is named by the port: the session goes along
         return with_cookie(Response(dumps(await show(call)), media_type=JSON), call, call.caller.session)
     return await show(call)
+
+
+def _amended(wanted: Mapping[str, object], forbidden: list[Complaint], now: Settings) -> Settings | Refused:
+    return Refused(tuple(forbidden)) if forbidden else proven(amend(now, wanted), now, wanted)
 
 
 async def add(call: Call) -> shapes.SettingsShape:
@@ -229,6 +236,7 @@ async def undo(call: Call) -> shapes.SettingsShape:
     """The settings before the last change, but for how to log in."""
     if not call.state.former.known:
         raise Refusal(409, "nothing", "There is nothing to undo.")
+    be_permitted(call, changes(call.gateway.settings.value, call.state.former.undone()))
     if refused := await call.state.take(call.state.former.undo):
         raise refusal(refused)
     return await show(call)
@@ -262,8 +270,14 @@ def _restored(text: str, state_dir: Path | None, now: Settings) -> Settings | Re
     new = upgraded(identified(table, remembered(state_dir)))
     result = new if isinstance(new, Refused) else from_table(new)
     if isinstance(result, Settings) and not isinstance(new, Refused):
-        return consistent(_with_secrets(result, new, now), now)
+        return proven(consistent(_with_secrets(result, new, now), now), now, _given(new))
     return result
+
+
+def _given(table: Mapping[str, Any]) -> set[str]:
+    """Paths of the values of repeated sections that a file holds."""
+    rows = ((f"{name}.{index}", row) for name in REPEATED for index, row in enumerate(table.get(name, ())))
+    return {f"{holder}.{key}" for holder, row in rows for key in row}
 
 
 def _with_secrets(wanted: Settings, table: Mapping[str, Any], now: Settings) -> Settings:
@@ -287,12 +301,9 @@ def _kept(row: Any, said: Mapping[str, Any], known: Any) -> Any:
 async def _take(call: Call, make: Callable[[Settings], Settings | Refused]) -> None:
     """Put in force what `make` makes of the settings, in a thread; raises `Refusal` with what is wrong."""
     now = call.gateway.settings.value
-    result = await asyncio.to_thread(_made, make, now)
+    result = await asyncio.to_thread(_made, call, make, now)
     if call.gateway.settings.value is not now:
         raise Refusal(409, "changed", "Somebody else has changed the settings meanwhile.")
-    person = call.caller.access is Access.OWNER
-    if isinstance(result, Settings) and not person and _log_in(result) != _log_in(now):
-        raise Refusal(403, "scope", "Who may log in is changed by a person, not by a token.")
     if refused := await call.state.take(partial(call.gateway.take, result)):
         raise refusal(refused)
     who = f"token {call.caller.name}" if call.caller.token else "owner"
@@ -301,35 +312,11 @@ async def _take(call: Call, make: Callable[[Settings], Settings | Refused]) -> N
     log.info("%s (%s): %s: settings changed by %s %s", call.caller.host, who, names, *words, extra=AUDIT)
 
 
-def _log_in(settings: Settings) -> list[Any]:
-    return [getattr(settings.web, name) for name in LOG_IN]
-
-
-def _made(make: Callable[[Settings], Settings | Refused], now: Settings) -> Settings | Refused:
+def _made(call: Call, make: Callable[[Settings], Settings | Refused], now: Settings) -> Settings | Refused:
+    """What `make` makes, if the caller may; files are asked only then, for their answers tell of them."""
     result = make(now)
-    against = new_complaints(result, now, Machine()) if isinstance(result, Settings) and result != now else ()
+    if isinstance(result, Refused) or result == now:
+        return result
+    be_permitted(call, changes(now, result))
+    against = misplaced(now, result, call.gateway.state_dir) or new_complaints(result, now, Machine())
     return Refused(against) if against else result
-
-
-def refusal(refused: Refused) -> Refusal:
-    """Complaints about settings, for a form."""
-    found = [complaint(one) for one in refused.complaints]
-    return Refusal(422, "settings", "The settings are refused; nothing was changed.", complaints=found)
-
-
-def complaint(one: Complaint) -> shapes.ComplaintShape:
-    """A complaint with the rule that it is about."""
-    found = _complaint(one)
-    if one.line:
-        found["line"] = one.line
-    return found
-
-
-def _complaint(one: Complaint) -> shapes.ComplaintShape:
-    section, _, key = one.path.rpartition(".")
-    if one.code != "rule" or not section:
-        return {"path": one.path, "code": one.code, "params": dict(one.params), "text": one.text}
-    rule = rules(SECTIONS[section.partition(".")[0]])[key]
-    bounds = {"low": rule.low, "high": rule.high, "choices": list(rule.choices) or None, "must": rule.must}
-    params = {name: value for name, value in bounds.items() if value is not None}
-    return {"path": one.path, "code": rule.kind, "params": params, "text": one.text}

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
@@ -12,15 +13,17 @@ from ..model.instant import Instant
 from ..runtime.gateway import Trouble
 from ..runtime.providers import Attempt, Sources
 from ..settings.amend import Refused, added
-from ..settings.schema import Mqtt, Settings
+from ..settings.permission import row_changes, row_secrets_again
+from ..settings.schema import Meter, Mqtt, Settings
 from ..settings.source import MqttSource, ReplaySource, SourceError, parse_source
 from . import live_shapes, shapes
 from .api_meters import named
-from .api_settings import refusal
-from .endpoint import LINES, OCTETS, Call, Refusal
+from .endpoint import LINES, OCTETS, Access, Call, Refusal
 from .events import dumps
 from .long_answers import Kind
 from .meter import verdict
+from .permitted import be_permitted, be_shown_bytes, be_source_to_try, shows_bytes
+from .refusals import refusal
 from .signal import telegram
 from .streaming import Streaming, attachment
 
@@ -37,6 +40,7 @@ def _sources(call: Call) -> Sources:
 async def telegrams(call: Call) -> list[live_shapes.TelegramShape]:
     """The last telegrams of a meter, the newest first."""
     name, sources, recorder = named(call, call.path["meter"]).id, _sources(call), call.state.recorder
+    be_shown_bytes(call, name)
     kept = recorder.kept(name, call.query["limit"]) if recorder else []
     return [telegram(one, sources.explain(one.octets)) for one in kept]
 
@@ -54,12 +58,19 @@ async def capture(call: Call) -> Response:
     meter = named(call, call.path["meter"])
     if isinstance(parse_source(meter.source), ReplaySource):
         raise Refusal(409, "replay", "This meter's source is a recording already.")
-    name = meter.id
-    pieces = _captured(call, name, call.query["seconds"])
-    return Streaming(call, Kind.CAPTURE, pieces, OCTETS, attachment(f"{name}.bin"))
+    be_shown_bytes(call, meter.id)
+    pieces = _captured(call, meter, call.query["seconds"])
+    return Streaming(call, Kind.CAPTURE, pieces, OCTETS, attachment(f"{meter.id}.bin"))
 
 
-async def _captured(call: Call, meter: str, seconds: int) -> AsyncIterator[bytes]:
+def _goes_on(call: Call, meter: Meter) -> bool:
+    """Whether a meter's source is what it was when a capture began, and its bytes may be seen still."""
+    settings = call.gateway.settings.value
+    same = any(one.id == meter.id and one.source == meter.source for one in settings.meters)
+    return same and shows_bytes(settings, meter.id, owner=call.caller.access is Access.OWNER)
+
+
+async def _captured(call: Call, meter: Meter, seconds: int) -> AsyncIterator[bytes]:
     waiting: deque[bytes] = deque()
     woken = asyncio.Event()
 
@@ -67,12 +78,14 @@ async def _captured(call: Call, meter: str, seconds: int) -> AsyncIterator[bytes
         waiting.append(octets)
         woken.set()
 
-    stop = call.gateway.octets(meter).watch(take)
+    stop = call.gateway.octets(meter.id).watch(take)
     try:
         async with asyncio.timeout(seconds):
             while sum(map(len, waiting)) <= CAPTURE_MAX and not call.state.ending.is_set():
                 await woken.wait()
                 woken.clear()
+                if not _goes_on(call, meter):
+                    break
                 octets = b"".join(waiting)
                 waiting.clear()
                 yield octets
@@ -97,6 +110,7 @@ async def try_source(call: Call) -> Response:
             "text": str(error),
         }
         raise Refusal(422, "source", str(error), complaints=[complaint]) from None
+    await asyncio.to_thread(be_source_to_try, call, source)
     broker = _broker(call.gateway.settings.value, parsed.broker) if isinstance(parsed, MqttSource) else None
     attempts = _sources(call).attempt(source, seconds, broker)
     return Streaming(call, Kind.TRIAL, _tried(call, attempts), LINES)
@@ -160,10 +174,11 @@ async def try_broker(call: Call) -> shapes.TryResult:
     if isinstance(result, Refused):
         raise refusal(result)
     entry = result.mqtt[-1]
+    be_permitted(call, row_changes("mqtt", known or Mqtt(), entry))
     if known and "password" not in given:
-        from dataclasses import replace
-
         entry = replace(entry, password=known.password)
+        if again := tuple(row_secrets_again("mqtt", known, entry, ())):
+            raise refusal(Refused(again))
     give_back = call.state.long_answers.take(Kind.TRIAL, call.caller)
     try:
         return await _connected(entry)

@@ -22,6 +22,7 @@ from ..runtime.logbook import Line
 from ..settings.schema import Settings
 from . import live_shapes, shapes
 from .meter import LAMP_MS, meter
+from .permitted import shows_bytes
 from .signal import Kept, telegram
 from .times import iso
 
@@ -52,10 +53,16 @@ class Page:
     """One page that listens: what waits for it, the newest of each kind."""
 
     def __init__(
-        self, meters: Collection[str], telegrams: Collection[str], *, log: bool, clients: bool = False
+        self,
+        meters: Collection[str],
+        telegrams: Collection[str],
+        *,
+        log: bool,
+        clients: bool = False,
+        owner: bool = False,
     ) -> None:
         self.meters, self.telegrams = frozenset(meters), frozenset(telegrams)
-        self.log, self.clients = log, clients
+        self.log, self.clients, self.owner = log, clients, owner
         self._waiting: dict[object, bytes] = {}
         self._lines = 0
         self._woken = asyncio.Event()
@@ -133,7 +140,12 @@ class Hub:
 
     def telegram(self, name: str, kept: Kept) -> None:
         """A telegram has come; it is explained if a page wants to see that."""
-        pages = [page for page in self._pages if name in page.telegrams]
+        settings = self._gateway.settings.value
+        pages = [
+            page
+            for page in self._pages
+            if name in page.telegrams and shows_bytes(settings, name, owner=page.owner)
+        ]
         sources = self._gateway.providers.sources
         if pages and sources:
             data = self.event("telegram", {"meter": name, **telegram(kept, sources.explain(kept.octets))})

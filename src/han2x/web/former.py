@@ -33,14 +33,19 @@ class Former:
 
     def undo(self) -> Refused | None:
         """Back to the settings before the last change, but for how to log in; needs `known`."""
-        web = self._gateway.settings.value.web
-        former = self._kept.pop()
+        former = self.undone()
+        self._kept.pop()
         self._undoing = True
         try:
-            kept: Any = {name: getattr(web, name) for name in LOG_IN}
-            return self._gateway.take(replace(former, web=replace(former.web, **kept)))
+            return self._gateway.take(former)
         finally:
             self._undoing = False
+
+    def undone(self) -> Settings:
+        """What `undo` would put in force; needs `known`."""
+        web, former = self._gateway.settings.value.web, self._kept[-1]
+        kept: Any = {name: getattr(web, name) for name in LOG_IN}
+        return replace(former, web=replace(former.web, **kept))
 
     def memory(self) -> tuple[Settings, ...]:
         """What is kept, for `withdraw`."""

@@ -7,7 +7,7 @@ import pytest
 
 import han2x.web
 from han2x.model.diagnosis import Verdict
-from han2x.settings import consistency, outside
+from han2x.settings import consistency, outside, permission
 from han2x.settings.schema import SECTIONS, rules
 
 STATIC = Path(han2x.web.__file__).parent / "static"
@@ -112,7 +112,7 @@ def test_every_complaint_has_its_text(texts: dict[str, dict[str, str]]) -> None:
     source = "".join(path.read_text("utf-8") for path in STATIC.parents[1].glob("*/*.py"))
     codes = set(re.findall(r"Complaint\([^\n]*, \"([a-z_]+)\"\)", source)) | {"integer", "choice", "boolean"}
     assert "unknown" in codes
-    texts_of_codes = consistency.TEXTS | outside.TEXTS
+    texts_of_codes = consistency.TEXTS | outside.TEXTS | permission.TEXTS
     for code, text in texts_of_codes.items():
         named = set(re.findall(r"{(\w+)}", text))
         assert all(set(re.findall(r"{(\w+)}", one[f"complaint.{code}"])) <= named for one in texts.values())
