@@ -12,6 +12,7 @@ import pytest
 
 from han2x.modbus.listing import EXAMPLE_ACCOUNT
 from han2x.model.instant import Instant
+from han2x.model.quantity import BESIDES
 from han2x.model.reading import ListType, Net, Reading
 from han2x.model.state import EMPTY, fold
 from han2x.model.view import View, view
@@ -125,6 +126,7 @@ def test_what_expires() -> None:
 def test_every_template_finds_its_value() -> None:
     """Each entity's key stands in the object that its topic carries."""
     priced = replace(seen(everything()), capacity=EXAMPLE_ACCOUNT.capacity, costs=EXAMPLE_ACCOUNT.costs)
+    priced = replace(priced, values={**priced.values, **dict.fromkeys(BESIDES, 1)})
     messages = Plan(Mqtt(), "T", OSLO).due(priced, NOW)
     objects = {m.topic: json.loads(m.payload) for m in messages if m.payload.startswith(b"{")}
     for entity in ENTITIES:

@@ -6,7 +6,7 @@ Device classes and units are as Home Assistant has them (conventions 3.2); `disc
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ..model.quantity import Quantity
+from ..model.quantity import BESIDES, MILLIHERTZ, PF, PHASE_ENERGIES, VAR, WATT, Quantity
 from ..model.view import View
 from .objects import CAPACITY, COST, DIAGNOSTICS, ENERGY, STATE
 
@@ -32,6 +32,8 @@ POWER = ("W", "power", "measurement")
 REACTIVE = ("var", "reactive_power", "measurement")
 CURRENT = ("A", "current", "measurement")
 VOLTAGE = ("V", "voltage", "measurement")
+FACTOR = (None, "power_factor", "measurement")
+FREQUENCY = ("Hz", "frequency", "measurement")
 KWH = ("kWh", "energy", "total_increasing")
 KVARH = ("kvarh", "reactive_energy", "total_increasing")
 FORECAST = ("kWh", "energy", None)
@@ -81,6 +83,19 @@ def _always(_: View) -> bool:
 def _digits(count: int) -> dict[str, object]:
     return {"suggested_display_precision": count}
 
+
+def _besides(quantity: Quantity) -> Entity:
+    """What only some meters send; what few people look at is there but off."""
+    name = quantity.label.replace("active ", "").capitalize().replace(" l", " L")
+    if quantity in PHASE_ENERGIES:
+        return Entity(quantity.value, f"{name} hourly", ENERGY, KWH, _sent(quantity), _digits(2) | RARE)
+    base = _BASES[quantity.unit]
+    rare = RARE if base in (REACTIVE, FACTOR) else {}
+    return Entity(quantity.value, name, STATE, base, _sent(quantity), _digits(_DIGITS[quantity.unit]) | rare)
+
+
+_BASES = {WATT: POWER, VAR: REACTIVE, PF: FACTOR, MILLIHERTZ: FREQUENCY}
+_DIGITS = {WATT: 0, VAR: 0, PF: 2, MILLIHERTZ: 2}
 
 ENTITIES: tuple[Entity, ...] = (
     Entity("net_pow", "Net power", STATE, POWER, _sent(Q.ACT_POW_POS), _digits(0)),
@@ -133,6 +148,7 @@ ENTITIES: tuple[Entity, ...] = (
         _sent(Q.REACT_ENERGY_NEG),
         _digits(2),
     ),
+    *map(_besides, BESIDES),
     Entity("hour_forecast", "Energy forecast this hour", STATE, FORECAST, _limited, _digits(2)),
     Entity("power_left", "Power left this hour", STATE, POWER, _limited, _digits(0)),
     Entity("month_peak", "Month's peak", CAPACITY, POWER, _stepped, _digits(0)),

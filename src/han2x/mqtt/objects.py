@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ..model.instant import Instant
 from ..model.line import Fault
-from ..model.quantity import ENERGIES, PRINCIPAL, Quantity
+from ..model.quantity import BESIDES, ENERGIES, PHASE_ENERGIES, PRINCIPAL, Quantity
 from ..model.view import View
 from ..tariff import plain
 from .topic import Content, Kind, Stamp, Topic, fresh, kilo_of, read_energies, read_last, read_now, utc
@@ -14,6 +14,7 @@ _json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Q = Quantity
 Values = dict[str, object]
+_BESIDES = tuple(quantity for quantity in BESIDES if quantity not in PHASE_ENERGIES)
 
 
 def _object(
@@ -51,7 +52,8 @@ def _meter(view: View) -> Values | None:
 
 def _registers(view: View) -> Values | None:
     known = any(energy in view.values for energy in ENERGIES)
-    return {energy.value: kilo_of(view.values, energy) for energy in ENERGIES} if known else None
+    phases = [energy for energy in PHASE_ENERGIES if energy in view.values]
+    return {energy.value: kilo_of(view.values, energy) for energy in (*ENERGIES, *phases)} if known else None
 
 
 def _state(view: View) -> Values | None:
@@ -61,6 +63,7 @@ def _state(view: View) -> Values | None:
     return {
         "net_pow": view.net_power if view.is_fresh(Q.ACT_POW_POS) else None,
         **{quantity.value: fresh(view, quantity) for quantity in PRINCIPAL if quantity not in ENERGIES},
+        **{quantity.value: fresh(view, quantity) for quantity in _BESIDES if quantity in view.values},
         **{f"{energy.value}_est": kilo_of(view.estimates, energy) for energy in ENERGIES},
         **{f"{energy.value}_hour": kilo_of(view.hour, energy) for energy in ENERGIES},
         **plain.hour(view.budget),

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 
 from ..model.instant import Instant
-from ..model.quantity import Quantity
+from ..model.quantity import BESIDES, PHASE_ENERGIES, Quantity
 from ..model.view import View
 from .topic import (
     Content,
@@ -108,6 +108,12 @@ def _digital_input(view: View) -> int:
     return int(view.digital_input)
 
 
+def _camel(quantity: Quantity) -> str:
+    """`act_pow_pos_l1` in the manual's manner: `actPowPosL1`."""
+    first, *others = quantity.value.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
 Q = Quantity
 MOMENT: tuple[Topic, ...] = (
     _identity("obisListVersion", 0, "version of the meter's lists"),
@@ -149,4 +155,8 @@ MORE: tuple[Topic, ...] = (
     _estimate("actEnergyNegEstimated", Q.ACT_ENERGY_NEG),
     _estimate("reactEnergyPosEstimated", Q.REACT_ENERGY_POS),
     _estimate("reactEnergyNegEstimated", Q.REACT_ENERGY_NEG),
+    *(
+        (_energy if quantity in PHASE_ENERGIES else _value)(_camel(quantity), quantity)
+        for quantity in BESIDES
+    ),
 )

@@ -8,6 +8,7 @@ we know nothing of are left out.
 from typing import Any
 
 from .. import __version__
+from ..model import derived
 from ..model.quantity import Quantity as Q
 from ..model.view import View
 from ..settings.schema import Meter
@@ -82,7 +83,12 @@ async def homewizard_data(call: Call) -> dict[str, Any]:
         "total_power_export_t1_kwh": exported,
         "active_power_w": view.net_power,
     }
-    for name, voltage, current in PHASES:
+    frequency = derived.measured(view, Q.FREQUENCY).value
+    found["active_frequency_hz"] = None if frequency is None else Q.FREQUENCY.displayed(frequency)
+    powers = derived.phase_powers(view)
+    for number, (name, voltage, current) in enumerate(PHASES):
+        power, origin, _ = powers[number]
+        found[f"active_power_{name}_w"] = power if origin is derived.Origin.MEASURED else None
         found[f"active_voltage_{name}_v"] = _displayed(view, voltage)
         found[f"active_current_{name}_a"] = _displayed(view, current)
     return {key: value for key, value in found.items() if value is not None}

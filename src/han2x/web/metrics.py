@@ -9,6 +9,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from .. import __version__
+from ..model.quantity import PHASE_QUANTITIES
 from ..model.quantity import Quantity as Q
 from ..model.view import View
 from ..settings.schema import Meter
@@ -39,6 +40,18 @@ def _phases(*quantities: Q) -> Callable[[View], Samples]:
                 yield {"phase": f"L{number}"}, view.values[quantity] / 1000
 
     return samples
+
+
+def _by_phase(total: Q) -> Callable[[View], Samples]:
+    return lambda view: (
+        ({"phase": f"L{number}"}, float(view.values[quantity]))
+        for number, quantity in enumerate(PHASE_QUANTITIES[total], 1)
+        if view.is_fresh(quantity)
+    )
+
+
+def _displayed(quantity: Q) -> Callable[[View], Samples]:
+    return lambda view: (({}, float(q.displayed(view.values[q]))) for q in (quantity,) if view.is_fresh(q))
 
 
 def _energy(energy: Q) -> Callable[[View], Samples]:
@@ -80,6 +93,10 @@ METRICS = (
     Metric("reactive_power_export_vars", "gauge", "Reactive power export.", _power(Q.REACT_POW_NEG)),
     Metric("current_amperes", "gauge", "Currents.", _phases(Q.CURR_L1, Q.CURR_L2, Q.CURR_L3)),
     Metric("voltage_volts", "gauge", "Voltages.", _phases(Q.VOLT_L1, Q.VOLT_L2, Q.VOLT_L3)),
+    Metric("phase_power_import_watts", "gauge", "Active power import by phase.", _by_phase(Q.ACT_POW_POS)),
+    Metric("phase_power_export_watts", "gauge", "Active power export by phase.", _by_phase(Q.ACT_POW_NEG)),
+    Metric("power_factor", "gauge", "Power factor.", _displayed(Q.POWER_FACTOR)),
+    Metric("frequency_hertz", "gauge", "Frequency.", _displayed(Q.FREQUENCY)),
     Metric("energy_import_joules_total", "counter", "Energy import by register.", _energy(Q.ACT_ENERGY_POS)),
     Metric("energy_export_joules_total", "counter", "Energy export by register.", _energy(Q.ACT_ENERGY_NEG)),
     Metric(
