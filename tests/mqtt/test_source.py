@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from han2x.app import SERVICES, clock
-from han2x.intake.envelope import octets
 from han2x.runtime.gateway import Gateway
 from han2x.runtime.service import keep
 from han2x.settings.amend import from_table
 from han2x.settings.schema import Settings
 from han2x.settings.source import SimulatedSource
 from han2x.simulator.meter import telegrams
+from han2x.wire.envelopes import unwrap as octets
 
 from .conftest import Listener, Mosquitto, health, play, until
 

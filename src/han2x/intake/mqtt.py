@@ -7,7 +7,7 @@ from ..runtime.gateway import Trouble
 from ..runtime.inbox import Keep
 from ..settings.schema import Mqtt
 from ..settings.source import MqttSource
-from .envelope import octets
+from ..wire.envelopes import unwrap
 from .link import Take
 
 
@@ -23,7 +23,7 @@ class MqttLink:
         """Hand on each message's octets; raises `Trouble` when the broker has gone."""
         while True:
             payload = (await self._broker.receive()).payload
-            if found := octets(payload):
+            if found := unwrap(payload):
                 take(found)
 
     def set_line(self, line: str) -> None:
