@@ -287,6 +287,36 @@ function stepText(capacity) {
   return capacity.mean_kw === null ? t("cost.step", parameters) : t("now.step", parameters);
 }
 
+const LINES = ["l1", "l2", "l3"];
+
+/** Import less export of each phase; what is not sent is a dash. */
+function phasePowers(values) {
+  const watts = LINES.map((line) => {
+    const [taken, given] = POWERS.map((power) => values[`${power}_${line}`]);
+    return taken || given ? number((taken?.value ?? 0) - (given?.value ?? 0), 0) : "–";
+  });
+  return `${watts.join(" / ")} W`;
+}
+
+/** What only some meters send. */
+const BESIDES = [
+  {
+    label: "now.phase_power",
+    names: POWERS.flatMap((power) => LINES.map((line) => `${power}_${line}`)),
+    text: phasePowers,
+  },
+  {
+    label: "now.power_factor",
+    names: ["power_factor"],
+    text: (values) => number(values.power_factor.value, 2),
+  },
+  {
+    label: "now.frequency",
+    names: ["frequency"],
+    text: (values) => quantity(values.frequency.value, "Hz", 2),
+  },
+];
+
 function registers() {
   const list = h("div", {});
   const element = card(t("now.registers"), list);
@@ -316,6 +346,10 @@ function registers() {
     ]);
     const others = [
       [t("now.reactive"), placed("react_pow", reactive(meter))],
+      ...BESIDES.filter(({ names }) => names.some((name) => name in meter.values)).map((row) => [
+        t(row.label),
+        placed(row.label, row.text(meter.values)),
+      ]),
       [
         t("now.meter"),
         [capital(meter.vendor), meter.meter_type, meter.meter_id].filter(Boolean).join(" ") || "–",
@@ -340,6 +374,8 @@ function registers() {
 /** A register comes once an hour, and is good until the one after next; reactive power comes with the currents. */
 function registerBounds(meter, live, name) {
   if (name === "react_pow") return came(meter, live, ["react_pow_pos", "react_pow_neg"]);
+  const besides = BESIDES.find((row) => row.label === name);
+  if (besides) return came(meter, live, besides.names);
   return [
     [live.origin(meter, name), ENERGY_MS],
     [meter.received_at, FRESH_MS],
