@@ -281,6 +281,7 @@ async def run(
             file = SettingsFile(settings_file, adjusted) if settings_file else None
             wish = await _serve(gateway, services, file, stop)
         finally:
+            gateway.audit.close()
             logging.getLogger("han2x").removeHandler(gateway.logbook)
         if wish:
             settings = _reset(gateway, wish, settings_file) if settings_file else first

@@ -14,6 +14,7 @@ import pytest
 
 from han2x.app import SERVICES, clock
 from han2x.model.network import NetworkState
+from han2x.runtime.audit import PROGRAM
 from han2x.runtime.gateway import Condition, Gateway, Health
 from han2x.runtime.latest import Latest
 from han2x.runtime.service import keep
@@ -188,7 +189,7 @@ def test_a_trial_can_be_undone_at_once() -> None:
             await until(lambda: addresses() == ["192.168.1.232/24"])
             change(gateway, address="192.168.1.77/24")
             await until(lambda: addresses() == ["192.168.1.77/24"])
-            gateway.undo_network()
+            gateway.undo_network(PROGRAM)
             print("undone after", await until(lambda: addresses() == ["192.168.1.232/24"]))
             await until(lambda: shown(gateway).addresses == ("192.168.1.232/24",))
             assert gateway.settings.value.network == STATIC
@@ -301,7 +302,7 @@ def test_the_dhcp_button_needs_no_confirmation() -> None:
 
     async def main() -> None:
         async with running(STATIC) as gateway:
-            gateway.start_dhcp()
+            gateway.start_dhcp(PROGRAM)
             await until(has_lease)
             await until(lambda: shown(gateway).method == "dhcp")
             assert shown(gateway).trial_ends is None

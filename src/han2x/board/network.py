@@ -12,6 +12,7 @@ from dataclasses import replace
 from ..model.instant import Instant
 from ..model.network import NetworkState, Stage
 from ..runtime import trial
+from ..runtime.audit import PROGRAM
 from ..runtime.gateway import Condition, Gateway, Trouble
 from ..settings.device import Network
 from .manager import Manager
@@ -65,7 +66,7 @@ async def _try(section: Network, gateway: Gateway, manager: Manager, name: str) 
             _forget(gateway)
         raise
     _forget(gateway)
-    gateway.undo_network()
+    gateway.undo_network(PROGRAM)
 
 
 async def _confirmed(section: Network, gateway: Gateway, manager: Manager, ends: Instant, name: str) -> bool:

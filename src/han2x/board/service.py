@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..model.box import Box, Lamp
+from ..runtime.audit import BUTTON
 from ..runtime.gateway import Condition, Gateway
 from ..settings.device import Board
 from .button import Press, Since, at_start
@@ -135,4 +136,4 @@ class Stepper:
             self._gateway.factory_reset(history=False)
         elif press is Press.DHCP:
             log.warning("the button was held at the start: the address comes from DHCP from now on")
-            self._gateway.start_dhcp()
+            self._gateway.start_dhcp(BUTTON)

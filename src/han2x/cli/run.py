@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..runtime import vintage
+from ..runtime.audit import PROGRAM
 from ..runtime.gateway import Gateway
 from ..runtime.recovery import open_settings
 from ..settings.schema import Settings
@@ -46,7 +47,7 @@ def _serve(arguments: argparse.Namespace, given: Keys) -> int:
 
     def ready(gateway: Gateway) -> None:
         if arguments.dhcp and not gateway.was_reset:
-            gateway.start_dhcp()
+            gateway.start_dhcp(PROGRAM)
 
     return serving.serve(
         arguments,

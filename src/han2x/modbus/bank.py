@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from .. import __version__
+from ..runtime.audit import modbus
 from ..runtime.gateway import Gateway
 from ..settings.schema import Meter, Settings
 from . import pdu
@@ -66,7 +67,7 @@ class UnitBank:
         register = map.writable[block]
         meter, value = self._meter, register.type.value(map.in_order(register.type, octets))
         gateway, path = self._banks.gateway, f"meters.{index}.{register.setting}"
-        if gateway.amend({path: value}):
+        if gateway.amend({path: value}, modbus(self._peer)):
             return False
         if gateway.settings.value.meters[index] != meter and gateway.state_trouble:
             gateway.amend({path: getattr(meter, register.setting)})

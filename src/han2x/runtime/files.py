@@ -30,6 +30,13 @@ def read_head(path: Path, most: int) -> bytes:
         return file.read(most)
 
 
+def read_tail(path: Path, most: int) -> bytes:
+    """The last bytes of a regular file, `most` at most; raises OSError, and never waits."""
+    with open_regular(path) as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - most))
+        return file.read(most)
+
+
 def open_regular(path: Path) -> BinaryIO:
     """A regular file, open for reading; raises OSError, and never waits."""
     _be_regular(path, os.stat(path))  # before it is opened: opening alone may do something to a device

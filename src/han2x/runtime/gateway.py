@@ -22,10 +22,11 @@ from ..model.running import refactored
 from ..model.state import EMPTY, Snapshot, fold
 from ..model.telegram import Telegram
 from ..model.view import SCALE_ONE, View, view
-from ..settings.amend import Complaint, Refused, amend
+from ..settings.amend import Complaint, Refused, amend, changed_names
 from ..settings.schema import Meter, Settings
 from ..tariff.account import NO_ACCOUNT
 from . import page_trial, trial
+from .audit import FILE, PROGRAM, Audit, Who
 from .clients import Provider
 from .keeper import Keeper
 from .latest import Latest
@@ -112,6 +113,7 @@ class Gateway:
         settings_file: Path | None = None,
         was_reset: bool = False,
     ) -> None:
+        self.audit = Audit(state_dir)
         self.settings = Latest(settings)
         self.page_trial = PageTrial(settings, self.take, clock, state_dir)
         self.settings.watch(self.page_trial.changed)
@@ -264,9 +266,9 @@ class Gateway:
         """Have everything begin anew with factory settings, at once; `history`: without that too."""
         self.wish.set(Reset(history))
 
-    def start_dhcp(self) -> None:
+    def start_dhcp(self, who: Who) -> None:
         """Take the address from DHCP from now on, where the network is managed (manual row M52)."""
-        self.amend({"network.method": "dhcp"})
+        self.amend({"network.method": "dhcp"}, who)
         self.trusted.set(self.settings.value.network)
 
     def confirm_network(self, at: str) -> bool:
@@ -280,26 +282,28 @@ class Gateway:
         self.trusted.set(self.settings.value.network)
         return True
 
-    def undo_network(self) -> None:
+    def undo_network(self, who: Who) -> None:
         """Take the network setting back that is on trial."""
         before, tried = asdict(self.trusted.value), asdict(self.settings.value.network)
-        self.amend({f"network.{key}": value for key, value in before.items() if tried[key] != value})
+        self.amend({f"network.{key}": value for key, value in before.items() if tried[key] != value}, who)
 
-    def amend(self, changes: Mapping[str, object]) -> Refused | None:
-        """Change settings, all or nothing; the reasons if they are refused."""
-        return self.take(amend(self.settings.value, changes))
+    def amend(self, changes: Mapping[str, object], who: Who = PROGRAM) -> Refused | None:
+        """Change settings, all or nothing; the reasons if they are refused. `who`: whose change it is."""
+        return self.take(amend(self.settings.value, changes), who)
 
-    def take(self, result: Settings | Refused) -> Refused | None:
+    def take(self, result: Settings | Refused, who: Who = PROGRAM) -> Refused | None:
         """Settings that were made of those in force take their place; the reasons if they are refused."""
         if isinstance(result, Refused):
             return result
         if self.broken.value:
             return Refused((Complaint("settings", "cannot be changed: their file is broken", "broken"),))
-        self._put(result)
+        self._put(result, who)
         return None
 
-    def _put(self, settings: Settings) -> None:
+    def _put(self, settings: Settings, who: Who) -> None:
+        """The one place where settings become others: so who did it is noted here."""
         if settings != self.settings.value:
+            self.audit.note(who, changed_names(self.settings.value, settings), self.now())
             self._scales, known = _scales(settings), self._scales
             self._limits = _limits(settings)
             self.settings.set(settings)
@@ -317,7 +321,7 @@ class Gateway:
         self.page_trial.trust(settings)
         self.trusted.set(settings.network)
         self.written(settings)
-        self._put(settings)
+        self._put(settings, FILE)
         self.broken.set(None)
         for index, meter in enumerate(settings.meters):
             if meter.id in pending and meter.scale == on_disk.get(meter.id):

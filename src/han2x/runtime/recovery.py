@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..settings import bounded_toml
-from ..settings.amend import Complaint, Refused, from_table, without_contradictions
+from ..settings.amend import Complaint, Refused, changed_names, from_table, without_contradictions
 from ..settings.device import Board
 from ..settings.schema import History, ModbusTcp, Settings, Web
 from . import settings_file
+from .audit import FILE
 from .factory import first
 from .files import replace as replace_file
 from .gateway import Condition, Gateway, Trouble
@@ -107,12 +108,21 @@ async def run(section: SettingsFile, gateway: Gateway, name: str) -> None:
     """Wait until the file can be used; then write settings back to it as they change. Raises `Trouble`."""
     if gateway.broken.value:
         await _mended(section, gateway, name)
+    else:
+        await _note_edits(gateway)
     keeping = asyncio.create_task(_keep_good(section.path, gateway))
     try:
         await settings_file.run(section.path, gateway, name)
     finally:
         keeping.cancel()
         await asyncio.wait([keeping])
+
+
+async def _note_edits(gateway: Gateway) -> None:
+    """Note what a person has changed in the file since its settings were last in force."""
+    before = await asyncio.to_thread(last_good, gateway.state_dir)
+    if before:
+        gateway.audit.note(FILE, changed_names(before, gateway.on_disk), gateway.now())
 
 
 async def _mended(section: SettingsFile, gateway: Gateway, name: str) -> None:

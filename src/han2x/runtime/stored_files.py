@@ -124,9 +124,20 @@ CLIENTS = StoredFile(
     "It is left as it is; no client is let in until it is restored or deleted",
 )
 
+AUDIT = StoredFile(
+    "audit.jsonl",
+    262_144,
+    "who changed which settings, and when: names, never values",
+    "Lines that are right are shown; the others are skipped",
+)
+AUDIT_BEFORE = StoredFile(
+    "audit.1.jsonl", AUDIT.most, "the same, before audit.jsonl was begun anew", AUDIT.damaged
+)
+
 STORED_FILES = (
     STATE, NUMBERS, IDENTITIES, WEB, FIRST_PASSWORD, CERTIFICATE, KEY, CA, CA_KEY, SERVER, SERVER_KEY,
     CLIENTS, TRIAL, PAGE_TRIAL, ANNOUNCED, FORMAT, HISTORY, GOOD, SETTINGS, FACTORY,
+    AUDIT, AUDIT_BEFORE,
 )  # fmt: skip
 TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}")
 """What `files.replace` calls a file until it is whole."""

@@ -93,21 +93,24 @@ def removed(settings: Settings, section: str, index: int) -> Settings | Refused:
 
 def changed_names(before: Settings, after: Settings) -> list[str]:
     """Which settings differ, by name and never by value; a section whose rows are others as a whole."""
-    found = []
-    for name, section in as_table(after).items():
-        old = as_table(before)[name]
-        if name in REPEATED:
-            alike = len(old) == len(section)
-            rows = (
-                [(f"{name}.{n}", *pair) for n, pair in enumerate(zip(old, section, strict=True))]
-                if alike
-                else []
-            )
-            found += [] if alike else [name]
+    found: list[str] = []
+    for name in SECTIONS:
+        old, new = getattr(before, name), getattr(after, name)
+        if old == new:
+            continue
+        if name not in REPEATED:
+            found += _changed_keys(name, old, new)
+        elif len(old) != len(new):
+            found.append(name)
         else:
-            rows = [(name, old, section)]
-        found += [f"{path}.{key}" for path, was, now in rows for key in now if was[key] != now[key]]
+            for index, pair in enumerate(zip(old, new, strict=True)):
+                found += _changed_keys(f"{name}.{index}", *pair)
     return found
+
+
+def _changed_keys(path: str, old: Any, new: Any) -> list[str]:
+    keys = [one.name for one in fields(new)]
+    return [f"{path}.{key}" for key in keys if getattr(old, key) != getattr(new, key)]
 
 
 def _with_rows(settings: Settings, section: str, rows: Any) -> Settings | Refused:

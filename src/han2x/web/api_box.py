@@ -1,5 +1,6 @@
 """The box and its network: what they are like, and the say over a network setting that is on trial."""
 
+from ..runtime.audit import Kind
 from . import shapes
 from .endpoint import Call, Refusal
 
@@ -44,4 +45,4 @@ async def confirm(call: Call) -> None:
 
 async def undo(call: Call) -> None:
     """Take the network setting back that is on trial."""
-    call.gateway.undo_network()
+    call.gateway.undo_network(call.caller.who(Kind.UNDO))

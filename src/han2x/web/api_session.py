@@ -121,7 +121,7 @@ async def change_user(call: Call) -> Response:
         )
     hashed = await call.state.passwords.made(new)
     changes = {"web.user": body.get("new_user", web.user), "web.password": hashed}
-    refused = await call.state.take(partial(call.gateway.amend, changes))
+    refused = await call.state.take(partial(call.gateway.amend, changes, call.caller.who()))
     if refused:
         text = refused.complaints[0].text
         raise Refusal(

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..runtime import recovery
+from ..runtime.audit import Kind
 from ..runtime.facts import Machine
 from ..runtime.former_meters import FormerMeter, former_meters
 from ..runtime.gateway import Trouble
@@ -237,7 +238,7 @@ async def undo(call: Call) -> shapes.SettingsShape:
     if not call.state.former.known:
         raise Refusal(409, "nothing", "There is nothing to undo.")
     be_permitted(call, changes(call.gateway.settings.value, call.state.former.undone()))
-    if refused := await call.state.take(call.state.former.undo):
+    if refused := await call.state.take(partial(call.state.former.undo, call.caller.who(Kind.UNDO))):
         raise refusal(refused)
     return await show(call)
 
@@ -255,7 +256,7 @@ async def backup(call: Call) -> Response:
 
 async def restore(call: Call) -> shapes.SettingsShape:
     """Settings from a file, all or nothing; secrets that it does not hold stay, and so does the log-in."""
-    await _take(call, partial(_restored, call.body, call.gateway.state_dir))
+    await _take(call, partial(_restored, call.body, call.gateway.state_dir), Kind.RESTORE)
     return await show(call)
 
 
@@ -298,13 +299,13 @@ def _kept(row: Any, said: Mapping[str, Any], known: Any) -> Any:
     return replace(row, **{key: getattr(known, key) for key in secret}) if known and secret else row
 
 
-async def _take(call: Call, make: Callable[[Settings], Settings | Refused]) -> None:
+async def _take(call: Call, make: Callable[[Settings], Settings | Refused], way: Kind = Kind.OWNER) -> None:
     """Put in force what `make` makes of the settings, in a thread; raises `Refusal` with what is wrong."""
     now = call.gateway.settings.value
     result = await asyncio.to_thread(_made, call, make, now)
     if call.gateway.settings.value is not now:
         raise Refusal(409, "changed", "Somebody else has changed the settings meanwhile.")
-    if refused := await call.state.take(partial(call.gateway.take, result)):
+    if refused := await call.state.take(partial(call.gateway.take, result, call.caller.who(way))):
         raise refusal(refused)
     who = f"token {call.caller.name}" if call.caller.token else "owner"
     names = ", ".join(changed_names(now, call.gateway.settings.value)) or "nothing"

@@ -55,6 +55,22 @@ async def log(call: Call) -> list[shapes.LogLine]:
     return [{"at": iso(line.at_ms), "level": line.level, "text": line.text} for line in lines]
 
 
+async def audit(call: Call) -> list[shapes.AuditLine]:
+    """Who changed which settings, the oldest first."""
+    found = await asyncio.to_thread(call.gateway.audit.changes, call.query["lines"])
+    return [
+        {
+            "at": iso(one.at_ms),
+            "who": one.who.kind.value,
+            "name": one.who.name,
+            "settings": list(one.names),
+            "more": one.more,
+            "times": one.times,
+        }
+        for one in found
+    ]
+
+
 async def seen(call: Call) -> None:
     """A person has seen which stored files were damaged: health does not tell it any more."""
     try:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..model.instant import Instant
+from ..runtime.audit import Kind, Who
 from ..runtime.gateway import Gateway
 from .client_address import Client
 
@@ -43,6 +44,10 @@ class Caller:
     def host(self) -> str:
         """The address that counts: the peer's, or the one that a trusted proxy names."""
         return self.client.address
+
+    def who(self, way: Kind = Kind.OWNER) -> Who:
+        """Whose a change of settings is; `way`: how a person makes it."""
+        return Who(Kind.TOKEN, self.name) if self.token else Who(way, self.host)
 
 
 class Refusal(Exception):

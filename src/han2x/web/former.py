@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import replace
 from typing import Any
 
+from ..runtime.audit import Who
 from ..runtime.gateway import Gateway
 from ..settings.amend import Refused
 from ..settings.schema import Settings
@@ -31,13 +32,13 @@ class Former:
         """Whether there is something to undo."""
         return bool(self._kept)
 
-    def undo(self) -> Refused | None:
+    def undo(self, who: Who) -> Refused | None:
         """Back to the settings before the last change, but for how to log in; needs `known`."""
         former = self.undone()
         self._kept.pop()
         self._undoing = True
         try:
-            return self._gateway.take(former)
+            return self._gateway.take(former, who)
         finally:
             self._undoing = False
 

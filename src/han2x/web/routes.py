@@ -227,6 +227,15 @@ ROUTES: list[Endpoint] = [
         doc="The last log lines, the oldest first.",
     ),
     Endpoint(
+        method="GET",
+        path="v1/audit",
+        handler=api_system.audit,
+        answer=list[shapes.AuditLine],
+        access=Access.OWNER,
+        query={"lines": Param("How many at most.", int, 200, 1, 500)},
+        doc="Who changed which settings, the oldest first; names of settings, never values.",
+    ),
+    Endpoint(
         method="POST",
         path="v1/system/stored-files/seen",
         handler=api_system.seen,

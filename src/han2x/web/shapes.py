@@ -345,6 +345,20 @@ class LogLine(TypedDict):
     text: str
 
 
+class AuditLine(TypedDict):
+    """Who changed which settings, never to what.
+
+    `name`: a token's name, else an address; `more`: settings that are not named; `times`: so many changes.
+    """
+
+    at: str
+    who: Literal["owner", "undo", "restore", "token", "modbus", "file", "button", "program"]
+    name: str
+    settings: list[str]
+    more: int
+    times: int
+
+
 class BoxShape(TypedDict):
     """The box; null for what the machine has not. `temperature`: °C. `button`: pressed."""
 

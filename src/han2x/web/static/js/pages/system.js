@@ -11,6 +11,8 @@ import { action, ask, card, choices, facts, field, row, table } from "../ui.js";
 const STORED_FILES = "stored files";
 const LINES = 300;
 const LOG_MS = 600_000;
+const AUDIT_LINES = 100;
+const AUDIT_MS = 60_000;
 const TOKENS_MS = 60_000;
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
@@ -24,6 +26,7 @@ export async function show(root, context) {
     user,
     tokenCard(context),
     certificatesCard(context),
+    auditCard(context),
     logCard(context),
     endCard(context),
   );
@@ -304,6 +307,28 @@ function logCard(context) {
   context.live.on("log", add, context.signal);
   context.live.want({ log: "1" }, context.signal);
   return element;
+}
+
+/** Who changed which settings, the newest first. */
+function auditCard(context) {
+  const body = h("tbody", {});
+  const columns = ["system.audit_at", "system.audit_who", "system.audit_settings"].map((key) => t(key));
+  const element = card(
+    t("system.audit"),
+    h("p", { class: "muted" }, t("system.audit_doc")),
+    table(t("system.audit"), columns, body),
+  );
+  element.classList.add("wide");
+  const ask = (signal) => get(`v1/audit?lines=${AUDIT_LINES}`, { signal });
+  const show = (lines) => body.replaceChildren(...lines.reverse().map(change));
+  refreshed(element, context, { ask, show, every: AUDIT_MS }).first.catch(() => {});
+  return element;
+}
+
+function change({ at, who, name, settings, more, times }) {
+  const names = settings.join(", ") + (more ? ` ${t("system.audit_more", { count: more })}` : "");
+  const count = times > 1 ? ` (${t("system.audit_times", { count: times })})` : "";
+  return row([time(at, "moment"), `${t(`audit.${who}`)} ${name}`.trim(), names + count]);
 }
 
 function endCard(context) {
