@@ -89,16 +89,16 @@ PINNED = """
 198 1 hour_rest        200 8 vendor           208 8 list_version     216 10 meter_id
 226 10 meter_type      240 2 spot_price       242 2 cost_today       244 2 cost_month
 246 2 step_price       248 2 next_price
-250 2 validity_more         252 1 net_pow_origin        254 2 net_pow_l1
-256 2 net_pow_l2            258 2 net_pow_l3            260 2 x_act_pow_pos_l1
-262 2 x_act_pow_pos_l2      264 2 x_act_pow_pos_l3      266 2 x_act_pow_neg_l1
-268 2 x_act_pow_neg_l2      270 2 x_act_pow_neg_l3      272 2 x_react_pow_pos_l1
-274 2 x_react_pow_pos_l2    276 2 x_react_pow_pos_l3    278 2 x_react_pow_neg_l1
-280 2 x_react_pow_neg_l2    282 2 x_react_pow_neg_l3    284 1 x_power_factor
-285 1 x_power_factor_l1     286 1 x_power_factor_l2     287 1 x_power_factor_l3
-288 2 x_frequency           290 4 x_act_energy_pos_l1   294 4 x_act_energy_pos_l2
-298 4 x_act_energy_pos_l3   302 4 x_act_energy_neg_l1   306 4 x_act_energy_neg_l2
-310 4 x_act_energy_neg_l3   314 2 x_demand              316 2 x_demand_max
+300 2 validity_more         302 1 net_pow_origin        304 2 net_pow_l1
+306 2 net_pow_l2            308 2 net_pow_l3            310 2 x_act_pow_pos_l1
+312 2 x_act_pow_pos_l2      314 2 x_act_pow_pos_l3      316 2 x_act_pow_neg_l1
+318 2 x_act_pow_neg_l2      320 2 x_act_pow_neg_l3      322 2 x_react_pow_pos_l1
+324 2 x_react_pow_pos_l2    326 2 x_react_pow_pos_l3    328 2 x_react_pow_neg_l1
+330 2 x_react_pow_neg_l2    332 2 x_react_pow_neg_l3    334 1 x_power_factor
+335 1 x_power_factor_l1     336 1 x_power_factor_l2     337 1 x_power_factor_l3
+338 2 x_frequency           340 4 x_act_energy_pos_l1   344 4 x_act_energy_pos_l2
+348 4 x_act_energy_pos_l3   352 4 x_act_energy_neg_l1   356 4 x_act_energy_neg_l2
+360 4 x_act_energy_neg_l3   364 2 x_demand              366 2 x_demand_max
 """
 
 
@@ -107,7 +107,7 @@ def test_extension_addresses() -> None:
     pinned = [(int(a), int(w), name) for a, w, name in zip(*[iter(PINNED.split())] * 3, strict=True)]
     named = [(row.address, row.words, row.name) for row in EXTENSION if row.name != "reserved"]
     assert named == pinned
-    assert [a for row in EXTENSION for a in row.addresses] == list(range(100, 318))
+    assert [a for row in EXTENSION for a in row.addresses] == [*range(100, 250), *range(300, 368)]
 
 
 def test_before_the_first_telegram(seen: Seen) -> None:
@@ -131,8 +131,8 @@ def test_before_the_first_telegram(seen: Seen) -> None:
     assert words(HAN2X, seen(), 100, 100) == " ".join(expected)
     assert words(HAN2X, seen(), 200, 40) == " ".join(["0000"] * 40)
     assert words(HAN2X, seen(), 240, 10) == " ".join([signed32] * 3 + [unknown32] * 2)
-    assert words(HAN2X, seen(), 250, 10) == " ".join([zeros] * 2 + [signed32] * 3)
-    assert words(HAN2X, seen(), 284, 6) == f"8000 8000 8000 8000 {unknown32}"
+    assert words(HAN2X, seen(), 300, 10) == " ".join([zeros] * 2 + [signed32] * 3)
+    assert words(HAN2X, seen(), 334, 6) == f"8000 8000 8000 8000 {unknown32}"
 
 
 @pytest.mark.parametrize(
@@ -314,9 +314,10 @@ def test_texts(seen: Seen) -> None:
         (99, 1, False),
         (99, 2, False),
         (0, 125, False),
-        (250, 68, True),
-        (317, 2, False),
-        (318, 1, False),
+        (300, 68, True),
+        (249, 2, False),
+        (250, 1, False),
+        (367, 2, False),
     ],
 )
 def test_blocks(seen: Seen, address: int, count: int, exists: bool) -> None:
@@ -573,7 +574,7 @@ def test_nothing_else_is_written(unit: int, address: int, code: str) -> None:
     assert house.ask(unit, f"06 {address:04x} 0001") == code
 
 
-@pytest.mark.parametrize(("address", "count"), [(50, 2), (51, 1), (99, 2), (318, 1)])
+@pytest.mark.parametrize(("address", "count"), [(50, 2), (51, 1), (99, 2), (250, 1)])
 def test_gap_is_exception_02(address: int, count: int) -> None:
     """Between the manual's registers and the extension there is nothing (M15)."""
     house = House(EVERY_MAP)

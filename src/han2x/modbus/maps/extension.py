@@ -237,18 +237,18 @@ EXTENSION: tuple[Register, ...] = (
     Register(
         248, UINT32, "next_price", "NOK/month x 100", "the next one's, with VAT", _fee("next_price"), "1 h"
     ),
-    Register(250, UINT32, "validity_more", "bits", "a bit for each, as validity", _validity(BESIDES), "1 s"),
+    Register(300, UINT32, "validity_more", "bits", "a bit for each, as validity", _validity(BESIDES), "1 s"),
     Register(
-        252,
+        302,
         UINT16,
         "net_pow_origin",
         "bits",
         "2 bits a phase: 0 unknown, 1 measured, 2 derived from currents",
         _phase_origins,
     ),
-    *reserved(253, 1),
-    Register(254, INT32, "net_pow_l1", "W", "active power L1, import less export", _phase_power(0)),
-    Register(256, INT32, "net_pow_l2", "W", "active power L2, import less export", _phase_power(1)),
-    Register(258, INT32, "net_pow_l3", "W", "active power L3, import less export", _phase_power(2)),
-    *_besides(260),
+    *reserved(303, 1),
+    Register(304, INT32, "net_pow_l1", "W", "active power L1, import less export", _phase_power(0)),
+    Register(306, INT32, "net_pow_l2", "W", "active power L2, import less export", _phase_power(1)),
+    Register(308, INT32, "net_pow_l3", "W", "active power L3, import less export", _phase_power(2)),
+    *_besides(310),
 )
