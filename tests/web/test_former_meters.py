@@ -1,5 +1,6 @@
 """Meters that were removed are offered by what is stored of them; a new one is none of them."""
 
+import time
 import tomllib
 from collections.abc import Mapping
 from contextlib import closing
@@ -34,7 +35,11 @@ def former(browser: Any) -> Mapping[str, Any]:
 
 
 def hours(browser: Any, meter: str) -> int:
-    return len(browser.get(f"v1/history/{meter}?{SPAN}").json()["rows"])
+    until = time.monotonic() + 30
+    while "rows" not in (found := browser.get(f"v1/history/{meter}?{SPAN}").json()):
+        assert time.monotonic() < until, found  # the history takes a new meter in
+        time.sleep(0.05)
+    return len(found["rows"])
 
 
 def added(browser: Any, **values: object) -> str:

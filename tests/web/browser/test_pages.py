@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ def home(start: Start, browser: Any) -> Running:
     """A gateway with a simulated meter and a past of half a year."""
 
     def remember(state: Path) -> None:
-        past.write(state / "history.sqlite", "main", int(time.time()), days=180)
+        past.write(
+            state / "history.sqlite", "main", int(datetime.fromisoformat(EVENING).timestamp()), days=180
+        )
 
     return start(main=f"simulate:kaifa?start={EVENING}", before=remember)
 
@@ -143,6 +146,8 @@ def test_history_is_zoomed_and_saved(home: Running, browse: Open, tmp_path: Path
     assert len(lines) - 1 == int(page.get_attribute(".plot", "data-rows"))
     page.get_by_role("button", name="Year", exact=True).click()
     page.wait_for_selector(".plot[data-resolution=month] canvas")
+    page.get_by_role("button", name="Month", exact=True).click()
+    page.wait_for_selector(".plot[data-resolution=hour] canvas")
     page.select_option("#compare", "before")
     page.wait_for_selector("#summary:has-text('Compared with')")
 

@@ -55,6 +55,7 @@ export async function show(root, context) {
   if (context.path[1] === "confirm") await arrived(context);
   const others = (data) => data.version !== page.current.version && !changes(page).size && void reload(page);
   context.live.on("settings", others, context.signal);
+  context.live.on("connection", (up) => up && !changes(page).size && void reload(page), context.signal);
 }
 
 /** The page was reached where it was said to be from now on. */
