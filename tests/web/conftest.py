@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -57,7 +57,10 @@ class Browser(httpx2.Client):
 class Gateway:
     """A gateway that runs until told to stop, and may be started again."""
 
-    def __init__(self, folder: Path, settings: str = SETTINGS) -> None:
+    def __init__(
+        self, folder: Path, settings: str = SETTINGS, program: Sequence[str] = ("-m", "han2x")
+    ) -> None:
+        self.program = program
         self.folder, self.state = folder, folder / "state"
         self.modbus_port, self.web_port = free_port(), free_port()
         self.file = folder / "han2x.toml"
@@ -69,7 +72,7 @@ class Gateway:
         words = ["run", "--settings", str(self.file), "--state", str(self.state)]
         self.log = self.folder / "log"
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "han2x", *words], stderr=log)
+            self.process = subprocess.Popen([sys.executable, *self.program, *words], stderr=log)
         self.until(lambda: self.anybody().get("v1/openapi.json").status_code == 200)
 
     def stop(self) -> int:
