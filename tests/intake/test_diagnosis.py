@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from han2x.intake.diagnosis import RECENT_MS, diagnose
+from han2x.intake.diagnosis import RECENT_MS, Way, diagnose
 from han2x.intake.pipeline import Pipeline
 from han2x.model.diagnosis import Diagnosis, Verdict
 from han2x.settings.source import SimulatedSource
@@ -157,3 +157,80 @@ def test_a_good_line_does_not_complain() -> None:
     assert found([damaged(VECTORS["AID-L1"]), VECTORS["AID-L1"]]).seen == (
         "88 octets, the last 0 s ago, 1 good telegrams, 1 checksum"
     )
+
+
+def parted(octets: bytes, parity: int) -> list[bytes]:
+    """Of octets those with such a parity: the others are lost where a parity bit is read as the stop bit."""
+    return [bytes(octet for octet in octets if octet.bit_count() % 2 == parity)]
+
+
+def with_even_parity(text: bytes) -> bytes:
+    """Seven-bit text as it is read at 8N1 from a line at 7E1."""
+    return bytes(octet | (octet.bit_count() & 1) << 7 for octet in text)
+
+
+MODBUS = [bytes.fromhex("010300000002c40b"), bytes.fromhex("010304006b0003c5ee")]
+SEALED_TEXT = b"/EGM5G35\r\n\r\n\x00\x82\x02\x30\x30\0\0\0\0" + Random(1).randbytes(500) + b"!FE0C\r\n"
+OTHERS: dict[str, tuple[list[bytes], tuple[Verdict, Verdict, Verdict]]] = {
+    "8E1 at 8N1": (
+        parted(VECTORS["AID-L2-3w"], 1) * 3,
+        (Verdict.PARITY_8E1, Verdict.PARITY_8E1, Verdict.NO_FRAMES_FEED),
+    ),
+    "7E1 at 8N1": (
+        [with_even_parity(p1_text({"1.7.0": "01.193*kW"}))] * 3,
+        (Verdict.PARITY_7E1, Verdict.PARITY_7E1, Verdict.NO_FRAMES_FEED),
+    ),
+    "P1 header": (
+        [b"/ISK5\\2MT382\r\n\r\n"] * 3,
+        (Verdict.P1_HEADER, Verdict.P1_HEADER, Verdict.DAMAGED_FEED),
+    ),
+    "P1 headers in one": (
+        [b"/ISK5\\2MT382\r\n" * 3],
+        (Verdict.P1_HEADER, Verdict.P1_HEADER, Verdict.DAMAGED_FEED),
+    ),
+    "encrypted P1 without its tag": ([SEALED_TEXT] * 2, (Verdict.ENCRYPTED,) * 3),
+    "encrypted P1": (
+        [SEALED_TEXT.replace(b"\x00\x82\x02", b"\xdb\x08EGM12345\x82\x02")],
+        (Verdict.ENCRYPTED,) * 3,
+    ),
+    "SML": ([bytes.fromhex("1b1b1b1b01010101760700110a") + bytes(60)], (Verdict.SML,) * 3),
+    "a Modbus request": (MODBUS[:1], (Verdict.MODBUS,) * 3),
+    "HTTP": ([b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n"], (Verdict.HTTP,) * 3),
+    "wrong checksums": (
+        [damaged(VECTORS["AID-L2-3w"])] * 3,
+        (Verdict.DAMAGED, Verdict.DAMAGED_BRIDGE, Verdict.DAMAGED_FEED),
+    ),
+    "noise": (NOISE, (Verdict.NO_FRAMES, Verdict.NO_FRAMES_BRIDGE, Verdict.NO_FRAMES_FEED)),
+    "tails lost": (
+        simulated("aidon", "drop-tail"),
+        (Verdict.WEAK, Verdict.WEAK_BRIDGE, Verdict.WEAK_FEED),
+    ),
+    "good": (simulated("kaifa"), (Verdict.GOOD,) * 3),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_the_verdict_names_what_comes_and_by_which_way(case: str) -> None:
+    """Another protocol, a parity, a header alone; and what to do depends on what there is to look at."""
+    pieces, verdicts = OTHERS[case]
+    pipeline, now_ms = heard(pieces)
+    found = tuple(diagnose(pipeline.tally, mono_ms=now_ms, since_ms=0, way=way).verdict for way in Way)
+    assert found == verdicts
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_a_source_without_a_line_is_told_nothing_of_lines(case: str) -> None:
+    """No cable, wire, parity or adapter where telegrams come as messages."""
+    pipeline, now_ms = heard(OTHERS[case][0])
+    for later_ms in (0, 100_000):
+        said = diagnose(pipeline.tally, mono_ms=now_ms + later_ms, since_ms=0, way=Way.FEED)
+        words = f"{said.headline} {said.next_step}".lower()
+        assert not [word for word in ("cable", "wiring", "parity", "adapter", "pin ") if word in words]
+        assert said.evidence.octets == pipeline.tally.octets
+
+
+def test_noise_is_no_other_protocol() -> None:
+    """Text and random octets bear no mark, whatever is common to few of them."""
+    for seed in range(200):
+        pipeline, _ = heard([Random(seed).randbytes(300), bytes((1, 2, 4, 7, 8, 11, 13, 14))])
+        assert pipeline.tally.reason.startswith(("no frame", "truncated", "the ", "a ", "P1 text"))

@@ -4,9 +4,11 @@ The verdict is the best that was seen in the last minute: one good telegram is g
 else came; after that the most telling kind of damage decides.
 """
 
+from enum import StrEnum
+
 from ..model.diagnosis import TEXTS, Diagnosis, Evidence, Verdict
 from ..vendors.decoder import NO_CHECK_SUM
-from ..wire.foreign import INVERTED
+from ..wire.foreign import HEADER_ONLY, HTTP, INVERTED, MODBUS, PARITY_7E1, PARITY_8E1, SML
 from ..wire.result import Kind
 from .pipeline import FRAMES, Tally
 
@@ -24,13 +26,55 @@ _BY_KIND = (
 )
 
 
-_BY_REASON = {INVERTED: Verdict.INVERTED, NO_CHECK_SUM: Verdict.UNCHECKED}
+_BY_REASON = {
+    INVERTED: Verdict.INVERTED,
+    NO_CHECK_SUM: Verdict.UNCHECKED,
+    HEADER_ONLY: Verdict.P1_HEADER,
+    PARITY_8E1: Verdict.PARITY_8E1,
+    PARITY_7E1: Verdict.PARITY_7E1,
+    SML: Verdict.SML,
+    MODBUS: Verdict.MODBUS,
+    HTTP: Verdict.HTTP,
+}
 """Where the last reason is more telling than its kind."""
 
 
-def diagnose(tally: Tally, *, mono_ms: int, since_ms: int, octets_per_s: float = 0.0) -> Diagnosis:
+class Way(StrEnum):
+    """How octets come here: a serial line here, a bridge on the network, messages or a file."""
+
+    LINE = "line"
+    BRIDGE = "bridge"
+    FEED = "feed"
+
+
+_BY_WAY: dict[Way, dict[Verdict, Verdict]] = {
+    Way.LINE: {},
+    Way.BRIDGE: {
+        Verdict.WEAK: Verdict.WEAK_BRIDGE,
+        Verdict.DAMAGED: Verdict.DAMAGED_BRIDGE,
+        Verdict.NO_FRAMES: Verdict.NO_FRAMES_BRIDGE,
+        Verdict.SILENT: Verdict.SILENT_BRIDGE,
+    },
+    Way.FEED: {
+        Verdict.WEAK: Verdict.WEAK_FEED,
+        Verdict.DAMAGED: Verdict.DAMAGED_FEED,
+        Verdict.NO_FRAMES: Verdict.NO_FRAMES_FEED,
+        Verdict.SILENT: Verdict.SILENT_FEED,
+        Verdict.INVERTED: Verdict.NO_FRAMES_FEED,
+        Verdict.PARITY_8E1: Verdict.NO_FRAMES_FEED,
+        Verdict.PARITY_7E1: Verdict.NO_FRAMES_FEED,
+        Verdict.P1_HEADER: Verdict.DAMAGED_FEED,
+    },
+}
+"""Where the next step is another one, because there is no line here that could be looked at."""
+
+
+def diagnose(
+    tally: Tally, *, mono_ms: int, since_ms: int, octets_per_s: float = 0.0, way: Way = Way.LINE
+) -> Diagnosis:
     """The verdict at a moment; `since_ms`: when listening began."""
-    verdict = _verdict(tally, mono_ms, since_ms)
+    found = _verdict(tally, mono_ms, since_ms)
+    verdict = _BY_WAY[way].get(found, found)
     headline, next_step = TEXTS[verdict]
     seen = _seen(tally, mono_ms, verdict)
     return Diagnosis(verdict, headline, seen, next_step, evidence(tally, octets_per_s))

@@ -13,17 +13,18 @@ from ..model.line import UNHEARD, Fault, LineStatus
 from ..model.reading import Reading
 from ..runtime.gateway import Trouble
 from ..settings.schema import Mqtt
-from ..settings.source import SerialSource, Source
+from ..settings.source import SerialSource, Source, TcpSource
 from ..vendors.manner import PLAIN, Manner
 from ..wire.cipher import CipherMissingError
 from ..wire.result import Kind
-from .diagnosis import diagnose
+from .diagnosis import Way, diagnose
 from .line import AUTO, LineFinder
 from .link import Link
 from .opening import open_link
 from .pipeline import Outcome, Pipeline, Tap
 from .rate import Rate
 
+_WAYS: dict[type, Way] = {SerialSource: Way.LINE, TcpSource: Way.BRIDGE}
 _FAULTS = {kind: Fault[kind.name] for kind in Kind}
 
 
@@ -45,6 +46,7 @@ class Reader:
         self._ear = ear
         self._source, self._clock, self._deliver, self._broker = source, clock, deliver, broker
         self._is_serial = isinstance(source, SerialSource)
+        self._way = _WAYS.get(type(source), Way.FEED)
         self._status = UNHEARD
         self._finder = LineFinder(source.line if isinstance(source, SerialSource) else AUTO)
         self._manner = manner
@@ -60,7 +62,7 @@ class Reader:
         """What the line is like now."""
         now_ms, tally = self._clock().mono_ms, self._pipeline.tally
         rate = self._rate.at(now_ms, tally.octets)
-        return diagnose(tally, mono_ms=now_ms, since_ms=self._since_ms, octets_per_s=rate)
+        return diagnose(tally, mono_ms=now_ms, since_ms=self._since_ms, octets_per_s=rate, way=self._way)
 
     @property
     def good(self) -> int:

@@ -20,6 +20,20 @@ class Verdict(StrEnum):
     SILENT = "silent"
     WAITING = "waiting"
     NO_SOURCE = "no-source"
+    WEAK_BRIDGE = "weak-bridge"
+    WEAK_FEED = "weak-feed"
+    DAMAGED_BRIDGE = "damaged-bridge"
+    DAMAGED_FEED = "damaged-feed"
+    NO_FRAMES_BRIDGE = "no-frames-bridge"
+    NO_FRAMES_FEED = "no-frames-feed"
+    SILENT_BRIDGE = "silent-bridge"
+    SILENT_FEED = "silent-feed"
+    PARITY_8E1 = "parity-8e1"
+    PARITY_7E1 = "parity-7e1"
+    P1_HEADER = "p1-header"
+    SML = "sml"
+    MODBUS = "modbus"
+    HTTP = "http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +80,7 @@ TEXTS: dict[Verdict, tuple[str, str]] = {
     ),
     Verdict.UNKNOWN: (
         "The telegrams are whole, but their list is not known",
-        "Send us a bundle (han2x record, han2x bundle), so that it can be added.",
+        "Teach it with [[lists]] in the settings (docs/adding-a-meter.md), or send us a bundle (han2x bundle).",
     ),
     Verdict.DAMAGED: (
         "Frames arrive with wrong checksums",
@@ -89,6 +103,75 @@ TEXTS: dict[Verdict, tuple[str, str]] = {
         "Nothing is received at all",
         "Is the HAN port opened by the grid company (it is closed at delivery)? Is the adapter on pins 1 and "
         "2? A multimeter shows 24 to 30 V there, dipping every few seconds. Listening goes on.",
+    ),
+    Verdict.WEAK_BRIDGE: (
+        "Short telegrams arrive, long ones are damaged",
+        "The bridge loses the end of long telegrams: give it a larger serial buffer, and an adapter "
+        "with a TSS721 chip.",
+    ),
+    Verdict.WEAK_FEED: (
+        "Short telegrams arrive, long ones are damaged",
+        "The reader that publishes the telegrams cuts long ones: see its settings for the maximum "
+        "message size.",
+    ),
+    Verdict.DAMAGED_BRIDGE: (
+        "Frames arrive from the bridge with wrong checksums",
+        "Set the bridge to raw mode (no telnet, no CR LF translation), and check what it is "
+        "connected to the meter with.",
+    ),
+    Verdict.DAMAGED_FEED: (
+        "The source delivers damaged telegrams",
+        "The reader receives or publishes them incomplete: see its own log, and have it publish raw "
+        "telegrams (bytes, hex, base64 or JSON).",
+    ),
+    Verdict.NO_FRAMES_BRIDGE: (
+        "Bytes arrive from the bridge, but no frames",
+        "The bridge's serial settings do not fit the meter: set its speed to 2400, 115200 or 9600 "
+        "Bd (see docs/meters.md), 8 data bits, raw mode.",
+    ),
+    Verdict.NO_FRAMES_FEED: (
+        "Messages arrive, but hold no telegram",
+        "Set the reader to publish raw telegrams (bytes, hex, base64 or JSON), and the source to "
+        "that topic; decoded values cannot be read.",
+    ),
+    Verdict.SILENT_BRIDGE: (
+        "Nothing is received from the bridge",
+        "The connection stands. Does the bridge receive anything from the meter? Is the HAN port "
+        "opened by the grid company (it is closed at delivery)?",
+    ),
+    Verdict.SILENT_FEED: (
+        "No message is received",
+        "Check the topic (it is case-sensitive), and that the reader publishes. Retained messages "
+        "are not read.",
+    ),
+    Verdict.PARITY_8E1: (
+        "The line is 8E1, but read as 8N1",
+        'All received bytes have an odd number of ones. Set line = "8E1" for this meter, or in the bridge.',
+    ),
+    Verdict.PARITY_7E1: (
+        "The line is 7E1, but read as 8N1",
+        'All received bytes have an even number of ones. Set line = "9600-7E1" for this meter, or '
+        "7E1 in the bridge.",
+    ),
+    Verdict.P1_HEADER: (
+        "Only the P1 header arrives",
+        "The meter is not asked for data: P1 needs 5 V on the request line (pin 2 to pin 1), or the "
+        "meter waits for a query.",
+    ),
+    Verdict.SML: (
+        "The meter speaks SML",
+        "This is the protocol of German meters (optical port), which is not read. Use another port "
+        "of the meter, or send us a recording (han2x bundle).",
+    ),
+    Verdict.MODBUS: (
+        "The device speaks Modbus RTU",
+        "This is not a HAN port: connect the source to the meter's HAN port; devices on RS-485 have "
+        "to be asked and are not read.",
+    ),
+    Verdict.HTTP: (
+        "The source speaks HTTP",
+        "This is a web server, not a serial bridge: set the port on which the device serves its raw "
+        "serial data.",
     ),
     Verdict.NO_SOURCE: ("The source cannot be opened", "See what the source says."),
 }

@@ -48,6 +48,20 @@ class DiagnosisShape(TypedDict):
         "silent",
         "waiting",
         "no-source",
+        "weak-bridge",
+        "weak-feed",
+        "damaged-bridge",
+        "damaged-feed",
+        "no-frames-bridge",
+        "no-frames-feed",
+        "silent-bridge",
+        "silent-feed",
+        "parity-8e1",
+        "parity-7e1",
+        "p1-header",
+        "sml",
+        "modbus",
+        "http",
     ]
     text: str
     next: str

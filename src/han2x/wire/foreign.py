@@ -30,6 +30,22 @@ _UPRIGHT = bytes(~(octet >> 1) & 0x7F for octet in range(256))
 """What a UART that reads an inverted line at 8N1 takes for its octets: it starts at each stop bit, so the
 inverted start bit comes first and all are shifted by one."""
 
+HEADER_ONLY = "a P1 header without lines"
+SML = "SML (German electricity meters), which is not read"
+MODBUS = "Modbus RTU: a device that is asked, not a HAN port"
+HTTP = "HTTP: a web server, not a HAN port"
+PARITY_8E1 = "all octets have an odd number of ones: the line is 8E1, and read as 8N1"
+PARITY_7E1 = "text whose octets all have an even number of ones: the line is 7E1, and read as 8N1"
+
+_SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
+_HTTP = re.compile(rb"HTTP/1\.[01] \d{3} |(?:GET|POST|PUT|HEAD) /[^\r\n]* HTTP/1")
+_MODBUS_READS, _MODBUS_WRITES = range(1, 5), (5, 6, 15, 16)
+_PARITY_MIN, _PARITY_KINDS_MIN = 32, 8
+"""Octets, and different ones, from which on a parity in common is no chance."""
+
+_PARITY = bytes(octet.bit_count() & 1 for octet in range(256))
+_LOW_BITS = bytes(octet & 0x7F for octet in range(256))
+
 _P1_LINE = re.compile(rb"[01]-\d:\d+\.\d+\.\d+\(")
 
 
@@ -37,7 +53,51 @@ def describe(noise: bytes) -> tuple[Kind, str]:
     """Kind and name of octets that are no frame."""
     if _P1_LINE.search(noise.translate(_UPRIGHT)):
         return Kind.NOISE, INVERTED
+    if other := _protocol(noise):
+        return Kind.FOREIGN, other
+    if parity := _parity(noise):
+        return Kind.NOISE, parity
     for look, kind, name in _LOOKS:
         if look.search(noise):
             return kind, name
     return Kind.NOISE, "no frame: not HDLC"
+
+
+def _protocol(noise: bytes) -> str:
+    """The protocol whose mark octets bear, "" for none."""
+    if _SML in noise:
+        return SML
+    if _HTTP.search(noise):
+        return HTTP
+    return MODBUS if any(_modbus_checked(noise[:size]) for size in _modbus_sizes(noise)) else ""
+
+
+def _modbus_sizes(noise: bytes) -> tuple[int, ...]:
+    """Octets of the Modbus RTU message that may stand at the beginning: a request's, a response's."""
+    if len(noise) < 5 or not 1 <= noise[0] <= 247:
+        return ()
+    if noise[1] in _MODBUS_READS:
+        return 8, 5 + noise[2]
+    return (8,) if noise[1] in _MODBUS_WRITES else ()
+
+
+def _modbus_checked(message: bytes) -> bool:
+    """Whether a message ends with its right CRC-16/MODBUS (remainder 0)."""
+    crc = 0xFFFF
+    for octet in message:
+        crc ^= octet
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return crc == 0
+
+
+def _parity(noise: bytes) -> str:
+    """What a parity that all octets have in common says of the line, "" for nothing."""
+    if len(noise) < _PARITY_MIN or len(set(noise)) < _PARITY_KINDS_MIN:
+        return ""
+    parities = set(noise.translate(_PARITY))
+    if parities == {1}:
+        return PARITY_8E1
+    text = noise.translate(_LOW_BITS)
+    is_text = all(0x20 <= octet < 0x7F or octet in b"\r\n\t" for octet in text)
+    return PARITY_7E1 if parities == {0} and is_text else ""

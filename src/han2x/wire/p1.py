@@ -9,6 +9,7 @@ has to decide whether that is believed (han-port sheet 6.2).
 import re
 
 from .candidate import NOTHING, Failed
+from .foreign import HEADER_ONLY
 from .result import Apdu, Framing, Kind
 
 TEXT_MAX = 4096
@@ -27,6 +28,11 @@ _CHECKED_END = re.compile(rb"![ \t]*([0-9A-Fa-f]{1,4})[ \t]*(?:\r{0,3}\n|\r)?\Z"
 _LINE_END = re.compile(rb"\r*\n|\r")
 END_MAX = 64
 
+_SEALED = re.compile(rb"[\r\n]+(?:\xdb\x08|\x00?[\x81\x82])")
+"""Behind a header: an encrypted message, or what is left of one whose tag and title are not sent."""
+
+ENCRYPTED_TEXT = "P1 text whose lines are encrypted: needs the grid company's keys"
+
 _CUT = "truncated: P1 text without its last line"
 _END_DAMAGED = "P1 text whose last line is damaged"
 _CHECK_SUM = "the P1 text's check sum is wrong"
@@ -44,10 +50,19 @@ def candidate(buffer: bytearray, start: int, offset: int) -> Apdu | Failed | int
     body = buffer[first + 1 : mark if mark >= 0 else limit]
     alien = None if _is_plain(body) else _NO_TEXT.search(buffer, first + 1, mark if mark >= 0 else limit)
     if alien:
-        return Failed(Kind.TRUNCATED, _CUT, alien.start() - start + (alien.group()[0] in b"\r\n"))
+        return _broken_off(buffer, header, alien.start() + (alien.group()[0] in b"\r\n"))
     if mark < 0:
         return len(buffer) + 1 if len(buffer) < limit else Failed(Kind.TRUNCATED, _CUT, TEXT_MAX)
     return _ended(buffer, start, mark, offset)
+
+
+def _broken_off(buffer: bytearray, header: re.Match[bytes], end: int) -> Failed:
+    """Why a text that stops at `end`, or never goes on, is none."""
+    extent = end - header.start()
+    if _SEALED.match(buffer, header.end() - 1):
+        return Failed(Kind.ENCRYPTED, ENCRYPTED_TEXT, extent)
+    bare = not buffer[header.end() : end].strip()
+    return Failed(Kind.TRUNCATED, HEADER_ONLY if bare else _CUT, extent)
 
 
 def _mark(buffer: bytearray, first: int, limit: int) -> int:
@@ -97,7 +112,7 @@ def truncated(buffer: bytearray, start: int, offset: int) -> Apdu | Failed:
         return Apdu(bytes(buffer[start:]), Framing.P1, offset + start, extent)
     if isinstance(outcome, Failed):
         return outcome._replace(extent=min(outcome.extent, extent))
-    return Failed(Kind.TRUNCATED, _CUT, extent)
+    return _broken_off(buffer, header, len(buffer))
 
 
 def _checked_with_other_line_ends(octets: bytes) -> bool:

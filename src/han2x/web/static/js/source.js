@@ -21,6 +21,12 @@ const MOODS = {
   "no-source": "bad",
   damaged: "bad",
   "no-frames": "bad",
+  "silent-bridge": "bad",
+  "silent-feed": "bad",
+  "damaged-bridge": "bad",
+  "damaged-feed": "bad",
+  "no-frames-bridge": "bad",
+  "no-frames-feed": "bad",
 };
 
 /** How bad a verdict is. @param {string} verdict @returns {"good" | "info" | "warn" | "bad"} */
