@@ -80,7 +80,8 @@ TEXTS: dict[Verdict, tuple[str, str]] = {
     ),
     Verdict.UNKNOWN: (
         "The telegrams are whole, but their list is not known",
-        "Teach it with [[lists]] in the settings (docs/adding-a-meter.md), or send us a bundle (han2x bundle).",
+        "Teach it with [[lists]] in the settings (docs/adding-a-meter.md), or send us a bundle "
+        "(han2x bundle).",
     ),
     Verdict.DAMAGED: (
         "Frames arrive with wrong checksums",
@@ -146,17 +147,17 @@ TEXTS: dict[Verdict, tuple[str, str]] = {
     ),
     Verdict.PARITY_8E1: (
         "The line is 8E1, but read as 8N1",
-        'All received bytes have an odd number of ones. Set line = "8E1" for this meter, or in the bridge.',
+        "All received bytes have an odd number of ones. Add ?line=8E1 to the source, or set 8E1 in the bridge.",
     ),
     Verdict.PARITY_7E1: (
         "The line is 7E1, but read as 8N1",
-        'All received bytes have an even number of ones. Set line = "9600-7E1" for this meter, or '
-        "7E1 in the bridge.",
+        "All received bytes have an even number of ones. Add ?line=9600-7E1 to the source, or "
+        "set 7E1 in the bridge.",
     ),
     Verdict.P1_HEADER: (
         "Only the P1 header arrives",
-        "The meter is not asked for data: P1 needs 5 V on the request line (pin 2 to pin 1), or the "
-        "meter waits for a query.",
+        "The meter is not asked for data: P1 needs 5 V on the request line (pin 2 to pin 1), which "
+        "?request=rts at the end of the source gives with some adapters.",
     ),
     Verdict.SML: (
         "The meter speaks SML",
