@@ -147,7 +147,8 @@ TEXTS: dict[Verdict, tuple[str, str]] = {
     ),
     Verdict.PARITY_8E1: (
         "The line is 8E1, but read as 8N1",
-        "All received bytes have an odd number of ones. Add ?line=8E1 to the source, or set 8E1 in the bridge.",
+        "All received bytes have an odd number of ones. Add ?line=8E1 to the source, or set "
+        "8E1 in the bridge.",
     ),
     Verdict.PARITY_7E1: (
         "The line is 7E1, but read as 8N1",
