@@ -243,14 +243,14 @@ def test_refused_requests_say_so_and_their_values_grow_old(
 
 
 BROKEN = {
-    "no JSON": '{"name": "main", "net_power": 1',
+    "no JSON": '{"id": "main", "name": "main", "net_power": 1',
     "null": "null",
-    "no values": '{"name": "main", "age_s": 1, "net_power": 12345}',
+    "no values": '{"id": "main", "name": "main", "age_s": 1, "net_power": 12345}',
 }
 NO_AGE = {
-    "no age": '{"name": "main", "net_power": 12345, "values": {}, "estimates": {}}',
-    "text": '{"name": "main", "age_s": "x", "net_power": 12345, "values": {}, "estimates": {}}',
-    "NaN": '{"name": "main", "age_s": {}, "net_power": 12345, "values": {}, "estimates": {}}',
+    "no age": '{"id": "main", "name": "main", "net_power": 12345, "values": {}, "estimates": {}}',
+    "text": '{"id": "main", "name": "main", "age_s": "x", "net_power": 12345, "values": {}, "estimates": {}}',
+    "NaN": '{"id": "main", "name": "main", "age_s": {}, "net_power": 12345, "values": {}, "estimates": {}}',
 }
 
 
