@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from ..model.quantity import Quantity
-from ..model.reading import Identity, ListType, MeterClock, Reading, classify
+from ..model.reading import NO_IDENTITY, Identity, ListType, MeterClock, Reading, classify
 from ..settings.lists import VALUES_MAX
 from ..wire.axdr import Array, Data, Structure
 from ..wire.cipher import Keyring, Opened
@@ -82,7 +82,7 @@ class Decoder:
             return Discarded(Kind.UNKNOWN, _unexplained(notification.body), apdu.offset, apdu.length)
         name = vendor.name
         if vendor.anonymous:
-            name = by_letters(as_text(title[:3])) or self._speaker or name
+            name = (title and by_letters(as_text(title[:3]))) or self._speaker or name
         try:
             reading = read(vendor, name, notification)
         except Mismatch as mismatch:
@@ -184,18 +184,19 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
         vendor=name,
         list_type=classify(values) if vendor.norwegian else ListType.OTHER,
         values={**values, **_details(vendor, details)} if details else values,
-        identity=Identity(
-            texts.get(LIST_VERSION),
-            chosen((texts.get(METER_ID), texts.get(DEVICE_NAME))),
-            texts.get(METER_TYPE),
-        ),
+        identity=_identity(texts) if texts else NO_IDENTITY,
         clock=_clock(vendor, clock or notification.sent_at),
         mark_age_ms=_mark_age_ms(vendor, clock, notification.sent_at),
         fitting=vendor.fitting(texts.get(METER_TYPE, ""), values),
         unknown=tuple(unknown),
-        refused=tuple(refused.values()),
+        refused=tuple(refused.values()) if refused else (),
         parts=parts,
     )
+
+
+def _identity(texts: Mapping[str, str]) -> Identity:
+    number = chosen((texts.get(METER_ID), texts.get(DEVICE_NAME)))
+    return Identity(texts.get(LIST_VERSION), number, texts.get(METER_TYPE))
 
 
 _Part = tuple[Part, bytes, Data, Data]
@@ -252,7 +253,7 @@ def _values(
     """
     factors: Mapping[Quantity, Factor] | None = None
     values: dict[Quantity, int] = {}
-    refused = {}
+    refused: dict[bytes, str] = {}
     for quantity, code, raw, scaler_unit in numbers:
         if raw is None:
             continue
@@ -264,21 +265,26 @@ def _values(
                 if factors is None:
                     raws = {each: sent for each, _, sent, _ in numbers if type(sent) is int}
                     factors = vendor.factors(meter_type, raws)
-                value = _number(vendor, quantity, raw, scaler_unit, factors.get(quantity))
+                factor = factors.get(quantity)
+                if scaler_unit is None and type(raw) is int and type(factor) is int:  # by far the most
+                    value = raw * factor
+                else:
+                    value = _number(vendor, quantity, raw, scaler_unit, factor)
         except Mismatch as mismatch:
             refused[code] = str(mismatch)
             continue
         if values.setdefault(quantity, value) != value:
-            channel = next(
-                first[1] for each, first, sent, _ in numbers if each is quantity and sent is not None
-            )
-            if channel == code[1]:
-                refused[code] = f"{quantity} is {TWICE}"
-            elif code[1] < channel:
-                values[quantity] = value
+            channel = _first_channel(quantity, numbers)
+            values[quantity] = value if code[1] < channel else values[quantity]
+            refused.update({code: f"{quantity} is {TWICE}"} if code[1] == channel else {})
     for code in refused:
         values.pop(QUANTITIES[own(code)], None)
     return values, refused
+
+
+def _first_channel(quantity: Quantity, numbers: list[_Number]) -> int:
+    """The channel of the first value that is sent for a quantity."""
+    return next(code[1] for each, code, sent, _ in numbers if each is quantity and sent is not None)
 
 
 def _number(vendor: Vendor, quantity: Quantity, raw: Data, scaler_unit: Data, factor: Factor | None) -> int:

@@ -8,6 +8,7 @@ is dropped and the search goes on in what is buffered, so that damage never cost
 
 import re
 from collections.abc import Callable
+from functools import cache, partial
 from importlib import import_module
 from typing import NamedTuple
 
@@ -56,13 +57,13 @@ def _truncated_seal(buffer: bytearray, start: int, _: int) -> Failed:
 
 def _later(name: str) -> FramingRow:
     """A framing of this package, imported when a telegram may first begin with its octet."""
-    module = f"{__package__}.{name}"
+    module = cache(partial(import_module, f"{__package__}.{name}"))
 
     def candidate(buffer: bytearray, start: int, offset: int) -> Found | Failed | int:
-        return import_module(module).candidate(buffer, start, offset)  # type: ignore[no-any-return]
+        return module().candidate(buffer, start, offset)  # type: ignore[no-any-return]
 
     def truncated(buffer: bytearray, start: int, offset: int) -> Found | Failed:
-        return import_module(module).truncated(buffer, start, offset)  # type: ignore[no-any-return]
+        return module().truncated(buffer, start, offset)  # type: ignore[no-any-return]
 
     return FramingRow(candidate, truncated)
 
