@@ -13,7 +13,7 @@ from ..model.line import UNHEARD, Fault, LineStatus
 from ..model.reading import Reading
 from ..runtime.gateway import Trouble
 from ..settings.schema import Mqtt
-from ..settings.source import SerialSource, Source, TcpSource
+from ..settings.source import MqttSource, SerialSource, Source, TcpSource
 from ..vendors.manner import PLAIN, Manner
 from ..wire.cipher import CipherMissingError
 from ..wire.result import Kind
@@ -24,7 +24,7 @@ from .opening import open_link
 from .pipeline import Outcome, Pipeline, Tap
 from .rate import Rate
 
-_WAYS: dict[type, Way] = {SerialSource: Way.LINE, TcpSource: Way.BRIDGE}
+_WAYS: dict[type, Way] = {MqttSource: Way.FEED, TcpSource: Way.BRIDGE}
 _FAULTS = {kind: Fault[kind.name] for kind in Kind}
 
 
@@ -46,7 +46,7 @@ class Reader:
         self._ear = ear
         self._source, self._clock, self._deliver, self._broker = source, clock, deliver, broker
         self._is_serial = isinstance(source, SerialSource)
-        self._way = _WAYS.get(type(source), Way.FEED)
+        self._way = _WAYS.get(type(source), Way.LINE)
         self._status = UNHEARD
         self._finder = LineFinder(source.line if isinstance(source, SerialSource) else AUTO)
         self._manner = manner

@@ -17,19 +17,18 @@ from .p1_clock import clock, is_clock
 from .p1_lines import (
     ANY_LINE,
     DETAIL,
-    LINES,
+    LINE,
     NO_UNIT,
     STRANGE,
     TARGETS,
+    TENS,
     TEXT,
     UNKNOWN,
     goes_on,
     is_tidy,
     number_in,
     number_of,
-    parsed,
     target,
-    text_in,
     tidied,
     understood,
 )
@@ -44,21 +43,20 @@ def read(octets: bytes) -> Reading:
     """What a whole text says, whose check sum, if it has one, is right; raises `Mismatch`."""
     checked = carries_check_sum(octets)
     found = _Found(strict=not checked)
-    numbers, strange = found.numbers, False
+    numbers, targets, tens = found.numbers, TARGETS, TENS
     body = _body(octets)
-    for line in body.split(b"\n"):
-        kind, key, said, sent = LINES.get(line) or parsed(line)
-        if said is None:
-            strange = strange or kind == STRANGE
-            if sent:
-                found.line(*sent)
-        elif kind <= DETAIL:
-            if numbers[kind].setdefault(key, said) != said:
-                found.refuse(key, sent[0], TWICE)
-        elif kind == TEXT:
-            found.texts.setdefault(key, said)
-        else:
-            found.unknown.append(said)
+    lines = LINE.findall(body)
+    strange = body.count(b"\n") + (not body.startswith(b"\n")) - len(lines)
+    for code, whole, fraction, unit, rest in lines:
+        kind, key, exponent = targets.get(code + unit) or target(code, unit)
+        if kind <= DETAIL and whole and exponent >= len(fraction):  # by far the most
+            number = int(whole + fraction) * tens[exponent - len(fraction)]
+            if numbers[kind].setdefault(key, number) != number:
+                found.refuse(key, code, TWICE)
+        elif kind <= UNKNOWN:
+            found.line(code, whole, fraction, unit, rest)
+        elif kind == STRANGE:
+            strange += 1
     if strange:
         found.strange_lines(body)
     return _reading(octets, found, () if checked else (NOT_CHECKED,))
@@ -122,7 +120,8 @@ class _Found:
         if kind == UNKNOWN:
             self.unknown.append(code.decode("ascii"))
         elif kind == TEXT:
-            self.texts.setdefault(str(key), text_in(whole, fraction, unit, rest))
+            sent = rest or whole + (fraction and b"." + fraction) + unit
+            self.texts.setdefault(str(key), sent.decode("ascii", "replace"))
         elif kind <= DETAIL and (whole or rest):
             self._number(code, (whole, fraction, unit) if whole else number_in(rest))
 

@@ -6,7 +6,6 @@ decimal with the unit it carries.
 
 import re
 from fractions import Fraction
-from typing import Any, NamedTuple
 
 from ..model.quantity import Quantity
 from .meanings import DETAILS, QUANTITIES
@@ -75,59 +74,6 @@ def target(code: bytes, unit: bytes) -> Target:
     if kind != STRANGE and len(TARGETS) < REMEMBERED_MAX:
         TARGETS[code + unit] = found
     return found
-
-
-class Line(NamedTuple):
-    """What a line says by itself. `said`: its number in the unit of what it is of, its text, or the code that
-    no table explains; None where that takes a closer look at what was `sent`, or the line says nothing.
-    """
-
-    kind: int
-    key: Any
-    said: Any
-    sent: tuple[bytes, ...]
-
-
-NOTHING_SAID = Line(FOREIGN, "", None, ())
-STRANGE_LINE = Line(STRANGE, "", None, ())
-
-LINES: dict[bytes, Line] = {}
-"""By the whole line: most are the same from telegram to telegram."""
-
-LINE_REMEMBERED_MAX = 64
-
-
-def parsed(line: bytes) -> Line:
-    """What a line says, remembered if it is no longer than a line with a number is."""
-    found = _parsed(line)
-    if len(line) <= LINE_REMEMBERED_MAX:
-        if len(LINES) >= REMEMBERED_MAX:
-            LINES.clear()
-        LINES[line] = found
-    return found
-
-
-def _parsed(line: bytes) -> Line:
-    if not line:
-        return NOTHING_SAID
-    sent = understood(line)
-    if sent is None:
-        return STRANGE_LINE
-    code, whole, fraction, unit, rest = sent
-    kind, key, exponent = TARGETS.get(code + unit) or target(code, unit)
-    if kind == TEXT:
-        return Line(kind, str(key), text_in(whole, fraction, unit, rest), sent)
-    if kind == UNKNOWN:
-        return Line(kind, key, code.decode("ascii"), sent)
-    if kind == FOREIGN:
-        return NOTHING_SAID
-    exact = whole and exponent >= len(fraction)
-    return Line(kind, key, number_of(whole, fraction, exponent) if exact else None, sent)
-
-
-def text_in(whole: bytes, fraction: bytes, unit: bytes, rest: bytes) -> str:
-    """What is in the brackets, as text."""
-    return (rest or whole + (fraction and b"." + fraction) + unit).decode("ascii", "replace")
 
 
 def _meaning(code: str) -> tuple[int, Key]:
