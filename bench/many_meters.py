@@ -42,7 +42,7 @@ from .harness import (
 )
 
 if TYPE_CHECKING:
-    from han2x.runtime.gateway import Health
+    from han2x.runtime.health import Health
     from han2x.runtime.latest import Latest
     from han2x.settings.schema import Settings
 

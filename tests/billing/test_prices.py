@@ -15,7 +15,8 @@ import pytest
 from han2x.billing import prices, web
 from han2x.billing.prices import ask, run
 from han2x.model.instant import Instant
-from han2x.runtime.gateway import Condition, Gateway, Trouble
+from han2x.runtime.gateway import Gateway, Trouble
+from han2x.runtime.health import Condition
 from han2x.settings.schema import Prices, Settings
 from han2x.tariff.prices import Price, Row
 

@@ -10,7 +10,8 @@ import pytest
 from han2x.billing import tariffs
 from han2x.billing.tariffs import known, load, places, run
 from han2x.model.instant import ZERO
-from han2x.runtime.gateway import Condition, Gateway, Trouble
+from han2x.runtime.gateway import Gateway, Trouble
+from han2x.runtime.health import Condition
 from han2x.settings.schema import Settings, TariffFiles
 
 OWN = "[[periods]]\nfrom = 2026-01-01\nsteps = [{ from_kw = 0, price = 120 }]\n"

@@ -15,7 +15,8 @@ import pytest
 from han2x.app import SERVICES, clock
 from han2x.model.network import NetworkState
 from han2x.runtime.audit import PROGRAM
-from han2x.runtime.gateway import Condition, Gateway, Health
+from han2x.runtime.gateway import Gateway
+from han2x.runtime.health import Condition, Health
 from han2x.runtime.latest import Latest
 from han2x.runtime.service import keep
 from han2x.settings.device import Network

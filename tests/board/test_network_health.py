@@ -7,7 +7,7 @@ import pytest
 from han2x.board.manager import stage_of
 from han2x.board.network import health
 from han2x.model.network import NetworkState, Stage
-from han2x.runtime.gateway import Condition
+from han2x.runtime.health import Condition
 
 ADDRESS = "192.168.1.232/24"
 

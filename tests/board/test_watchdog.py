@@ -15,7 +15,8 @@ from han2x.modbus import tcp
 from han2x.model.instant import Instant
 from han2x.model.quantity import Quantity
 from han2x.model.reading import ListType, Reading
-from han2x.runtime.gateway import Condition, Gateway, Trouble
+from han2x.runtime.gateway import Gateway, Trouble
+from han2x.runtime.health import Condition
 from han2x.settings.device import Watched
 from han2x.settings.schema import Meter, ModbusTcp, Settings
 

@@ -23,7 +23,8 @@ from han2x.model.hours import Register
 from han2x.model.instant import Instant
 from han2x.model.quantity import Quantity
 from han2x.runtime import lock
-from han2x.runtime.gateway import Condition, Gateway, Trouble
+from han2x.runtime.gateway import Gateway, Trouble
+from han2x.runtime.health import Condition
 from han2x.runtime.sqlite_file import APPLICATION_ID
 from han2x.settings.schema import Archive, History, Settings
 

@@ -14,7 +14,8 @@ from han2x.model.hour import HOUR_S
 from han2x.model.hours import Register
 from han2x.model.instant import Instant
 from han2x.model.quantity import Quantity as Q
-from han2x.runtime.gateway import Condition, Gateway, Trouble
+from han2x.runtime.gateway import Gateway, Trouble
+from han2x.runtime.health import Condition
 from han2x.settings.schema import Archive, History, Meter, Settings
 from han2x.tariff.capacity import Capacity
 from han2x.tariff.reading import tariff

@@ -20,7 +20,8 @@ from han2x.model.hour import Basis, Hour
 from han2x.model.instant import Instant
 from han2x.model.quantity import Quantity
 from han2x.model.reading import Identity, ListType, MeterClock, Reading, TimeBase
-from han2x.runtime.gateway import Condition, Gateway
+from han2x.runtime.gateway import Gateway
+from han2x.runtime.health import Condition
 from han2x.settings.schema import Archive, History, Meter, Settings
 
 HOUR = 3600

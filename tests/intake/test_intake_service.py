@@ -15,7 +15,8 @@ import pytest
 from han2x.app import clock
 from han2x.intake import service
 from han2x.model.quantity import Quantity
-from han2x.runtime.gateway import Condition, Gateway
+from han2x.runtime.gateway import Gateway
+from han2x.runtime.health import Condition
 from han2x.settings.schema import Intake, Meter, Settings
 
 VECTORS = {

@@ -31,7 +31,8 @@ from han2x.model.instant import ZERO
 from han2x.model.quantity import Quantity
 from han2x.model.state import Snapshot
 from han2x.runtime import tty as device
-from han2x.runtime.gateway import Condition, Gateway, Trouble
+from han2x.runtime.gateway import Gateway, Trouble
+from han2x.runtime.health import Condition
 from han2x.runtime.tty import Framing
 from han2x.settings.schema import Meter, ModbusRtu, ModbusRtuTcp, Settings
 

@@ -20,7 +20,8 @@ import pytest
 from han2x.modbus.connection import Connection
 from han2x.modbus.tcp import Server, run
 from han2x.model.instant import ZERO
-from han2x.runtime.gateway import Condition, Gateway, Trouble
+from han2x.runtime.gateway import Gateway, Trouble
+from han2x.runtime.health import Condition
 from han2x.runtime.listening import advice, listen
 from han2x.settings.schema import ModbusTcp, Settings
 

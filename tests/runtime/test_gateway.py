@@ -19,7 +19,8 @@ from han2x.model.quantity import Quantity
 from han2x.model.reading import Identity, ListType, MeterClock, Reading, TimeBase
 from han2x.model.state import EMPTY
 from han2x.runtime import settings_file
-from han2x.runtime.gateway import Condition, Gateway, Health
+from han2x.runtime.gateway import Gateway
+from han2x.runtime.health import Condition, Health
 from han2x.runtime.keeper import SYNC_MS
 from han2x.settings.amend import Refused
 from han2x.settings.schema import Meter, Settings

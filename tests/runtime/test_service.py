@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from han2x.model.instant import Instant
-from han2x.runtime.gateway import Condition, Gateway, Health, Trouble
+from han2x.runtime.gateway import Gateway, Trouble
+from han2x.runtime.health import Condition, Health
 from han2x.runtime.service import Service, keep
 from han2x.settings.schema import Settings
 

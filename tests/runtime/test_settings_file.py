@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from han2x.model.instant import Instant
-from han2x.runtime.gateway import Condition, Gateway, Health, Trouble
+from han2x.runtime.gateway import Gateway, Trouble
+from han2x.runtime.health import Condition, Health
 from han2x.runtime.service import Service, keep
 from han2x.runtime.settings_file import load, sample, write
 from han2x.settings.amend import Refused, amend

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway, Trouble
+from ..runtime.health import Condition
 from ..settings.schema import Prices
 from ..tariff.calendar import day_start, local, month_of
 from ..tariff.feed import MOST_OCTETS, Unreadable, of_day, rows

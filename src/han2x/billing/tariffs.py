@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..runtime.facts import BUILT_IN, LEVIES
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway, Trouble
+from ..runtime.health import Condition
 from ..settings.schema import TariffFiles
 from ..tariff.levies import Levies
 from ..tariff.levies_reading import levies

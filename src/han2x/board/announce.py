@@ -10,7 +10,8 @@ import socket
 from typing import Any
 
 from .. import __version__
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway, Trouble
+from ..runtime.health import Condition
 from ..settings.device import Announced
 
 LOOK_S = 10.0

@@ -13,7 +13,8 @@ from ..model.instant import Instant
 from ..model.network import NetworkState, Stage
 from ..runtime import trial
 from ..runtime.audit import PROGRAM
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway, Trouble
+from ..runtime.health import Condition
 from ..settings.device import Network
 from .manager import Manager
 

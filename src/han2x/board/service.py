@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..model.box import Box, Lamp
 from ..runtime.audit import BUTTON
-from ..runtime.gateway import Condition, Gateway
+from ..runtime.gateway import Gateway
+from ..runtime.health import Condition
 from ..settings.device import Board
 from .button import Press, Since, at_start
 from .debounce import Debounced, settled

@@ -16,7 +16,8 @@ import socket
 from collections.abc import Mapping
 
 from ..model.instant import Instant
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway, Trouble
+from ..runtime.health import Condition
 from ..settings.device import Watched
 from ..settings.source import ReplaySource, parse_source
 

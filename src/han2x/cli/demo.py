@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from ..app import now_utc
-from ..runtime.gateway import Condition, Gateway, Health
+from ..runtime.gateway import Gateway
+from ..runtime.health import Condition, Health
 from ..settings.amend import Refused, from_table
 from . import Wrong, serving
 

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..model.hour import Hour
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway, Trouble
+from ..runtime.health import Condition
 from ..settings.schema import Archive
 from .service import path_of
 

@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 
 from ..model.view import SCALE_ONE
 from ..runtime import factory
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway, Trouble
+from ..runtime.health import Condition
 from ..settings.schema import Archive, History, Settings
 from .batch import Batch, Limits, Mark, Move
 from .follower import Follower

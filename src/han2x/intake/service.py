@@ -8,7 +8,8 @@ from ..model.diagnosis import Verdict, no_source
 from ..model.reading import Reading
 from ..model.telegram import Telegram
 from ..model.view import SCALE_ONE
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway, Trouble
+from ..runtime.health import Condition
 from ..settings.schema import Intake
 from ..settings.source import parse_source
 from ..vendors.manner import Manner, manner

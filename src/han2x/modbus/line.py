@@ -13,7 +13,8 @@ import os
 from collections.abc import Callable
 
 from ..runtime.clients import ClientInfo, Clients
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway, Trouble
+from ..runtime.health import Condition
 from ..runtime.tty import Framing, flush, gone, open_tty, set_framing, set_low_latency, set_rs485
 from ..settings.schema import ModbusRtu
 from .bank import Banks

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ..runtime.clients import Clients
-from ..runtime.gateway import Condition, Gateway
+from ..runtime.gateway import Gateway
+from ..runtime.health import Condition
 from ..runtime.listening import listen, names
 from ..settings.schema import ModbusTcp
 from .admission import Admission

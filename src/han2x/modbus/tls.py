@@ -20,7 +20,8 @@ from typing import Any
 
 from ..runtime.authority import MODBUS_FOLDER, Authority
 from ..runtime.files import read, read_head
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway, Trouble
+from ..runtime.health import Condition
 from ..runtime.rate_limited_log import RateLimitedLog
 from ..settings.modbus_tls import ModbusTls
 from ..settings.schema import ModbusTcp

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ..model.record import Record, texts
 from ..runtime.broker import Broker
-from ..runtime.gateway import Condition, Gateway
+from ..runtime.gateway import Gateway
+from ..runtime.health import Condition
 from ..runtime.message import Message
 from ..runtime.outbox import take_over
 

@@ -16,7 +16,8 @@ from ..model.instant import Instant
 from ..model.telegram import Telegram
 from ..model.view import View
 from ..runtime.broker import Broker, connect
-from ..runtime.gateway import Condition, Gateway
+from ..runtime.gateway import Gateway
+from ..runtime.health import Condition
 from ..runtime.inbox import Keep
 from ..runtime.message import Message
 from ..runtime.outbox import history_target

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.record import NotRecords, records
 from ..runtime.broker import Broker, connect
-from ..runtime.gateway import Condition, Gateway, Trouble
+from ..runtime.gateway import Gateway, Trouble
+from ..runtime.health import Condition
 from ..runtime.inbox import Keep, Mail
 from ..settings.schema import Collecting, Mqtt
 from .service import opened

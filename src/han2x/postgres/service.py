@@ -4,7 +4,8 @@ import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ..runtime.gateway import Condition, Gateway
+from ..runtime.gateway import Gateway
+from ..runtime.health import Condition
 from ..runtime.outbox import POSTGRES, take_over
 from ..settings.database import Postgres
 

@@ -3,9 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,25 +15,22 @@ from ..model.instant import Instant
 from ..model.line import UNHEARD, LineStatus
 from ..model.network import UNMANAGED
 from ..model.reading import Reading
-from ..model.registers import PHYSICAL_W, limit_w
-from ..model.running import refactored
-from ..model.state import EMPTY, Snapshot, fold
+from ..model.state import Snapshot
 from ..model.telegram import Telegram
-from ..model.view import SCALE_ONE, View, view
+from ..model.view import View, view
 from ..settings.amend import Complaint, Refused, amend, changed_names
 from ..settings.schema import Meter, Settings
 from ..tariff.account import NO_ACCOUNT
 from . import page_trial, trial
 from .audit import FILE, PROGRAM, Audit, Who
 from .clients import Provider
-from .keeper import Keeper
+from .health import Condition, HealthReports
 from .latest import Latest
 from .logbook import Logbook
+from .meter_states import MeterStates
 from .meter_time import MeterTime
-from .numbers import NUMBER_MIN, Numbers
 from .page_trial import PageTrial
 from .providers import Providers
-from .stored import Stored
 from .stored_files import damaged_files, mark_seen
 
 if TYPE_CHECKING:
@@ -49,22 +44,6 @@ STORED_FILES = "stored files"
 """Their name in health."""
 DAMAGED_SHOWN = 8
 STORING_S = 10.0
-
-
-class Condition(StrEnum):
-    """How a service fares."""
-
-    STARTING = "starting"
-    OK = "ok"
-    FAILING = "failing"
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How a service fares, and a sentence for people when it does not fare well."""
-
-    condition: Condition
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +104,8 @@ class Gateway:
         self.broken: Latest[Refused | None] = Latest(None)
         self.on_disk = settings
         self.saved: Latest[Saved | None] = Latest(None)
-        self._scales = self._scales_on_disk = self._scales_in_writing = _scales(settings)
-        self._limits = _limits(settings)
-        self.health: Latest[Mapping[str, Health]] = Latest({})
+        self.health = HealthReports({})
+        self.report, self.forget = self.health.report, self.health.forget
         self.clients: dict[str, Provider] = {}
         self.providers = Providers()
         self.logbook = Logbook()
@@ -138,36 +116,21 @@ class Gateway:
         self.started = clock()
         self.state_dir = state_dir
         self.settings_file = settings_file
-        self._numbers: dict[str, int] = {}
         self._telegrams: dict[str, Latest[Telegram | None]] = {}
         self._octets: dict[str, Latest[bytes]] = {}
         self._diagnoses: dict[str, Latest[Diagnosis]] = {}
         self._damaged = [f"{path}: a damaged file that was set aside" for path in damaged_files(state_dir)]
         self._report_damaged()
-        self._keeper = Keeper(state_dir, self.damaged)
-        self._kept_numbers = Numbers(state_dir, self.damaged)
-        self._snapshots: dict[str, Latest[Snapshot]] = {}
+        self._meters = MeterStates(settings, state_dir, self.damaged, self.health)
         self._lines: dict[str, LineStatus] = {}
 
     def snapshot(self, meter: str) -> Latest[Snapshot]:
         """The cell with the newest snapshot of a meter, by the meter's id; what was kept comes first."""
-        cell = self._snapshots.get(meter)
-        if cell is None:
-            stored = self._keeper.load(meter)
-            self._numbers[meter] = self._kept_numbers.reconciled(meter, stored.number if stored else 0)
-            cell = self._snapshots[meter] = Latest(stored.snapshot if stored else EMPTY)
-        return cell
+        return self._meters.snapshot(meter)
 
     def number(self, meter: str) -> int:
-        """A meter's number in other systems (manual row M32): drawn once, and kept before anyone sees it."""
-        snapshot = self.snapshot(meter).value
-        if not self._numbers[meter]:
-            import secrets  # costs memory, and a number is drawn once
-
-            self._numbers[meter] = NUMBER_MIN + secrets.randbelow(9 * NUMBER_MIN)
-            self._keep(meter, snapshot, self.now(), durable=True)
-        self._kept_numbers.keep(meter, self._numbers[meter])
-        return self._numbers[meter]
+        """A meter's number in other systems (manual row M32)."""
+        return self._meters.number(meter, self.now())
 
     def telegram(self, meter: str) -> Latest[Telegram | None]:
         """The cell with the newest telegram of a meter as it came; whoever wants each one watches it."""
@@ -217,32 +180,8 @@ class Gateway:
     def received(self, meter: str, reading: Reading) -> None:
         """A reading has arrived: it is in the cell, and kept, when this returns."""
         now = self.now()
-        cell = self.snapshot(meter)
-        before = cell.value
         self._meter_time.received(meter, reading, now)
-        most_w = self._limits.get(meter, PHYSICAL_W)
-        snapshot = fold(before, reading, now, limit_w=most_w, told=self.local_time(now, meter))
-        suspected = snapshot.suspect != before.suspect
-        if suspected:
-            self._say_suspect(meter, before, snapshot)
-        self._keep(meter, snapshot, now, durable=suspected or _hour(snapshot) != _hour(before))
-        cell.set(snapshot)
-
-    def _say_suspect(self, meter: str, before: Snapshot, after: Snapshot) -> None:
-        """Say that energies are held back, and what became of them."""
-        name = f"energies {meter}"
-        if after.suspect:
-            sent = ", ".join(f"{energy.label} {wh}" for energy, wh in after.suspect.items())
-            text = (
-                f"The meter sent energies that cannot be ({sent}, in Wh and varh) · the last good ones are "
-                "shown until its next hourly list tells"
-            )
-            log.warning("%s: %s", name, text)
-            self.report(name, Condition.OK, text)
-            return
-        kept = "were wrong and are dropped" if after.refused > before.refused else "are confirmed"
-        log.warning("%s: the energies that were held back %s", name, kept)
-        self.forget(name)
+        self._meters.received(meter, reading, now, self.local_time(now, meter))
 
     def recall(self) -> None:
         """Take scale factors that were written but had not reached the settings file when it ended.
@@ -253,7 +192,7 @@ class Gateway:
         changes = trial.taken_back(settings, self.state_dir, self.damaged)
         changes |= page_trial.rolled_back(settings, self.state_dir, self.damaged)
         for index, meter in enumerate(settings.meters):
-            stored = self._keeper.load(meter.id)
+            stored = self._meters.stored(meter.id)
             known = (stored.scale_on_disk, stored.scale_in_writing) if stored else ()
             if stored and meter.scale in known and meter.scale != stored.scale:
                 changes[f"meters.{index}.scale"] = stored.scale
@@ -304,12 +243,10 @@ class Gateway:
         """The one place where settings become others: so who did it is noted here."""
         if settings != self.settings.value:
             self.audit.note(who, changed_names(self.settings.value, settings), self.now())
-            self._scales, known = _scales(settings), self._scales
-            self._limits = _limits(settings)
+            rescaled = self._meters.set_settings(settings)
             self.settings.set(settings)
-            for name in [name for name, scale in self._scales.items() if known.get(name) != scale]:
-                self._refactor(name, known.get(name))
-                self._keep(name, self.snapshot(name).value, self.now(), durable=True)
+            for meter, before in rescaled.items():
+                self._meters.rescale(meter, before, self.now())
 
     def mended(self, settings: Settings) -> None:
         """The settings file can be used again and holds these, which need no confirmation.
@@ -317,7 +254,7 @@ class Gateway:
         A scale factor that was written before and had not reached the file is still to be written.
         """
         on_disk = {meter.id: meter.scale for meter in self.on_disk.meters}
-        pending = {name: scale for name, scale in self._scales.items() if scale != on_disk.get(name)}
+        pending = {name: scale for name, scale in self._meters.scales.items() if scale != on_disk.get(name)}
         self.page_trial.trust(settings)
         self.trusted.set(settings.network)
         self.written(settings)
@@ -326,15 +263,6 @@ class Gateway:
         for index, meter in enumerate(settings.meters):
             if meter.id in pending and meter.scale == on_disk.get(meter.id):
                 self.amend({f"meters.{index}.scale": pending[meter.id]})
-
-    def _refactor(self, name: str, before: int | None) -> None:
-        """The running hour is the sum of its parts, each by the factor then in force."""
-        cell = self.snapshot(name)
-        running = cell.value.running
-        if running and before:
-            scale = self._scales[name]
-            running = refactored(running, cell.value.estimates, before, scale)
-            cell.set(replace(cell.value, running=running))
 
     async def settings_stored(self) -> str:
         """Wait until the settings in force are in the settings file; why they are not, "" if they are."""
@@ -352,21 +280,11 @@ class Gateway:
     @property
     def state_trouble(self) -> str:
         """Why what was last to be stored of a meter is not, "" if it is."""
-        return self._keeper.trouble
+        return self._meters.trouble
 
     def stuck_ms(self, now: Instant) -> int:
         """For how long a disk has not taken what is to be kept."""
-        return self._keeper.stuck_ms(now)
-
-    def report(self, service: str, condition: Condition, text: str = "") -> None:
-        """Say how a service fares."""
-        health = Health(condition, text)
-        if self.health.value.get(service) != health:
-            self.health.set({**self.health.value, service: health})
-
-    def forget(self, service: str) -> None:
-        """A service is no longer wanted."""
-        self.health.set({name: health for name, health in self.health.value.items() if name != service})
+        return self._meters.stuck_ms(now)
 
     def damaged(self, text: str) -> None:
         """Say that a stored file is damaged: in the log, and in health until somebody has seen it."""
@@ -386,40 +304,9 @@ class Gateway:
 
     def writing(self, settings: Settings) -> None:
         """The settings file is about to hold these settings; a kill leaves open whether it does."""
-        self._scales_in_writing = _scales(settings)
+        self._meters.writing(settings)
 
     def written(self, settings: Settings) -> None:
         """The settings file now holds these settings."""
         self.on_disk = settings
-        before, self._scales_on_disk = self._scales_on_disk, _scales(settings)
-        self._scales_in_writing = self._scales_on_disk
-        for name, scale in self._scales_on_disk.items():
-            if before.get(name) != scale:  # or one taken back by hand would look as if still to be written
-                self._keep(name, self.snapshot(name).value, self.now(), durable=True)
-
-    def _keep(self, name: str, snapshot: Snapshot, now: Instant, *, durable: bool) -> None:
-        scale = self._scales.get(name, SCALE_ONE)
-        on_disk, in_writing = self._scales_on_disk, self._scales_in_writing
-        number = self._numbers.get(name, 0)
-        stored = Stored(snapshot, scale, on_disk.get(name, scale), in_writing.get(name, scale), number)
-        self._keeper.save(name, stored, now, durable=durable)
-        if self._keeper.trouble:
-            if "state" not in self.health.value:
-                log.warning("%s", self._keeper.trouble)
-            self.report("state", Condition.FAILING, self._keeper.trouble)
-        elif "state" in self.health.value:
-            self.forget("state")
-
-
-def _hour(snapshot: Snapshot) -> datetime | None:
-    """The hour of the newest energies. P1 sends them each second: too often to sync the disk each time."""
-    clock = snapshot.energies_clock
-    return clock.replace(minute=0, second=0) if clock else None
-
-
-def _limits(settings: Settings) -> dict[str, int]:
-    return {meter.id: limit_w(meter.fuse_a, meter.scale) for meter in settings.meters}
-
-
-def _scales(settings: Settings) -> dict[str, int]:
-    return {meter.id: meter.scale for meter in settings.meters}
+        self._meters.written(settings, self.now())

@@ -24,7 +24,8 @@ from . import settings_file
 from .audit import FILE
 from .factory import first
 from .files import replace as replace_file
-from .gateway import Condition, Gateway, Trouble
+from .gateway import Gateway, Trouble
+from .health import Condition
 
 log = logging.getLogger("han2x")
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..settings.schema import Settings
-from .gateway import Condition, Gateway, Trouble
+from .gateway import Gateway, Trouble
+from .health import Condition
 
 log = logging.getLogger("han2x")
 

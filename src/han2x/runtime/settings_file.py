@@ -22,7 +22,8 @@ from ..settings.identity import Remembered, identified
 from ..settings.schema import OPTIONAL, REPEATED, SECTIONS, Settings, rules
 from . import factory
 from .files import read, replace
-from .gateway import Condition, Gateway, Saved, Trouble
+from .gateway import Gateway, Saved, Trouble
+from .health import Condition
 from .identities import in_force, remember, remembered
 
 log = logging.getLogger("han2x")

@@ -2,7 +2,8 @@
 
 from starlette.responses import Response
 
-from ..runtime.gateway import Condition, Gateway
+from ..runtime.gateway import Gateway
+from ..runtime.health import Condition
 from ..runtime.providers import Registers
 from ..settings.schema import Mqtt
 from . import shapes

@@ -17,7 +17,8 @@ from typing import Any
 from .. import __version__
 from ..model.view import FRESH_MS
 from ..runtime.clients import Clients
-from ..runtime.gateway import Gateway, Health
+from ..runtime.gateway import Gateway
+from ..runtime.health import Health
 from ..runtime.logbook import Line
 from ..settings.schema import Settings
 from . import live_shapes, shapes

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from uvicorn.server import ServerState
 
-from ..runtime.gateway import Condition, Gateway
+from ..runtime.gateway import Gateway
+from ..runtime.health import Condition
 from ..runtime.listening import listen, names
 from ..settings.schema import Page
 from . import first_password

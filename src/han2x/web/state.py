@@ -9,7 +9,8 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from ..runtime.gateway import Condition, Gateway
+from ..runtime.gateway import Gateway
+from ..runtime.health import Condition
 from ..runtime.stored_files import WEB
 from ..settings.amend import Refused
 from ..settings.schema import Settings
