@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .model.instant import Instant
 from .runtime import recovery
-from .runtime.factory import complaint, erase, factory
+from .runtime.factory_reset import complaint, erase, factory
 from .runtime.gateway import Gateway, Reset, Trouble
 from .runtime.identities import set_damaged_aside
 from .runtime.outbox import POSTGRES, history_target

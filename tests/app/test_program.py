@@ -24,7 +24,7 @@ from pymodbus.client import ModbusTcpClient
 
 from han2x.runtime.settings_file import load
 from han2x.runtime.state_file import StateFile
-from han2x.runtime.stored import from_json
+from han2x.runtime.stored_state import from_json
 from han2x.settings.schema import Settings
 
 from ..ports import free_port

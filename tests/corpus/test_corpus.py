@@ -22,7 +22,7 @@ from han2x.cli import main
 from han2x.cli.telegram_text import values
 from han2x.model.reading import Reading
 from han2x.vendors.decoder import Decoder
-from han2x.vendors.manner import Manner
+from han2x.vendors.decoding_options import Manner
 from han2x.wire.cipher import Keys
 from han2x.wire.dump import Dump
 from han2x.wire.result import Apdu, Discarded

@@ -20,7 +20,7 @@ from han2x.model.view import View, view
 from han2x.mqtt.objects import ENERGY, OBJECTS, STATE
 from han2x.mqtt.topic import Stamp
 from han2x.vendors.decoder import Decoder
-from han2x.vendors.manner import Manner
+from han2x.vendors.decoding_options import Manner
 from han2x.wire.cipher import Keys
 from han2x.wire.dump import Dump
 from han2x.wire.result import Apdu

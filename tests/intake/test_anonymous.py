@@ -8,7 +8,7 @@ from han2x.intake.anonymous import PUBLIC, anonymised
 from han2x.model.reading import Reading
 from han2x.simulator.cipher import AUTHENTICATION_KEY, ENCRYPTED_ONLY, ENCRYPTION_KEY, ciphered
 from han2x.vendors.decoder import Decoder
-from han2x.vendors.manner import Manner
+from han2x.vendors.decoding_options import Manner
 from han2x.wire.cipher import Keys
 from han2x.wire.result import Apdu
 from han2x.wire.stream import Stream

@@ -15,7 +15,7 @@ from han2x.model.quantity import ENERGIES, POWER_OF_ENERGY, PRINCIPAL
 from han2x.model.quantity import Quantity as Q
 from han2x.model.reading import Fitting, Identity, ListType, MeterClock, Net, Reading, TimeBase, classify
 from han2x.model.state import EMPTY, Snapshot, fold
-from han2x.runtime.stored import Stored, from_json, to_json
+from han2x.runtime.stored_state import Stored, from_json, to_json
 
 UNIX = 1_765_700_000_000
 FIVE = datetime(2025, 12, 14, 17)

@@ -12,7 +12,7 @@ from han2x.model.quantity import Quantity as Q
 from han2x.model.reading import ListType, MeterClock, Reading, TimeBase
 from han2x.model.state import EMPTY, Snapshot, fold
 from han2x.model.view import View, view
-from han2x.runtime.stored import Stored, from_json, to_json
+from han2x.runtime.stored_state import Stored, from_json, to_json
 from han2x.tariff.account import Account
 from han2x.tariff.capacity import Capacity
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from han2x import __version__
-from han2x.runtime.factory import defaults
+from han2x.runtime.factory_reset import defaults
 from han2x.settings.amend import Refused, from_table
 
 DEBIAN = Path(__file__).parents[2] / "packaging" / "debian"

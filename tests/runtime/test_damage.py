@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from han2x.billing.files import read_table
-from han2x.runtime import factory, identities
+from han2x.runtime import factory_reset, identities
 from han2x.runtime.authority import Authority
 from han2x.runtime.files import read, replace
 from han2x.runtime.gateway import Trouble
@@ -50,18 +50,18 @@ def damage(request: pytest.FixtureRequest) -> Damage:
 def test_damaged_factory_settings_are_said_and_defaults_used(tmp_path: Path, damage: Damage) -> None:
     """It was ignored without a word, and a pipe was waited for."""
     settings = tmp_path / "han2x.toml"
-    assert factory.complaint(settings) == ""
+    assert factory_reset.complaint(settings) == ""
     damage(tmp_path / "factory.toml")
-    assert factory.defaults(settings) == {}
-    assert factory.complaint(settings).startswith(f"{tmp_path / 'factory.toml'} cannot be used: ")
+    assert factory_reset.defaults(settings) == {}
+    assert factory_reset.complaint(settings).startswith(f"{tmp_path / 'factory.toml'} cannot be used: ")
 
 
 def test_factory_settings_out_of_bounds_are_named(tmp_path: Path) -> None:
     """What is TOML and no settings is damage as well; what is right is not."""
     (tmp_path / "factory.toml").write_text("[web]\nport = 99999\n")
-    assert "web.port" in factory.complaint(tmp_path / "han2x.toml")
+    assert "web.port" in factory_reset.complaint(tmp_path / "han2x.toml")
     (tmp_path / "factory.toml").write_text("[web]\nport = 8081\n")
-    assert factory.complaint(tmp_path / "han2x.toml") == ""
+    assert factory_reset.complaint(tmp_path / "han2x.toml") == ""
 
 
 def test_a_file_of_prices_or_tariffs_is_read_within_bounds(tmp_path: Path, damage: Damage) -> None:
@@ -201,7 +201,7 @@ def test_without_permission_the_reason_is_said(tmp_path: Path) -> None:
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
     program = (
-        "import sys; from pathlib import Path; from han2x.runtime.factory import complaint\n"
+        "import sys; from pathlib import Path; from han2x.runtime.factory_reset import complaint\n"
         "import os; os.getuid() or (os.setgroups([]), os.setgid(65534), os.setuid(65534))\n"
         "print(complaint(Path(sys.argv[1])))"
     )

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from han2x.mqtt.memory import Memory
-from han2x.runtime import trial
+from han2x.mqtt.announced_entities import Memory
+from han2x.runtime import network_trial
 from han2x.runtime.numbers import Numbers
 from han2x.runtime.stored_files import Say
 from han2x.settings.schema import Settings
@@ -46,7 +46,7 @@ READERS: dict[str, Callable[[Path, Say], Any]] = {
     "numbers.json": lambda path, say: Numbers(path.parent, say),
     "web.json": Keys,
     "mqtt-main.json": Memory,
-    "network.json": lambda path, say: trial.taken_back(Settings(), path.parent, say),
+    "network.json": lambda path, say: network_trial.taken_back(Settings(), path.parent, say),
 }
 
 

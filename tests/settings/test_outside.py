@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from han2x.runtime.facts import Machine
+from han2x.runtime.machine_facts import Machine
 from han2x.settings import consistency
 from han2x.settings.amend import from_table
 from han2x.settings.outside import TEXTS, new_complaints

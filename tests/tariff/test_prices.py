@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from han2x.tariff.feed import Unreadable, of_day, rows
+from han2x.tariff.price_feed import Unreadable, of_day, rows
 from han2x.tariff.prices import MOST_QUARTERS, QUARTER_S, Price, Row, Series, merge
 
 from .conftest import at

@@ -9,7 +9,7 @@ from han2x.model.quantity import BESIDES
 from han2x.model.quantity import Quantity as Q
 from han2x.model.reading import Reading
 from han2x.vendors.decoder import Decoder
-from han2x.vendors.manner import Manner
+from han2x.vendors.decoding_options import Manner
 from han2x.wire.axdr import Array, Data, Structure
 from han2x.wire.result import Apdu, Framing
 

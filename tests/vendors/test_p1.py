@@ -7,7 +7,7 @@ import pytest
 from han2x.model.quantity import Quantity
 from han2x.model.reading import Reading, TimeBase
 from han2x.vendors.decoder import NO_CHECK_SUM, Decoder
-from han2x.vendors.manner import Manner
+from han2x.vendors.decoding_options import Manner
 from han2x.vendors.p1 import NOT_CHECKED
 from han2x.wire.p1 import crc16
 from han2x.wire.result import Apdu, Discarded

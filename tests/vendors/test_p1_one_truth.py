@@ -14,9 +14,9 @@ from han2x.model.partial import complete
 from han2x.model.quantity import PRINCIPAL, Quantity
 from han2x.model.reading import Parts, Reading
 from han2x.model.state import EMPTY, Snapshot, fold
-from han2x.runtime.stored import Stored, from_json, to_json
+from han2x.runtime.stored_state import Stored, from_json, to_json
 from han2x.vendors.decoder import Decoder
-from han2x.vendors.manner import Manner
+from han2x.vendors.decoding_options import Manner
 from han2x.vendors.meter_number import chosen
 from han2x.wire.result import Apdu, Discarded
 from han2x.wire.stream import Stream

@@ -15,7 +15,7 @@ from han2x.settings.complaint import Refused
 from han2x.settings.lists import TaughtList
 from han2x.settings.schema import Settings
 from han2x.vendors.decoder import Decoder
-from han2x.vendors.manner import Manner
+from han2x.vendors.decoding_options import Manner
 from han2x.wire.axdr import Array, Data, Structure
 from han2x.wire.result import Apdu, Discarded, Framing
 

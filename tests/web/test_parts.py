@@ -15,7 +15,7 @@ from han2x.model.reading import Identity, ListType, MeterClock, TimeBase
 from han2x.model.state import Snapshot
 from han2x.model.view import View, view
 from han2x.runtime.logbook import LINES, Line, Logbook
-from han2x.web.hints import faults, schema
+from han2x.web.json_schema import faults, schema
 from han2x.web.metrics import METRICS
 from han2x.web.sessions import IDLE_MS, SESSIONS, Keys
 from han2x.web.throttle import ADDRESSES, Throttle

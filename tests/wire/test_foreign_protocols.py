@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from han2x.wire.foreign import describe
+from han2x.wire.other_protocols import describe
 from han2x.wire.result import Apdu, Kind
 from han2x.wire.stream import Stream
 

@@ -10,7 +10,7 @@ from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
 from ..settings.schema import Prices
 from ..tariff.calendar import day_start, local, month_of
-from ..tariff.feed import MOST_OCTETS, Unreadable, of_day, rows
+from ..tariff.price_feed import MOST_OCTETS, Unreadable, of_day, rows
 from ..tariff.prices import QUARTER_S, Row, Series
 from . import web
 from .files import modified, read_text

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..runtime.facts import BUILT_IN, LEVIES
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
+from ..runtime.machine_facts import BUILT_IN, LEVIES
 from ..settings.schema import TariffFiles
 from ..tariff.levies import Levies
 from ..tariff.levies_reading import levies

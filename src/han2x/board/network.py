@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..model.instant import Instant
 from ..model.network import NetworkState, Stage
-from ..runtime import trial
+from ..runtime import network_trial
 from ..runtime.audit import PROGRAM
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
@@ -115,13 +115,13 @@ def health(state: NetworkState, *, dhcp: bool) -> tuple[Condition, str]:
 
 def _remember(gateway: Gateway, section: Network, before: Network) -> None:
     try:
-        trial.begin(gateway.state_dir, section, before)
+        network_trial.begin(gateway.state_dir, section, before)
     except OSError as error:
         raise Trouble(f"the trial of a network setting cannot be noted: {error.strerror or error}") from None
 
 
 def _forget(gateway: Gateway) -> None:
     try:
-        trial.end(gateway.state_dir)
+        network_trial.end(gateway.state_dir)
     except OSError as error:
         log.warning("the trial of a network setting is still noted: %s", error.strerror or error)

@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import __version__
 from ..intake.anonymous import PUBLIC, anonymised
 from ..intake.pipeline import Pipeline
-from ..vendors.manner import Manner
+from ..vendors.decoding_options import Manner
 from ..wire.dump import Dump
 from ..wire.recording import MAGIC, line, reads
 from . import NO, OK, Wrong, decode, meter_keys, taught_lists

@@ -8,12 +8,12 @@ from ..runtime.gateway import Trouble
 from ..runtime.settings_file import load
 from ..settings.amend import Refused, amend
 from ..settings.schema import Settings
-from . import OK, Wrong, places, serving
+from . import OK, Wrong, paths, serving
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Where settings are, and what this worker is called."""
-    places.configure(parser)
+    paths.configure(parser)
     parser.add_argument("--worker", help="name of this worker, unlike the others' (default: as set)")
     parser.add_argument(
         "--leave",
@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Collect until the process is told to stop; nothing is kept here."""
-    places.check(arguments.settings)
+    paths.check(arguments.settings)
     settings = load(arguments.settings)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")

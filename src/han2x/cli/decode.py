@@ -11,7 +11,7 @@ from ..model.partial import complete
 from ..model.reading import Parts, Reading
 from ..settings.lists import TaughtList
 from ..vendors.decoder import Decoder
-from ..vendors.manner import Manner
+from ..vendors.decoding_options import Manner
 from ..wire.cipher import Keyring, Keys
 from ..wire.dump import Dump
 from ..wire.result import Apdu, Discarded

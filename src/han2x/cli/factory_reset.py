@@ -4,22 +4,22 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..runtime import factory, vintage
+from ..runtime import factory_reset, state_version
 from ..runtime.gateway import Trouble
 from ..runtime.settings_file import load
 from ..settings import bounded_toml
 from ..settings.amend import Refused, from_table
 from ..settings.schema import Settings
-from . import NO, OK, Wrong, places
+from . import NO, OK, Wrong, paths
 
 REMEDY = "Stop it first: it writes what it knows as it ends. A running gateway is reset on its page"
-SIGNS = (vintage.NAME, factory.HISTORY, "*.state")
+SIGNS = (state_version.NAME, factory_reset.HISTORY, "*.state")
 """What the program leaves in its state directory: one of them is in each that it has used."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Where settings and state are, and whether history goes too."""
-    places.configure(parser, state=True)
+    paths.configure(parser, state=True)
     parser.add_argument("--history", action="store_true", help="delete stored history too")
     parser.add_argument("--yes", action="store_true", help="do not ask, for scripts")
     parser.epilog = (
@@ -31,9 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Put everything back, whatever state it is in."""
-    places.check(arguments.settings)
+    paths.check(arguments.settings)
     _check(arguments.state)
-    with places.alone(arguments.settings, arguments.state, REMEDY):
+    with paths.alone(arguments.settings, arguments.state, REMEDY):
         if not _agreed(arguments):
             print("Nothing was changed.")
             return NO
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(state: Path) -> None:
     """Raises `Wrong` for a state directory that is none: every file in it would be deleted."""
-    if state == places.state_directory() and not state.exists():
+    if state == paths.state_directory() and not state.exists():
         return
     if not state.is_dir():
         raise Wrong(f"state directory {state} does not exist. Check the path")
@@ -68,8 +68,8 @@ def _reset(arguments: argparse.Namespace) -> int:
     settings = load(arguments.settings)
     known = salvage(arguments.settings) if isinstance(settings, Refused) else settings
     try:
-        copy = factory.keep_copy(arguments.settings)
-        touched = factory.erase(known, arguments.settings, arguments.state, history=arguments.history)
+        copy = factory_reset.keep_copy(arguments.settings)
+        touched = factory_reset.erase(known, arguments.settings, arguments.state, history=arguments.history)
     except OSError as error:
         reason = error.strerror
         raise Wrong(f"{arguments.settings} cannot be copied: {reason}. Nothing was deleted") from None

@@ -23,7 +23,7 @@ from ..runtime.lock import Held
 from ..runtime.settings_file import load
 from ..settings.amend import Refused
 from ..settings.schema import Settings
-from . import NO, OK, Wrong, places
+from . import NO, OK, Wrong, paths
 
 AT_ONCE = 500
 """Hours imported in one transaction: a program that is writing waits no longer for it."""
@@ -31,7 +31,7 @@ AT_ONCE = 500
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """What to do with the history, and where it is."""
-    places.configure(parser, state=True)
+    paths.configure(parser, state=True)
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     _configure_export(actions.add_parser("export", help="print what is known of a meter"))
     importing = actions.add_parser("import", help="fill gaps with hours from Elhub's CSV, and compare")
@@ -58,7 +58,7 @@ def _configure_meter(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out one action; exit status 1 if there is nothing to tell."""
-    places.check(arguments.settings)
+    paths.check(arguments.settings)
     settings = load(arguments.settings, arguments.state)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")

@@ -6,13 +6,13 @@ from pathlib import Path
 from ..app import clock
 from ..runtime.authority import CLIENT_DAYS, MODBUS_FOLDER, Authority, Client
 from ..runtime.gateway import Trouble
-from . import NO, OK, Wrong, meter_keys, places
+from . import NO, OK, Wrong, meter_keys, paths
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add, list, revoke."""
     parser.add_argument(
-        "--state", type=Path, default=places.state_directory(), help="state directory (default: %(default)s)"
+        "--state", type=Path, default=paths.state_directory(), help="state directory (default: %(default)s)"
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     adding = actions.add_parser("add", help="make a certificate and key for a client")

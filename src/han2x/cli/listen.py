@@ -10,7 +10,7 @@ from ..intake.reader import Reader
 from ..model.reading import Reading
 from ..runtime.gateway import Trouble
 from ..settings.source import SourceError, parse_source
-from ..vendors.manner import Manner
+from ..vendors.decoding_options import Manner
 from . import NO, OK, Wrong, meter_keys
 from .telegram_text import line
 

@@ -5,7 +5,7 @@ import socket
 
 from ..runtime.settings_file import load
 from ..settings.amend import Refused
-from . import NO, OK, Wrong, places
+from . import NO, OK, Wrong, paths
 
 READ = bytes.fromhex("000100000006010300000001")
 """Read register 40001 of unit 1: any answer, a refusal too, shows that the server works."""
@@ -14,13 +14,13 @@ HEAD = 6
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Whose Modbus server is asked."""
-    places.configure(parser)
+    paths.configure(parser)
     parser.add_argument("--seconds", type=float, default=3.0, help="patience (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask the Modbus server of this machine, as a health check does."""
-    places.check(arguments.settings)
+    paths.check(arguments.settings)
     settings = load(arguments.settings)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {arguments.settings} are refused:\n{settings}")

@@ -13,7 +13,7 @@ from ..intake.reader import Reader
 from ..model.reading import Reading
 from ..runtime.gateway import Trouble
 from ..settings.source import SourceError, parse_source
-from ..vendors.manner import Manner
+from ..vendors.decoding_options import Manner
 from ..wire.recording import MAGIC, line
 from . import NO, OK, Wrong, meter_keys
 

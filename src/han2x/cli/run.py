@@ -4,13 +4,13 @@ import argparse
 from dataclasses import replace
 from functools import partial
 
-from ..runtime import vintage
+from ..runtime import state_version
 from ..runtime.audit import PROGRAM
 from ..runtime.gateway import Gateway
 from ..runtime.recovery import open_settings
 from ..settings.schema import Settings
 from ..wire.cipher import Keys
-from . import Wrong, meter_keys, places, serving
+from . import Wrong, meter_keys, paths, serving
 
 SECOND = (
     "Stop that process first, or give this one a file and a directory of its own by --settings and --state"
@@ -19,7 +19,7 @@ SECOND = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Where settings and state are."""
-    places.configure(parser, state=True)
+    paths.configure(parser, state=True)
     parser.add_argument(
         "--dhcp",
         action="store_true",
@@ -32,17 +32,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Serve what the settings file says."""
     given = meter_keys.given(arguments)
-    if why := vintage.refusal(arguments.state):
+    if why := state_version.refusal(arguments.state):
         raise Wrong(why)
-    places.check(arguments.settings, regular=False)  # whatever is there, the page says what is wrong with it
-    with places.alone(arguments.settings, arguments.state, SECOND):
+    paths.check(arguments.settings, regular=False)  # whatever is there, the page says what is wrong with it
+    with paths.alone(arguments.settings, arguments.state, SECOND):
         return _serve(arguments, given)
 
 
 def _serve(arguments: argparse.Namespace, given: Keys) -> int:
     adjusted = partial(_with_keys, given=given)
     settings, broken = open_settings(arguments.settings, arguments.state)
-    if why := vintage.newer(arguments.state):
+    if why := state_version.newer(arguments.state):
         raise Wrong(why)
 
     def ready(gateway: Gateway) -> None:

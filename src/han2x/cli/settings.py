@@ -4,18 +4,18 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..runtime.facts import Machine
+from ..runtime.machine_facts import Machine
 from ..runtime.settings_file import load, located, sample
 from ..settings.amend import Refused, without_contradictions
 from ..settings.outside import complaints
 from ..settings.schema import Settings
-from . import Wrong, places
+from . import Wrong, paths
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """A file to check, or the sample."""
     parser.add_argument(
-        "file", nargs="?", type=Path, help=f"settings file (default: {places.settings_file()})"
+        "file", nargs="?", type=Path, help=f"settings file (default: {paths.settings_file()})"
     )
     parser.add_argument(
         "--sample", action="store_true", help="print a file with every setting and its meaning"
@@ -25,9 +25,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the settings in force as a settings file, or say what is wrong with them."""
-    path = arguments.file or places.settings_file()
+    path = arguments.file or paths.settings_file()
     if arguments.file and not arguments.sample:
-        places.check(path)
+        paths.check(path)
     settings = Settings() if arguments.sample else load(path)
     if isinstance(settings, Settings):
         settings = without_contradictions(settings)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from ..model.view import SCALE_ONE
-from ..runtime import factory
+from ..runtime import factory_reset
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
 from ..settings.schema import Archive, History, Settings
@@ -88,7 +88,9 @@ def _check_place(path: Path, gateway: Gateway) -> None:
     """Raises `Trouble` where something else of ours lies, or is going to."""
     place, state, settings = path.resolve(), gateway.state_dir, gateway.settings_file
     taken = state is not None and place.parent == state.resolve() and _IN_STATE.fullmatch(place.name)
-    if taken or (settings and place in (settings.resolve(), settings.resolve().with_name(factory.NAME))):
+    if taken or (
+        settings and place in (settings.resolve(), settings.resolve().with_name(factory_reset.NAME))
+    ):
         raise Trouble(f"{path} is another file of han2x. Set history.path to a file of its own")
 
 

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 from ..model.reading import Reading
 from ..vendors.decoder import Decoder
-from ..vendors.manner import Manner
+from ..vendors.decoding_options import Manner
 from ..wire.cipher import Keyring, Keys, Opened, Sealed, sealed
 from ..wire.crc import check_sequence
 from ..wire.dlms import GENERAL_GLO_CIPHERING

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from ..model.diagnosis import TEXTS, Diagnosis, Evidence, Verdict
 from ..vendors.decoder import NO_CHECK_SUM
-from ..wire.foreign import HEADER_ONLY, HTTP, INVERTED, MODBUS, PARITY_7E1, PARITY_8E1, SML
+from ..wire.other_protocols import HEADER_ONLY, HTTP, INVERTED, MODBUS, PARITY_7E1, PARITY_8E1, SML
 from ..wire.result import Kind
 from .pipeline import FRAMES, Tally
 

@@ -8,7 +8,7 @@ from ..settings.lists import TaughtList
 from ..vendors import taught
 from ..vendors.decoder import read, recognise
 from ..vendors.layouts import as_text
-from ..vendors.meanings import CLOCK, QUANTITIES, TEXTS
+from ..vendors.obis_quantities import CLOCK, QUANTITIES, TEXTS
 from ..vendors.vendor import Mismatch, Vendor
 from ..wire.anatomy import Anatomy, Piece, anatomy
 from ..wire.axdr import Data, Structure

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ..model.reading import Reading
 from ..vendors.decoder import Decoder
-from ..vendors.manner import PLAIN, Manner
+from ..vendors.decoding_options import PLAIN, Manner
 from ..wire.result import Apdu, Discarded, Kind
 from ..wire.stream import Stream
 

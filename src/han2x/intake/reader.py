@@ -14,7 +14,7 @@ from ..model.reading import Reading
 from ..runtime.gateway import Trouble
 from ..settings.schema import Mqtt
 from ..settings.source import MqttSource, SerialSource, Source, TcpSource
-from ..vendors.manner import PLAIN, Manner
+from ..vendors.decoding_options import PLAIN, Manner
 from ..wire.cipher import CipherMissingError
 from ..wire.result import Kind
 from .diagnosis import Way, diagnose

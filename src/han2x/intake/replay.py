@@ -14,7 +14,7 @@ from ..model.reading import Reading
 from ..runtime.files import open_regular
 from ..runtime.gateway import Trouble
 from ..vendors.decoder import Decoder
-from ..vendors.manner import PLAIN, Manner
+from ..vendors.decoding_options import PLAIN, Manner
 from ..wire.dump import Dump
 from ..wire.result import Apdu
 from ..wire.stream import Stream

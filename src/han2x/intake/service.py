@@ -12,7 +12,7 @@ from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
 from ..settings.schema import Intake
 from ..settings.source import parse_source
-from ..vendors.manner import Manner, manner
+from ..vendors.decoding_options import Manner, manner
 from ..wire.result import Discarded
 from .machine_clock import MachineClock
 from .pipeline import FRAMES, Outcome

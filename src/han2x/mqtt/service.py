@@ -23,9 +23,9 @@ from ..runtime.message import Message
 from ..runtime.outbox import history_target
 from ..runtime.providers import Published
 from ..settings.schema import Meter, Mqtt, Publishing
-from ..tariff import feed
+from ..tariff import price_feed
 from . import discovery, history
-from .memory import Memory
+from .announced_entities import Memory
 from .objects import METER_STATUS, OFFLINE, ONLINE, STATUS
 from .plan import Plan
 
@@ -182,7 +182,7 @@ class _Publisher:
     async def _take_prices(self, payload: bytes) -> None:
         """Spot prices for the accounts; a message that is none is said, and changes nothing."""
         try:
-            await self.gateway.accounts.feed(lambda: feed.rows(payload.decode()))
+            await self.gateway.accounts.feed(lambda: price_feed.rows(payload.decode()))
         except ValueError as error:  # what is no text, no list of prices, or contradicts itself
             if str(error) != self._refused:  # whoever sends it for ever must not fill the log
                 log.warning("prices from %s are refused: %s", self.entry.prices_topic, error)

@@ -17,14 +17,14 @@ from typing import Any
 from ..model.record import RESOLUTIONS, Record, newest, texts
 from ..runtime.gateway import Trouble
 from ..settings.database import Postgres
-from . import tables, words
+from . import database_errors, tables
 from .tables import Refused
 
 try:
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 except ImportError:
-    raise Trouble(words.MISSING) from None
+    raise Trouble(database_errors.MISSING) from None
 
 log = logging.getLogger("han2x")
 
@@ -180,8 +180,8 @@ async def connect(section: Postgres) -> Database:
     try:
         parts = conninfo_to_dict(section.dsn)
     except psycopg.Error:  # its text may show the password
-        raise Trouble(words.NO_DSN) from None
-    peer = words.peer(parts)
+        raise Trouble(database_errors.NO_DSN) from None
+    peer = database_errors.peer(parts)
     try:
         settings = {**MANNERS, **parts}
         connection = await psycopg.AsyncConnection.connect(
@@ -202,7 +202,7 @@ def _trouble(peer: str, error: Exception) -> Trouble:
     state = getattr(error, "sqlstate", None)
     text = error.diag.message_primary if isinstance(error, psycopg.Error) else None
     kind = Forbidden if state and state[:2] in NEVER else Trouble
-    return kind(words.sentence(peer, state, text or str(error)))
+    return kind(database_errors.sentence(peer, state, text or str(error)))
 
 
 def _refused(record: Record, why: str) -> Refused:

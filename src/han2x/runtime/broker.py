@@ -16,7 +16,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ..settings.schema import Mqtt
-from .broker_words import loss, refusal, silent_end, unreachable
+from .broker_errors import loss, refusal, silent_end, unreachable
 from .gateway import Trouble
 from .inbox import Inbox, Keep, Mail
 from .message import Message

@@ -14,7 +14,7 @@ from ..settings.schema import Settings
 from .identities import remembered
 from .providers import Archive
 from .state_file import StateFile
-from .stored import Stored, from_json
+from .stored_state import Stored, from_json
 
 
 class FormerMeter(NamedTuple):

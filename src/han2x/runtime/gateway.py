@@ -21,7 +21,7 @@ from ..model.view import View, view
 from ..settings.amend import Complaint, Refused, amend, changed_names
 from ..settings.schema import Meter, Settings
 from ..tariff.account import NO_ACCOUNT
-from . import page_trial, trial
+from . import network_trial, page_trial
 from .audit import FILE, PROGRAM, Audit, Who
 from .clients import Provider
 from .health import Condition, HealthReports
@@ -189,7 +189,7 @@ class Gateway:
         And take a network setting back that was on trial then.
         """
         settings = self.settings.value
-        changes = trial.taken_back(settings, self.state_dir, self.damaged)
+        changes = network_trial.taken_back(settings, self.state_dir, self.damaged)
         changes |= page_trial.rolled_back(settings, self.state_dir, self.damaged)
         for index, meter in enumerate(settings.meters):
             stored = self._meters.stored(meter.id)

@@ -13,8 +13,8 @@ from pathlib import Path
 from ..model.instant import Instant
 from .files import copy_aside, read_head
 from .state_file import SLOT, StateFile
-from .stored import Stored, from_json, to_json
 from .stored_files import STATE, Say, put_aside
+from .stored_state import Stored, from_json, to_json
 
 SYNC_MS = 300_000
 NO_FILE = (errno.EISDIR, errno.EINVAL, errno.ENXIO, errno.ELOOP)

@@ -21,8 +21,8 @@ from .health import Condition, HealthReports
 from .keeper import Keeper
 from .latest import Latest
 from .numbers import NUMBER_MIN, Numbers
-from .stored import Stored
 from .stored_files import Say
+from .stored_state import Stored
 
 log = logging.getLogger("han2x")
 

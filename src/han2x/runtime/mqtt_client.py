@@ -14,7 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from ..settings.schema import Mqtt
-from .broker_words import why
+from .broker_errors import why
 from .files import read
 from .gateway import Trouble
 from .message import Message, packet

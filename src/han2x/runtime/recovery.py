@@ -22,7 +22,7 @@ from ..settings.device import Board
 from ..settings.schema import History, ModbusTcp, Settings, Web
 from . import settings_file
 from .audit import FILE
-from .factory import first
+from .factory_reset import first
 from .files import replace as replace_file
 from .gateway import Gateway, Trouble
 from .health import Condition

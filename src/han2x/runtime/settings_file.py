@@ -20,7 +20,7 @@ from ..settings.amend import Complaint, Refused, as_table, documented, from_tabl
 from ..settings.formats import FORMAT, KEY, format_of, upgraded
 from ..settings.identity import Remembered, identified
 from ..settings.schema import OPTIONAL, REPEATED, SECTIONS, Settings, rules
-from . import factory
+from . import factory_reset
 from .files import read, replace
 from .gateway import Gateway, Saved, Trouble
 from .health import Condition
@@ -39,7 +39,7 @@ def load(path: Path, state_dir: Path | None = None) -> Settings | Refused:
     who among meters and brokers without an id, the state directory tells.
     """
     if not os.path.lexists(path):
-        return from_table(factory.defaults(path))
+        return from_table(factory_reset.defaults(path))
     try:
         text = read_text(path)
     except Trouble as trouble:
@@ -47,7 +47,7 @@ def load(path: Path, state_dir: Path | None = None) -> Settings | Refused:
             (Complaint(str(path), f"cannot be read: {trouble}", "unreadable", {"reason": str(trouble)}),)
         )
     try:
-        return _settings(text, factory.defaults(path), remembered(state_dir))
+        return _settings(text, factory_reset.defaults(path), remembered(state_dir))
     except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers or nesting beyond all reason
         return Refused((Complaint(str(path), f"is not TOML: {error}", "not_toml", {"reason": str(error)}),))
 

@@ -18,10 +18,11 @@ from ..wire.dlms import GENERAL_GLO_CIPHERING, Malformed, Notification, parse
 from ..wire.obis import obis
 from ..wire.result import Apdu, Discarded, Framing, Kind
 from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr, selfdescribing, taught, wienernetze
+from .decoding_options import PLAIN, Manner
 from .layouts import as_text, pattern_of
 from .makers import by_letters
-from .manner import PLAIN, Manner
-from .meanings import (
+from .meter_number import chosen
+from .obis_quantities import (
     CLOCK,
     DETAILS,
     DEVICE_NAME,
@@ -33,7 +34,6 @@ from .meanings import (
     UNITS,
     own,
 )
-from .meter_number import chosen
 from .sums import PARTS, TWICE, Number, Part, add_up, rounded
 from .vendor import Factor, Mismatch, Vendor
 

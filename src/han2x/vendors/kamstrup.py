@@ -14,7 +14,7 @@ from ..model.reading import Fitting, Net, TimeBase
 from ..wire.axdr import Data, Structure
 from ..wire.obis import cde, electricity
 from .layouts import first_text, pairs
-from .meanings import METER_ID, METER_TYPE
+from .obis_quantities import METER_ID, METER_TYPE
 from .vendor import WHOLE, Factor, Item, Vendor
 
 CURRENT_TRANSFORMER = "685"

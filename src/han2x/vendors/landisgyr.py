@@ -11,7 +11,7 @@ from ..model.reading import UNKNOWN_FITTING, Fitting, Net
 from ..wire.axdr import Data
 from ..wire.obis import cde
 from .layouts import Positions, registers
-from .meanings import METER_ID
+from .obis_quantities import METER_ID
 from .register_lists import list_version
 from .vendor import WHOLE, Factor, Vendor
 

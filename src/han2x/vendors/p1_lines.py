@@ -8,8 +8,8 @@ import re
 from fractions import Fraction
 
 from ..model.quantity import Quantity
-from .meanings import DETAILS, QUANTITIES
 from .meter_number import P1_CODES as NUMBER_CODES
+from .obis_quantities import DETAILS, QUANTITIES
 from .p1_clock import CODES as CLOCK_CODES
 from .sums import PARTS, Number, Part
 

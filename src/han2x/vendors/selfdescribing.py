@@ -22,7 +22,7 @@ from .landisgyr import LIST_FACTORS as LANDISGYR_FACTORS
 from .landisgyr import PUSH_DETAIL_FACTORS, PUSH_TEXTS
 from .layouts import CLOCK, CLOCK_SIZE, METER_ID, as_text
 from .makers import by_letters, by_number
-from .meanings import QUANTITIES, own
+from .obis_quantities import QUANTITIES, own
 from .sums import PARTS
 from .vendor import Item, Vendor
 

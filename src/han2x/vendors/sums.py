@@ -11,7 +11,7 @@ from ..model.partial import TARIFF_MAX, TOTAL
 from ..model.quantity import ENERGIES, Quantity
 from ..model.reading import Parts
 from ..wire.obis import cde
-from .meanings import DETAILS
+from .obis_quantities import DETAILS
 
 Number = int | Fraction
 """A value in its quantity's integer unit, as exact as it was sent."""

@@ -7,7 +7,7 @@ from ..model.quantity import Quantity
 from ..settings.lists import TaughtList
 from ..wire.obis import cde
 from .layouts import Positions
-from .meanings import QUANTITIES, UNITS
+from .obis_quantities import QUANTITIES, UNITS
 from .vendor import Factor, Vendor
 
 

@@ -20,7 +20,7 @@ from .client_address import Client, client_of
 from .endpoint import JSON, Access, Call, Caller, Endpoint, Param, Refusal
 from .events import dumps
 from .headers import harden
-from .hints import faults
+from .json_schema import faults
 from .sessions import csrf
 from .state import State
 from .static import Files

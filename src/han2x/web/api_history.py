@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from ..runtime.gateway import Trouble
 from ..runtime.providers import Archive, Span
-from ..tariff.feed import Unreadable, rows
+from ..tariff.price_feed import Unreadable, rows
 from ..tariff.prices import QUARTER_S
 from . import shapes
 from .api_meters import named

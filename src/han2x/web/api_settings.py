@@ -13,11 +13,11 @@ from starlette.responses import Response
 
 from ..runtime import recovery
 from ..runtime.audit import Kind
-from ..runtime.facts import Machine
 from ..runtime.former_meters import FormerMeter, former_meters
 from ..runtime.gateway import Trouble
 from ..runtime.identities import remembered
 from ..runtime.log_filter import AUDIT
+from ..runtime.machine_facts import Machine
 from ..runtime.settings_file import sample
 from ..settings import bounded_toml
 from ..settings.amend import (

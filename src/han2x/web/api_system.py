@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from .. import __version__
-from ..runtime.factory import erase
+from ..runtime.factory_reset import erase
 from ..runtime.gateway import Trouble
 from . import shapes
 from .api_session import prove

@@ -7,7 +7,7 @@ from typing import Any
 from .. import __version__
 from . import shapes
 from .endpoint import JSON, Access, Endpoint, Param
-from .hints import schema
+from .json_schema import schema
 
 SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.OPEN: [],

@@ -17,10 +17,10 @@ from ..settings.schema import Settings
 from .connection_limits import ConnectionLimits
 from .endpoint import Refusal
 from .events import Hub
-from .former import Former
 from .long_answers import LongAnswers
 from .passwords import Passwords
 from .sessions import Keys, stamp
+from .settings_undo import Former
 from .signal import Recorder
 from .throttle import Throttle
 

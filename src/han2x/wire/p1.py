@@ -9,7 +9,7 @@ has to decide whether that is believed (han-port sheet 6.2).
 import re
 
 from .candidate import NOTHING, Failed
-from .foreign import HEADER_ONLY
+from .other_protocols import HEADER_ONLY
 from .result import Apdu, Framing, Kind
 
 TEXT_MAX = 4096

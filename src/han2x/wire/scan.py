@@ -16,8 +16,8 @@ from . import hdlc
 from .candidate import NOTHING, Failed
 from .cipher import Keyring, sealed
 from .dlms import GENERAL_GLO_CIPHERING, Malformed
-from .foreign import describe
 from .hdlc import FLAG, Frame
+from .other_protocols import describe
 from .result import Apdu, Discarded, Framing, Kind, Segment
 
 NOISE_MAX = 2048

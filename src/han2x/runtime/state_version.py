@@ -4,9 +4,9 @@ import logging
 from pathlib import Path
 
 from .files import read, replace
-from .stored import FORMAT
 from .stored_files import FORMAT as FORMAT_FILE
 from .stored_files import load
+from .stored_state import FORMAT
 
 NAME = FORMAT_FILE.pattern
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from han2x.cli import WRONG, main
-from han2x.runtime.vintage import newer
+from han2x.runtime.state_version import newer
 
 
 def test_a_directory_is_marked_and_taken_again(tmp_path: Path) -> None:

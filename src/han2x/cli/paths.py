@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..runtime import factory, lock
+from ..runtime import factory_reset, lock
 from . import Busy, Wrong
 
 SYSTEM = Path("/etc/han2x/han2x.toml")
@@ -46,7 +46,7 @@ def check(settings: Path, *, regular: bool = True) -> None:
     Before anybody has changed a setting there is none in the usual places, nor beside factory settings.
     `regular`: also for what is there and no file, such as a folder.
     """
-    usual = settings in (SYSTEM, settings_file()) or settings.with_name(factory.NAME).exists()
+    usual = settings in (SYSTEM, settings_file()) or settings.with_name(factory_reset.NAME).exists()
     if not (usual or os.path.lexists(settings)):
         raise Wrong(f"settings file {settings} does not exist. Check the path, or create the file")
     if regular and settings.exists() and not settings.is_file():  # opening a pipe may take for ever

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 import pytest
 
 from han2x.cli import main
-from han2x.runtime.factory import defaults, erase, factory
+from han2x.runtime.factory_reset import defaults, erase, factory
 from han2x.runtime.gateway import Trouble
 from han2x.runtime.settings_file import load
 from han2x.settings.device import Board, Network

@@ -12,7 +12,7 @@ from han2x.model.instant import Instant
 from han2x.model.quantity import ENERGIES, PHASE_ENERGIES, Quantity
 from han2x.model.reading import Identity, ListType, MeterClock, TimeBase
 from han2x.model.state import EMPTY, Snapshot
-from han2x.runtime.stored import Stored, from_json, to_json
+from han2x.runtime.stored_state import Stored, from_json, to_json
 
 WH = st.integers(0, 2**40)
 TEXT = st.text(max_size=20)
