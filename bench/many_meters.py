@@ -178,7 +178,9 @@ async def serve(meters: int, bridge: int, state: Path | None) -> None:
 
 def shares(meters: int, bridge: int) -> Iterator["Settings"]:
     """The settings of each gateway."""
-    from han2x.settings.schema import Meter, ModbusTcp, Settings, Web
+    from han2x.settings.modbus import ModbusTcp
+    from han2x.settings.page import Web
+    from han2x.settings.schema import Meter, Settings
 
     source = f"tcp:127.0.0.1:{bridge}"
     for first in range(0, meters, METERS_OF_A_GATEWAY):

@@ -300,7 +300,7 @@ def hint(work: Path) -> None:
     from han2x.model.state import EMPTY, fold
     from han2x.model.view import view
     from han2x.mqtt.plan import Plan
-    from han2x.settings.schema import Mqtt
+    from han2x.settings.broker import Mqtt
 
     pipeline, plan, snapshot = Pipeline(), Plan(Mqtt(), "bench", ZoneInfo("Europe/Oslo")), EMPTY
     profile = cProfile.Profile()

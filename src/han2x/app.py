@@ -22,19 +22,10 @@ from .runtime.recovery import SettingsFile
 from .runtime.service import Service, keep
 from .runtime.stored_files import remove_temporaries
 from .settings.amend import Refused
+from .settings.broker import Mqtt
 from .settings.device import Announced, Watched
 from .settings.networks import parse_networks, within
-from .settings.schema import (
-    Archive,
-    Collecting,
-    Intake,
-    Meter,
-    Mqtt,
-    Page,
-    Publishing,
-    Settings,
-    TariffFiles,
-)
+from .settings.schema import Archive, Collecting, Intake, Meter, Page, Publishing, Settings, TariffFiles
 from .settings.source import MqttSource, parse_source
 
 log = logging.getLogger("han2x")

@@ -18,7 +18,8 @@ from han2x.model.reading import ListType, Reading
 from han2x.runtime.gateway import Gateway, Trouble
 from han2x.runtime.health import Condition
 from han2x.settings.device import Watched
-from han2x.settings.schema import Meter, ModbusTcp, Settings
+from han2x.settings.modbus import ModbusTcp
+from han2x.settings.schema import Meter, Settings
 
 from ..ports import free_port
 

@@ -14,7 +14,7 @@ from han2x.modbus.catalogue import MAPS
 from han2x.modbus.exports import Target, render
 from han2x.modbus.exports.choice import measured
 from han2x.modbus.exports.homeassistant import KINDS
-from han2x.settings.schema import ModbusMaps
+from han2x.settings.modbus import ModbusMaps
 
 from .conftest import MOVING, UNITS, Gateway, close
 

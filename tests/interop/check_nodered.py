@@ -15,7 +15,7 @@ import pytest
 
 from han2x.modbus.catalogue import MAPS
 from han2x.modbus.exports import Target, render
-from han2x.settings.schema import ModbusMaps
+from han2x.settings.modbus import ModbusMaps
 
 from .conftest import MOVING, UNITS, Gateway, Values, close
 

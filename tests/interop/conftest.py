@@ -15,7 +15,7 @@ from pymodbus.client import ModbusTcpClient
 from han2x.modbus.catalogue import MAPS
 from han2x.modbus.listing import Row, rows
 from han2x.modbus.units import unit
-from han2x.settings.schema import ModbusMaps
+from han2x.settings.modbus import ModbusMaps
 
 from ..ports import free_port
 

@@ -21,7 +21,7 @@ from han2x.modbus.exports.choice import MOST, blocks, live, marker, measured, sc
 from han2x.modbus.exports.nodered import KINDS as ALL_KINDS
 from han2x.modbus.exports.text import quoted, yaml
 from han2x.modbus.listing import Row, rows
-from han2x.settings.schema import ModbusMaps
+from han2x.settings.modbus import ModbusMaps
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -34,7 +34,8 @@ from han2x.runtime import tty as device
 from han2x.runtime.gateway import Gateway, Trouble
 from han2x.runtime.health import Condition
 from han2x.runtime.tty import Framing
-from han2x.settings.schema import Meter, ModbusRtu, ModbusRtuTcp, Settings
+from han2x.settings.modbus import ModbusRtu, ModbusRtuTcp
+from han2x.settings.schema import Meter, Settings
 
 DEADLINE_S = 60
 SILENCE_S = 0.2

@@ -14,7 +14,7 @@ from han2x.modbus.catalogue import MAPS
 from han2x.modbus.listing import map_number, render, rows
 from han2x.modbus.table import Map
 from han2x.modbus.units import UNITS, unit
-from han2x.settings.schema import ModbusMaps
+from han2x.settings.modbus import ModbusMaps
 
 
 def found(name: str) -> Map:

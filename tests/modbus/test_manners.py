@@ -16,8 +16,9 @@ from han2x.modbus.tcp import Server, run
 from han2x.model.instant import ZERO
 from han2x.runtime.clients import ClientInfo, Clients
 from han2x.runtime.gateway import Gateway
+from han2x.settings.modbus import ModbusTcp
 from han2x.settings.networks import parse_networks, within
-from han2x.settings.schema import ModbusTcp, Settings
+from han2x.settings.schema import Settings
 
 VOLTAGE = bytes.fromhex("0001 0000 0006 01 03 000E 0002")
 BEYOND = bytes.fromhex("0002 0000 0006 01 03 0033 0001")

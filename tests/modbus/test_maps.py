@@ -29,7 +29,8 @@ from han2x.model.reading import Identity, ListType, Net
 from han2x.model.state import Snapshot
 from han2x.model.view import View
 from han2x.runtime.gateway import Gateway
-from han2x.settings.schema import Meter, ModbusMaps, Settings
+from han2x.settings.modbus import ModbusMaps
+from han2x.settings.schema import Meter, Settings
 from han2x.tariff.budget import Budget, Pace
 from han2x.tariff.capacity import Capacity
 from han2x.tariff.cost import Cost, Costs

@@ -14,7 +14,8 @@ from han2x.model.quantity import Quantity
 from han2x.model.reading import ListType, Reading
 from han2x.model.view import View
 from han2x.runtime.gateway import Gateway
-from han2x.settings.schema import Meter, ModbusMaps, Settings
+from han2x.settings.modbus import ModbusMaps
+from han2x.settings.schema import Meter, Settings
 
 Q = Quantity
 READING = Reading(

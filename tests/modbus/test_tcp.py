@@ -23,7 +23,8 @@ from han2x.model.instant import ZERO
 from han2x.runtime.gateway import Gateway, Trouble
 from han2x.runtime.health import Condition
 from han2x.runtime.listening import advice, listen
-from han2x.settings.schema import ModbusTcp, Settings
+from han2x.settings.modbus import ModbusTcp
+from han2x.settings.schema import Settings
 
 VOLTAGE = bytes.fromhex("0001 0000 0006 01 03 000E 0002")
 VOLTAGE_ANSWER = bytes.fromhex("0001 0000 0007 01 03 04 0000 0956")

@@ -20,7 +20,7 @@ from han2x.mqtt.discovery import Announced, again, announce, change, from_table,
 from han2x.mqtt.entities import ENTITIES
 from han2x.mqtt.plan import Plan
 from han2x.runtime.message import Message
-from han2x.settings.schema import Mqtt
+from han2x.settings.broker import Mqtt
 from han2x.tariff.budget import Pace, budget
 
 from .conftest import OSLO, everything, instant, reading

@@ -10,7 +10,7 @@ import pytest
 from han2x.runtime.broker import Broker, connect
 from han2x.runtime.gateway import Trouble
 from han2x.runtime.inbox import Keep
-from han2x.settings.schema import Mqtt
+from han2x.settings.broker import Mqtt
 
 CONNACK = {"3.1.1": b"\x20\x02\x00\x00", "5": b"\x20\x03\x00\x00\x00"}
 Attack = Callable[[asyncio.StreamWriter], None]

@@ -13,7 +13,7 @@ from han2x.mqtt.objects import CAPACITY, COST
 from han2x.mqtt.plan import TOPICS, Plan
 from han2x.mqtt.topics import MORE
 from han2x.runtime.message import Message
-from han2x.settings.schema import Mqtt
+from han2x.settings.broker import Mqtt
 
 from .conftest import everything, instant, reading
 

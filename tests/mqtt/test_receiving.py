@@ -11,7 +11,7 @@ import pytest
 from han2x.runtime.broker import Broker, connect
 from han2x.runtime.gateway import Trouble
 from han2x.runtime.inbox import ROOM, Keep
-from han2x.settings.schema import Mqtt
+from han2x.settings.broker import Mqtt
 
 from ..ports import free_port
 from .conftest import Authority, Mosquitto, play, poll, takes, until

@@ -16,7 +16,7 @@ from han2x.model.state import EMPTY, fold
 from han2x.model.view import View, view
 from han2x.mqtt.plan import TOPICS, Plan
 from han2x.mqtt.topics import MANUAL
-from han2x.settings.schema import Mqtt
+from han2x.settings.broker import Mqtt
 
 from .conftest import everything, instant, reading
 

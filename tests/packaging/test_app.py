@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from han2x.settings.amend import Refused
+from han2x.settings.broker import Mqtt
 from han2x.settings.networks import parse_networks
-from han2x.settings.schema import Mqtt, Settings
+from han2x.settings.schema import Settings
 from han2x.web.client_address import client_of
 
 APP = Path(__file__).parents[2] / "packaging" / "homeassistant" / "han2x"

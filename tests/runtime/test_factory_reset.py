@@ -14,8 +14,9 @@ from han2x.cli import main
 from han2x.runtime.factory_reset import defaults, erase, factory
 from han2x.runtime.gateway import Trouble
 from han2x.runtime.settings_file import load
+from han2x.settings.broker import Mqtt
 from han2x.settings.device import Board, Network
-from han2x.settings.schema import History, Mqtt, Settings
+from han2x.settings.schema import History, Settings
 
 from ..ports import free_port
 

@@ -16,7 +16,8 @@ from han2x.runtime.health import Condition, Health
 from han2x.runtime.service import Service, keep
 from han2x.runtime.settings_file import load, sample, write
 from han2x.settings.amend import Refused, amend
-from han2x.settings.schema import Meter, ModbusTcp, Settings
+from han2x.settings.modbus import ModbusTcp
+from han2x.settings.schema import Meter, Settings
 
 DEFAULTS = Settings()
 EDITED = """\

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from han2x.settings.amend import Refused, amend, as_table, from_table
-from han2x.settings.schema import Meter, ModbusTcp, Settings
+from han2x.settings.modbus import ModbusTcp
+from han2x.settings.schema import Meter, Settings
 
 TWO = Settings(meters=(Meter(name="house"), Meter(name="cabin", unit_id=2)))
 

@@ -5,9 +5,10 @@ from dataclasses import fields, replace
 import pytest
 
 from han2x.settings.amend import Refused, amend
+from han2x.settings.broker import Mqtt
 from han2x.settings.permission import changes, not_for_tokens, proven, secrets_again
 from han2x.settings.reach import OPENS_DEVICE, PLAIN, READS_FILE, TAKES_SECRET, Reach, source_reach
-from han2x.settings.schema import SECTIONS, Meter, Mqtt, Settings, rules
+from han2x.settings.schema import SECTIONS, Meter, Settings, rules
 
 FILES = {"ca_file", "cert_file", "key_file", "file", "folder", "path", "temperature", "device"}
 """Names of settings that are paths; `path` of a broker is that of its websocket."""

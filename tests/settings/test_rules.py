@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from han2x.settings.amend import Refused, documented, from_table
-from han2x.settings.schema import REPEATED, SECTIONS, Meter, ModbusTcp, Settings, rules
+from han2x.settings.modbus import ModbusTcp
+from han2x.settings.schema import REPEATED, SECTIONS, Meter, Settings, rules
 
 WHOLE = "a whole number from"
 FLAG: tuple[list[object], list[object]] = ([True, False], [1, 0, "true", None])

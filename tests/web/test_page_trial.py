@@ -12,7 +12,8 @@ import pytest
 
 from han2x.model.instant import Instant
 from han2x.runtime.gateway import Gateway
-from han2x.settings.schema import Settings, Web
+from han2x.settings.page import Web
+from han2x.settings.schema import Settings
 
 
 def free_port() -> int:

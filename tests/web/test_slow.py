@@ -11,7 +11,8 @@ import pytest
 from han2x.model.instant import Instant
 from han2x.runtime.gateway import Gateway
 from han2x.runtime.health import Condition
-from han2x.settings.schema import Page, Settings, Web
+from han2x.settings.page import Web
+from han2x.settings.schema import Page, Settings
 from han2x.web import answering, events, protocol
 from han2x.web.service import run
 from han2x.web.state import state_of

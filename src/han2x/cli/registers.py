@@ -5,7 +5,7 @@ import sys
 
 from ..modbus import exports, listing
 from ..modbus.catalogue import MAPS
-from ..settings.schema import ModbusMaps, ModbusTcp
+from ..settings.modbus import ModbusMaps, ModbusTcp
 from . import Wrong
 
 DEFAULT_HOST = "127.0.0.1"

@@ -5,7 +5,7 @@ import secrets
 from ..runtime.broker import Broker, connect
 from ..runtime.gateway import Trouble
 from ..runtime.inbox import Keep
-from ..settings.schema import Mqtt
+from ..settings.broker import Mqtt
 from ..settings.source import MqttSource
 from ..wire.envelopes import unwrap
 from .link import Take

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from ..model.instant import Instant
-from ..settings.schema import Mqtt
+from ..settings.broker import Mqtt
 from ..settings.source import MqttSource, ReplaySource, SerialSource, SimulatedSource, Source, TcpSource
 from ..vendors.decoding_options import PLAIN, Manner
 from .link import Link

@@ -12,7 +12,7 @@ from ..model.instant import Instant
 from ..model.line import UNHEARD, Fault, LineStatus
 from ..model.reading import Reading
 from ..runtime.gateway import Trouble
-from ..settings.schema import Mqtt
+from ..settings.broker import Mqtt
 from ..settings.source import MqttSource, SerialSource, Source, TcpSource
 from ..vendors.decoding_options import PLAIN, Manner
 from ..wire.cipher import CipherMissingError

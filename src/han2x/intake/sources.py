@@ -8,7 +8,7 @@ from ..model.explained import Part
 from ..model.reading import Reading
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.providers import Adapter, Attempt
-from ..settings.schema import Mqtt
+from ..settings.broker import Mqtt
 from ..settings.source import SerialSource, parse_source
 from .pipeline import Outcome
 from .reader import Reader

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 
-from ..settings.schema import Meter, ModbusMaps, Settings
+from ..settings.modbus import ModbusMaps
+from ..settings.schema import Meter, Settings
 from .staleness import Policy
 from .table import Map
 

@@ -16,7 +16,7 @@ from ..runtime.clients import ClientInfo, Clients
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
 from ..runtime.tty import Framing, flush, gone, open_tty, set_framing, set_low_latency, set_rs485
-from ..settings.schema import ModbusRtu
+from ..settings.modbus import ModbusRtu
 from .bank import Banks
 from .lending import Registers
 from .rtu import BROADCAST, Line, Request, answer

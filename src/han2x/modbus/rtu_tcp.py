@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from ..runtime.gateway import Gateway
-from ..settings.schema import ModbusRtuTcp, ModbusTcp
+from ..settings.modbus import ModbusRtuTcp, ModbusTcp
 from .bank import Banks
 from .connection import Connection
 from .line import Served

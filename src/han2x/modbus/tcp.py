@@ -11,7 +11,7 @@ from ..runtime.clients import Clients
 from ..runtime.gateway import Gateway
 from ..runtime.health import Condition
 from ..runtime.listening import listen, names
-from ..settings.schema import ModbusTcp
+from ..settings.modbus import ModbusTcp
 from .admission import Admission
 from .bank import Banks
 from .connection import Connection, Door

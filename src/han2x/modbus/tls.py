@@ -23,8 +23,7 @@ from ..runtime.files import read, read_head
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
 from ..runtime.rate_limited_log import RateLimitedLog
-from ..settings.modbus_tls import ModbusTls
-from ..settings.schema import ModbusTcp
+from ..settings.modbus import ModbusTcp, ModbusTls
 from .authorization import Authorized, Rights
 from .connection import TURN, Connection
 from .ready import Ready

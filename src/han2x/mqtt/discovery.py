@@ -14,7 +14,7 @@ from .. import __version__
 from ..model.reading import Net
 from ..model.view import View
 from ..runtime.message import Message
-from ..settings.schema import Mqtt
+from ..settings.broker import Mqtt
 from .entities import BY_KEY, ENTITIES, EXPIRES_S, LATE, Entity
 from .objects import DIAGNOSTICS, METER_STATUS, OFFLINE, ONLINE, STATE
 

@@ -11,7 +11,7 @@ from datetime import tzinfo
 from ..model.instant import Instant
 from ..model.view import FRESH_MS, View
 from ..runtime.message import Message
-from ..settings.schema import Mqtt
+from ..settings.broker import Mqtt
 from .objects import OBJECTS
 from .topic import Content, Kind, Stamp, Topic
 from .topics import COUNTERS, MOMENT, MORE

@@ -22,7 +22,8 @@ from ..runtime.inbox import Keep
 from ..runtime.message import Message
 from ..runtime.outbox import history_target
 from ..runtime.providers import Published
-from ..settings.schema import Meter, Mqtt, Publishing
+from ..settings.broker import Mqtt
+from ..settings.schema import Meter, Publishing
 from ..tariff import price_feed
 from . import discovery, history
 from .announced_entities import Memory

@@ -17,7 +17,8 @@ from ..runtime.broker import Broker, connect
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
 from ..runtime.inbox import Keep, Mail
-from ..settings.schema import Collecting, Mqtt
+from ..settings.broker import Mqtt
+from ..settings.schema import Collecting
 from .service import opened
 from .tables import Refused
 

@@ -15,7 +15,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ..settings.schema import Mqtt
+from ..settings.broker import Mqtt
 from .broker_errors import loss, refusal, silent_end, unreachable
 from .gateway import Trouble
 from .inbox import Inbox, Keep, Mail

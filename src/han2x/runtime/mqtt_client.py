@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ..settings.schema import Mqtt
+from ..settings.broker import Mqtt
 from .broker_errors import why
 from .files import read
 from .gateway import Trouble

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ..model.record import Record
-from ..settings.schema import Mqtt
+from ..settings.broker import Mqtt
 from .latest import Latest
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from typing import Any
 
 from ..model.instant import Instant
 from ..settings.amend import Refused, amend
-from ..settings.schema import Settings, Web
+from ..settings.page import Web
+from ..settings.schema import Settings
 from .files import replace as replace_file
 from .stored_files import PAGE_TRIAL, Say, load
 

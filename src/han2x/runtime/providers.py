@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 from ..model.diagnosis import Diagnosis
 from ..model.explained import Part
 from ..model.reading import Reading
-from ..settings.schema import Mqtt
+from ..settings.broker import Mqtt
 
 
 class Attempt(NamedTuple):

@@ -19,7 +19,9 @@ from pathlib import Path
 from ..settings import bounded_toml
 from ..settings.amend import Complaint, Refused, changed_names, from_table, without_contradictions
 from ..settings.device import Board
-from ..settings.schema import History, ModbusTcp, Settings, Web
+from ..settings.modbus import ModbusTcp
+from ..settings.page import Web
+from ..settings.schema import History, Settings
 from . import settings_file
 from .audit import FILE
 from .factory_reset import first

@@ -65,6 +65,12 @@ def made_of(name: object, taken: Collection[str] = (), *, stem: str = "meter") -
     return next(new for n in range(2, len(taken) + 3) if (new := f"{stem}-{n}") not in taken)
 
 
+def identify(row: Any, stem: str) -> None:
+    """One that is made without an id has one made of its name; the settings file's are told apart before."""
+    if row.id == "":
+        object.__setattr__(row, "id", made_of(row.name, stem=stem))
+
+
 def _ascii(text: str) -> str:
     folded = unicodedata.normalize("NFKD", text.lower().translate(_ASCII))
     plain = "".join(c for c in folded if not unicodedata.combining(c))

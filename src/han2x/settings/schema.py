@@ -6,14 +6,14 @@ A section is a frozen dataclass; a service is restarted when its section is no l
 from dataclasses import dataclass, field, fields
 
 from ..tariff.contracts import CONTRACTS
-from .database import EXTENTS, Collect, Postgres
+from .broker import TOPIC, Mqtt
+from .database import Collect, Postgres
 from .device import FILE, Announce, Board, Network
-from .identity import made_of
+from .identity import identify
 from .lists import TaughtList
-from .modbus_tls import ModbusTls
+from .modbus import ModbusMaps, ModbusRtu, ModbusRtuTcp, ModbusTcp, ModbusTls
+from .page import Web
 from .reach import (
-    ADMITS,
-    OPENS_DEVICE,
     PLAIN,
     READS_FILE,
     SHOWS_BYTES,
@@ -23,12 +23,10 @@ from .reach import (
 )
 from .rule import (
     BOOLEAN,
-    HOST,
     IDENTITY,
     KEY,
     LABEL,
     NAME,
-    NETWORKS,
     SOURCE,
     TIME_ZONE,
     Rule,
@@ -40,9 +38,7 @@ from .rule import (
 
 UNIT = integer(0, 247)
 WH = Rule("1 or 10", lambda value: type(value) is int and value in (1, 10))
-WHEN_STALE = choice("hold", "unavailable", "zero", "exception")
 SCALE = integer(10, 999_999_999)
-DEVICE = text(r"(/[^\0\n]{1,255})?", "the path of a serial device, such as /dev/ttyUSB0, or empty")
 TARIFF = text(r"([a-z0-9][a-z0-9_-]{0,63})?", "the name of a tariff: a-z, 0-9, - and _; or empty")
 FOLDER = text(r"(/[^\0\n]{1,1023})?", "the path of a folder, from /, or empty")
 AREA = text(r"[A-Za-z0-9_-]{1,16}", "the name of a price area, such as NO1")
@@ -50,31 +46,6 @@ URL = text(
     r"https://[^\s?#]{1,500}|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^\s?#]*)?",
     "an address that begins with https://",
 )
-BROKER_HOST = text(r"[A-Za-z0-9.:%_-]{1,255}", "a host name or an IP address", kind="host")
-LINE = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters")
-SECRET = text(r"[^\0\r\n]{0,255}", "a line of at most 255 characters", secret=True)
-PATH = text(r"/[!-~]{0,255}", "a path such as /mqtt")
-PREFIX = text(r"[^\0-\x20+#/$][^\0-\x20+#]{0,64}(?<!/)", "a topic without spaces, + and #")
-TOPIC = text(
-    r"([^\0-\x20+#/$][^\0-\x20+#]{0,127}(?<!/))?", "a topic without spaces, + and #, or empty for the default"
-)
-BAUD_RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
-BAUD_RATE = Rule(
-    f"one of {', '.join(map(str, BAUD_RATES))}",
-    lambda value: type(value) is int and value in BAUD_RATES,
-    kind="choice",
-    choices=BAUD_RATES,
-)
-HASH = r"(scrypt:[A-Za-z0-9+/=]{24}:[A-Za-z0-9+/=]{44})?"
-PASSWORD_HASH = text(HASH, "a hash that the page has written, or empty", secret=True)
-USER = text(r"[^\0\r\n:]{1,64}", "a name of 1 to 64 characters")
-TITLE = text(r"[^\0\r\n]{1,64}", "a line of 1 to 64 characters")
-
-
-def _identify(row: "Meter | Mqtt", stem: str) -> None:
-    """One that is made without an id has one made of its name; the settings file's are told apart before."""
-    if row.id == "":
-        object.__setattr__(row, "id", made_of(row.name, stem=stem))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +91,7 @@ class Meter:
     )
 
     def __post_init__(self) -> None:
-        _identify(self, "meter")
+        identify(self, "meter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,28 +155,6 @@ class TariffFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModbusMaps:
-    """`[modbus_maps]`: what the maps show, on TCP and on serial lines alike."""
-
-    stale_after_s: int = setting(
-        30, integer(30, 3600), PLAIN, "Silence of the meter after which its values are stale."
-    )
-    han2x_when_stale: str = setting(
-        "hold", WHEN_STALE, PLAIN, "What the HAN2X map then does; hold is as the device."
-    )
-    swapped_when_stale: str = setting("hold", WHEN_STALE, PLAIN, "What the word-swapped map then does.")
-    float_when_stale: str = setting("unavailable", WHEN_STALE, PLAIN, "What the float32 map then does.")
-    sunspec_when_stale: str = setting("unavailable", WHEN_STALE, PLAIN, "What the SunSpec map then does.")
-    em24_when_stale: str = setting("exception", WHEN_STALE, PLAIN, "What the EM24 map then does.")
-    sunspec_models: str = setting(
-        "203", choice("203", "213", "203+213"), PLAIN, "SunSpec meter models that are served."
-    )
-    sunspec_fill: bool = setting(
-        False, BOOLEAN, PLAIN, "Copy an IT net's voltages to the phase voltages of SunSpec."
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
     """What reading a meter depends on: no name, factor or unit id. `broker`: of a source that has one."""
 
@@ -217,64 +166,6 @@ class Intake:
     unchecked: bool = False
     kamstrup_energy_wh: int = 10
     lists: tuple[TaughtList, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModbusTcp:
-    """`[modbus_tcp]`: the Modbus TCP server."""
-
-    enabled: bool = setting(True, BOOLEAN, PLAIN, "Whether the server runs.")
-    host: str = setting("", HOST, PLAIN, "Address to listen on; empty for all.")
-    port: int = setting(
-        1502, integer(1, 65535), PLAIN, "TCP port; 502 is the standard's and needs privileges."
-    )
-    allow: str = setting("", NETWORKS, PLAIN, "Networks that clients may come from; empty for everyone.")
-    writable: bool = setting(True, BOOLEAN, PLAIN, "Whether clients may write the scale factor.")
-    max_connections: int = setting(
-        512, integer(1, 4096), PLAIN, "Most clients at once; the longest idle one makes room."
-    )
-    idle_timeout_s: int = setting(
-        0, integer(0, 86_400), PLAIN, "Close a client idle for so many seconds; 0 never does."
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModbusRtu:
-    """`[modbus_rtu]`: the Modbus server on a serial line; the meters' unit ids are its slave addresses."""
-
-    enabled: bool = setting(False, BOOLEAN, PLAIN, "Whether the server runs.")
-    device: str = setting("", DEVICE, OPENS_DEVICE, "Serial device; best the name under /dev/serial/by-id.")
-    baud_rate: int = setting(19200, BAUD_RATE, PLAIN, "Bits a second, as the line's master has it.")
-    parity: str = setting(
-        "E", choice("N", "E", "O"), PLAIN, "Parity: none, even or odd; even is the standard's."
-    )
-    stop_bits: int = setting(
-        1, integer(1, 2), PLAIN, "Stop bits; the standard has 2 where there is no parity."
-    )
-    rs485: str = setting(
-        "auto",
-        choice("auto", "on", "off"),
-        PLAIN,
-        "Whether the driver switches the direction; auto: if it can.",
-    )
-    gap_ms: int = setting(
-        0,
-        integer(0, 1000),
-        PLAIN,
-        "Least silence, in ms, that ends a frame; 0 chooses by what the driver can do.",
-    )
-    writable: bool = setting(True, BOOLEAN, PLAIN, "Whether the master may write the scale factor.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModbusRtuTcp:
-    """`[modbus_rtu_tcp]`: Modbus RTU frames over TCP, for serial device servers that connect to us."""
-
-    enabled: bool = setting(False, BOOLEAN, PLAIN, "Whether the server runs.")
-    host: str = setting("", HOST, PLAIN, "Address to listen on; empty for all.")
-    port: int = setting(1503, integer(1, 65535), PLAIN, "TCP port, unlike that of modbus_tcp.")
-    allow: str = setting("", NETWORKS, PLAIN, "Networks that clients may come from; empty for everyone.")
-    writable: bool = setting(True, BOOLEAN, PLAIN, "Whether clients may write the scale factor.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,115 +191,6 @@ class History:
         integer(5, 600),
         PLAIN,
         "Seconds between writes, which a power cut may cost; hours are written at once.",
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mqtt:
-    """`[[mqtt]]`: an MQTT broker. Repeat the table for each broker."""
-
-    id: str = setting("", IDENTITY, PLAIN, "Who the broker is: sources and stored state go by it. Made once.")
-    name: str = setting("main", LABEL, PLAIN, "Name of the broker, for people; may be changed at any time.")
-    enabled: bool = setting(False, BOOLEAN, PLAIN, "Whether values are published there.")
-    host: str = setting("localhost", BROKER_HOST, TAKES_SECRET, "Host name or IP address of the broker.")
-    port: int = setting(1883, integer(1, 65535), TAKES_SECRET, "TCP port; 8883 is usual with TLS.")
-    protocol: str = setting("5", choice("5", "3.1.1"), PLAIN, "Version of MQTT.")
-    transport: str = setting("tcp", choice("tcp", "websockets"), TAKES_SECRET, "What carries it.")
-    path: str = setting("/mqtt", PATH, TAKES_SECRET, "Path of the websocket.")
-    user: str = setting("", LINE, PLAIN, "User name; empty for none.")
-    password: str = setting("", SECRET, PLAIN, "Password; empty for none.")
-    client_id: str = setting("", LINE, PLAIN, "Client id; empty for han2x- and a number drawn once.")
-    keepalive_s: int = setting(30, integer(5, 3600), PLAIN, "Silence after which the connection is tried.")
-    tls: bool = setting(
-        False, BOOLEAN, TAKES_SECRET, "Whether the connection is encrypted and the broker's name checked."
-    )
-    ca_file: str = setting(
-        "",
-        FILE,
-        READS_FILE | TAKES_SECRET,
-        "Certificates of who may vouch for the broker; empty for the system's.",
-    )
-    cert_file: str = setting(
-        "", FILE, READS_FILE, "Our own certificate, for brokers that ask for one; empty for none."
-    )
-    key_file: str = setting("", FILE, READS_FILE, "Its private key; empty if cert_file holds it.")
-    publish: str = setting(
-        "on_change",
-        choice("on_change", "every_telegram", "interval"),
-        PLAIN,
-        "When values are published; on_change is as the device, with heartbeat_s.",
-    )
-    heartbeat_s: int = setting(
-        600, integer(10, 86_400), PLAIN, "A value that stays the same is repeated so often."
-    )
-    interval_s: int = setting(
-        10, integer(1, 3600), PLAIN, "How often every value is published, if publish is interval."
-    )
-    retain_values: bool = setting(
-        False, BOOLEAN, PLAIN, "Whether the broker keeps powers, currents and voltages."
-    )
-    retain_energies: bool = setting(True, BOOLEAN, PLAIN, "Whether it keeps energies and who the meter is.")
-    qos_values: int = setting(0, integer(0, 2), PLAIN, "Quality of service of powers, currents and voltages.")
-    qos_energies: int = setting(
-        1, integer(0, 2), PLAIN, "Quality of service of energies and who the meter is."
-    )
-    discovery: str = setting(
-        "device",
-        choice("device", "entities", "off"),
-        PLAIN,
-        "Home Assistant discovery: one message a device, one an entity (before 2025.6), or none.",
-    )
-    discovery_prefix: str = setting("homeassistant", PREFIX, PLAIN, "Topic under which Home Assistant looks.")
-    prices_topic: str = setting(
-        "", TOPIC, PLAIN, "Topic that spot prices come from, as CSV or JSON; empty for none."
-    )
-    raw: str = setting(
-        "off", choice("off", "hex", "binary"), SHOWS_BYTES, "Whether each telegram is published as it came."
-    )
-    history: str = setting(
-        "off",
-        choice("off", *EXTENTS),
-        PLAIN,
-        "What of the history is published, for han2x collect: hours, minutes too, or ten seconds too.",
-    )
-
-    def __post_init__(self) -> None:
-        _identify(self, "broker")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Web:
-    """`[web]`: the web page and its API."""
-
-    enabled: bool = setting(True, BOOLEAN, PLAIN, "Whether the page is served.")
-    host: str = setting("", HOST, PLAIN, "Address to listen on; empty for all.")
-    port: int = setting(8080, integer(1, 65535), PLAIN, "TCP port, unlike those of Modbus.")
-    allow: str = setting("", NETWORKS, PLAIN, "Networks that browsers may come from; empty for everyone.")
-    trusted_proxies: str = setting(
-        "", NETWORKS, ADMITS, "Networks of reverse proxies whose headers name the client; empty for none."
-    )
-    name: str = setting("han2x", TITLE, PLAIN, "What the page calls this gateway.")
-    language: str = setting(
-        "", choice("", "nb", "en"), PLAIN, "Language of the page; empty for the browser's."
-    )
-    tls: bool = setting(False, BOOLEAN, PLAIN, "Whether the page is served over HTTPS.")
-    cert_file: str = setting("", FILE, READS_FILE, "Its certificate; empty for one that is made here.")
-    key_file: str = setting(
-        "", FILE, READS_FILE, "The certificate's private key; empty if cert_file holds it."
-    )
-    user: str = setting("bits", USER, ADMITS, "User name of the page.")
-    password: str = setting("", PASSWORD_HASH, ADMITS, "The password's hash; empty for the first password.")
-    manual_default: bool = setting(
-        True, BOOLEAN, ADMITS, "Let vari open the page from connected networks until a password is set."
-    )
-    metrics: bool = setting(
-        False, BOOLEAN, PLAIN, "Whether /metrics is there for Prometheus, without a log-in."
-    )
-    amsreader: bool = setting(
-        False, BOOLEAN, PLAIN, "Whether /data.json answers as amsreader, without a log-in."
-    )
-    homewizard: bool = setting(
-        False, BOOLEAN, PLAIN, "Whether /api answers as a HomeWizard P1, without a log-in."
     )
 
 
@@ -463,10 +245,10 @@ class Settings:
     site: Site = Site()
     tariffs: Tariffs = Tariffs()
     prices: Prices = Prices()
-    modbus_tcp: ModbusTcp = ModbusTcp()
-    modbus_maps: ModbusMaps = ModbusMaps()
-    modbus_rtu: ModbusRtu = ModbusRtu()
-    modbus_rtu_tcp: ModbusRtuTcp = ModbusRtuTcp()
+    modbus_tcp: ModbusTcp = field(default=ModbusTcp())
+    modbus_maps: ModbusMaps = field(default=ModbusMaps())
+    modbus_rtu: ModbusRtu = field(default=ModbusRtu())
+    modbus_rtu_tcp: ModbusRtuTcp = field(default=ModbusRtuTcp())
     modbus_tls: ModbusTls = field(default=ModbusTls())
     mqtt: tuple[Mqtt, ...] = (Mqtt(),)
     history: History = History()
@@ -475,7 +257,7 @@ class Settings:
     board: Board = field(default=Board())
     network: Network = field(default=Network())
     announce: Announce = field(default=Announce())
-    web: Web = Web()
+    web: Web = field(default=Web())
 
 
 SECTIONS: dict[str, type] = {

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from ..runtime.gateway import Gateway
 from ..runtime.health import Condition
 from ..runtime.providers import Registers
-from ..settings.schema import Mqtt
+from ..settings.broker import Mqtt
 from . import shapes
 from .endpoint import TEXT, Call, Refusal
 from .events import servers

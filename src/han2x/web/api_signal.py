@@ -13,8 +13,9 @@ from ..model.instant import Instant
 from ..runtime.gateway import Trouble
 from ..runtime.providers import Attempt, Sources
 from ..settings.amend import Refused, added
+from ..settings.broker import Mqtt
 from ..settings.permission import row_changes, row_secrets_again
-from ..settings.schema import Meter, Mqtt, Settings
+from ..settings.schema import Meter, Settings
 from ..settings.source import MqttSource, ReplaySource, SourceError, parse_source
 from . import live_shapes, shapes
 from .api_meters import named

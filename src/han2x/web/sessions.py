@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from ..runtime.files import replace as write_file
 from ..runtime.stored_files import WEB, Damaged, Say, load, put_aside, table_of, text, whole
 from ..runtime.stored_state import MS_MAX
-from ..settings.schema import PASSWORD_HASH
+from ..settings.page import PASSWORD_HASH
 
 log = logging.getLogger("han2x.web")
 
