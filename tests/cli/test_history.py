@@ -91,6 +91,7 @@ def test_export_of_ten_seconds_is_scaled_in_display_units(han2x: Run) -> None:
     _, out, _ = han2x("export", "--resolution", "10s", "--format", "json")
     (found,) = json.loads(out)
     assert (found["act_pow_pos_w"], found["net_pow_min_w"], found["net_pow_max_w"]) == (2468, 2400, 2600)
+    assert found["sure"] == 1
     assert (found["curr_l1_a"], found["volt_l1_v"], found["curr_l2_a"]) == (10.42, 231.2, None)
 
 

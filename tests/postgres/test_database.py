@@ -35,6 +35,7 @@ def minute(start: int = T0, version: int = 1, watts: int = 101) -> Record:
         "p_pos": watts,
         "u1": 230_400,
         "low": -3,
+        "sure": 0,
     }
     return Record(11_111_111, "cabin", "minute", start, version, tuple(values.values()))
 
@@ -85,9 +86,26 @@ def test_views_show_what_people_read(base: Base) -> None:
     )
     assert base.query(hours) == [("house", "metered", 1000, -6), ("house", "spread", 14, -6)]
     minutes = (
-        "SELECT covered_s, act_pow_pos_w::int, net_pow_min_w::int, volt_l1_v, curr_l1_a FROM han2x_minutes"
+        "SELECT covered_s, act_pow_pos_w::int, net_pow_min_w::int, volt_l1_v, curr_l1_a, sure "
+        "FROM han2x_minutes"
     )
-    assert base.query(minutes) == [(60, 151, -4, 230.4, None)]
+    assert base.query(minutes) == [(60, 151, -4, 230.4, None, 0)]
+
+
+def test_tables_of_the_version_before_say_what_is_sure(base: Base) -> None:
+    """Tables and views without `sure` get it, and what stands in them stays: of that it is not known."""
+    play(base, lambda database: database.write([minute(), minute(T0 + 60)]))
+    for name, view in (("minute", "minutes"), ("raw", "ten_seconds")):
+        (definition,) = base.query(f"SELECT pg_get_viewdef('han2x_{view}'::regclass)")
+        older = definition.replace(",\n    known.sure", "")
+        assert older != definition
+        base.query(f"DROP VIEW han2x_{view}")
+        base.query(f"ALTER TABLE han2x_{name} DROP COLUMN sure")
+        base.query(f"CREATE VIEW han2x_{view} AS {older}")
+    base.query("UPDATE han2x_schema SET version = 2")
+    play(base, lambda database: database.write([minute(T0 + 60, version=2)]))
+    assert base.query("SELECT sure FROM han2x_minutes ORDER BY time") == [None, 0]
+    assert base.query("SELECT sure FROM han2x_ten_seconds") == []
 
 
 def test_all_of_a_batch_or_nothing(base: Base) -> None:

@@ -15,7 +15,7 @@ Record = Mapping[str, Value]
 
 FORMATS = ("csv", "json")
 
-_ROW = ("covered_s", "net_pow_min_w", "net_pow_max_w", *(quantity.key for quantity in MEASURED))
+_ROW = ("covered_s", "net_pow_min_w", "net_pow_max_w", *(quantity.key for quantity in MEASURED), "sure")
 _ENERGIES = tuple(energy.key for energy in ENERGIES)
 _DRIFTS = tuple(f"drift_{key}" for key in _ENERGIES)
 _HOURS = (*(f"hours_{basis.name.lower()}" for basis in Basis), "hours_missing")
@@ -46,7 +46,7 @@ def record(period: Period, zone: tzinfo) -> Record:
 
 
 def _row(row: Row) -> dict[str, Value]:
-    values: dict[str, Value] = {"covered_s": row.covered_s}
+    values: dict[str, Value] = {"covered_s": row.covered_s, "sure": int(row.sure)}
     values["net_pow_min_w"], values["net_pow_max_w"] = (
         None if value is None else scaled(value, row.scale) for value in (row.low, row.high)
     )

@@ -20,7 +20,7 @@ TABLES = {"10s": "raw", "minute": "minute", "hour": "hour"}
 FORGOTTEN = ("raw", "minute", "hour", "register", "series", "journal")
 KILO = 1000
 
-_ROW = ("t", "covered_s", "net_w", "low_w", "high_w", *(quantity.key for quantity in MEASURED))
+_ROW = ("t", "covered_s", "net_w", "low_w", "high_w", *(quantity.key for quantity in MEASURED), "sure")
 _USED = tuple(f"{energy.value}_k{energy.unit.display.lower()}" for energy in ENERGIES)
 _SUM = ("t", "end", *_USED, *(f"hours_{basis.name.lower()}" for basis in Basis), "missing")
 COLUMNS = {
@@ -105,7 +105,8 @@ def _row(row: Row) -> Iterable[Any]:
     imported, exported = (means.get(quantity) for quantity in MEASURED[:2])
     net = None if imported is None and exported is None else (imported or 0) - (exported or 0)
     low, high = (None if v is None else export.scaled(v, row.scale) for v in (row.low, row.high))
-    return row.start, row.covered_s, net, low, high, *(means.get(quantity) for quantity in MEASURED)
+    shown = (means.get(quantity) for quantity in MEASURED)
+    return row.start, row.covered_s, net, low, high, *shown, int(row.sure)
 
 
 def _sum(found: Sum) -> Iterable[Any]:

@@ -35,8 +35,10 @@ MEANS = tuple(column for quantity, column in COLUMNS.items() if quantity not in 
 COUNTERS = tuple(COLUMNS[energy] for energy in ENERGIES)
 DRIFTS = tuple(f"d_{column}" for column in COUNTERS)
 
-ROW = ("covered", "scale", "low", "high", *MEANS)
+ROW = ("covered", "scale", "low", "high", *MEANS, "sure")
 HOUR = ("basis", "scale", *COUNTERS, *DRIFTS)
+"""`sure` is 1 where the meter's own clock says that a row was then, 0 where it may be of another time; of an
+hour that is told by its basis."""
 
 
 class Resolution(NamedTuple):

@@ -16,8 +16,12 @@ VIEWS = {"hour": "hours", "minute": "minutes", "10s": "ten_seconds"}
 CHUNKS = {"hour": "1 year", "minute": "1 month", "10s": "7 days"}
 """How much time lies together where TimescaleDB cuts a table up."""
 
-VERSION = 2
+VERSION = 3
 """Of the tables; an older program does not write newer ones."""
+
+
+_DATED = ("minute", "10s")
+"""Resolutions whose rows say whether they are sure; tables of version 2 lack that."""
 
 
 class Refused(NamedTuple):
@@ -39,6 +43,7 @@ def creating(prefix: str) -> list[str]:
         f"CREATE TABLE IF NOT EXISTS {prefix}schema (version integer NOT NULL)",
         f"CREATE TABLE IF NOT EXISTS {prefix}meter (number bigint PRIMARY KEY, name text NOT NULL)",
         *(_table(prefix, resolution) for resolution in RESOLUTIONS),
+        *(f"ALTER TABLE {table(prefix, name)} ADD COLUMN IF NOT EXISTS sure bigint" for name in _DATED),
         *(_view(prefix, resolution) for resolution in RESOLUTIONS),
         f"DELETE FROM {prefix}schema",
         f"INSERT INTO {prefix}schema VALUES ({VERSION})",
@@ -132,7 +137,8 @@ def _hour_columns() -> list[str]:
 
 def _row_columns() -> list[str]:
     net = [f"trunc(known.{name} * known.scale / 1000.0) AS net_pow_{to}_w" for name, to in _NET]
-    return ["known.covered AS covered_s", *net, *(_mean(q) for q in PRINCIPAL if q not in POWER_OF_ENERGY)]
+    means = (_mean(quantity) for quantity in PRINCIPAL if quantity not in POWER_OF_ENERGY)
+    return ["known.covered AS covered_s", *net, *means, "known.sure AS sure"]
 
 
 _NET = (("low", "min"), ("high", "max"))

@@ -174,7 +174,8 @@ ROUTES: list[Endpoint] = [
             "format": Param("JSON of columns and rows, or CSV.", str, "json", choices=("json", "csv")),
         },
         errors=(404, 503),
-        doc="What was measured, streamed: JSON of columns for plots (t in Unix seconds), or CSV.",
+        doc="What was measured, streamed: JSON of columns for plots (t in Unix seconds), or CSV. What may be "
+        "of another time has sure = 0, hours the basis uncertain.",
     ),
     Endpoint(
         method="GET",

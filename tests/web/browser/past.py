@@ -1,7 +1,7 @@
 """A past for pages that show it: powers of the simulated household and hours by season and chance.
 
 There are means of ten seconds for a day, of minutes for four days and hours for so many days as wanted, with
-forty minutes of which nothing is known, and three hours that are estimated.
+forty minutes of which nothing is known, three hours that are estimated, and one whose time is uncertain.
 """
 
 import math
@@ -21,6 +21,7 @@ GAP_S = (5 * HOUR_S, 5 * HOUR_S + 40 * 60)
 """How long ago the gap was: its end, its beginning."""
 
 ESTIMATED_HOURS = (30, 31, 32)
+UNCERTAIN_HOUR = 60
 
 
 def write(path: Path, meter: str, now_s: int, *, days: int, solar_w: int = 3000) -> None:
@@ -57,6 +58,7 @@ def _hours(now_s: int, days: int) -> Iterator[Hour]:
     for start in range(running - days * DAY_S, running, HOUR_S):
         ago = (running - start) // HOUR_S
         basis = Basis.ESTIMATED if ago in ESTIMATED_HOURS else Basis.IMPORTED
+        basis = Basis.UNCERTAIN if ago == UNCERTAIN_HOUR else basis
         yield Hour(start=start, energies=_energies(start), basis=basis, drift={})
 
 

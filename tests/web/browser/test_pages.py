@@ -127,6 +127,7 @@ def test_history_is_zoomed_and_saved(home: Running, browse: Open, tmp_path: Path
     page.wait_for_selector(".plot[data-resolution='10s'] canvas")
     page.get_by_role("button", name="Month", exact=True).click()
     page.wait_for_selector(".plot[data-resolution=hour] canvas")
+    page.get_by_text("Some values may be of another time").wait_for()
     box = page.locator(".plot .u-over").bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.98, box["y"] + 40)
     page.mouse.down()

@@ -2,7 +2,7 @@
 
 import { h, say } from "./dom.js";
 import { number, quantity, t, time } from "./i18n.js";
-import { columnsOf, isEstimated, isPower, RESOLUTIONS } from "./periods.js";
+import { columnsOf, isEstimated, isPower, isUncertain, RESOLUTIONS } from "./periods.js";
 import { faint, plot, uplot, withGaps } from "./plot.js";
 import { colour } from "./theme.js";
 
@@ -54,19 +54,22 @@ async function paintPower(parts, { main, other, resolution, view, signal, zoomed
     signal,
     zoomed,
     range: range(view),
-    more: { bands, hooks: { setCursor: [(u) => say(parts.reading, powerAt(u, resolution))] } },
+    more: { bands, hooks: { setCursor: [(u) => say(parts.reading, powerAt(u, columns, resolution))] } },
   });
 }
 
-function powerAt(u, resolution) {
+function powerAt(u, columns, resolution) {
   const index = u.cursor.idx;
   const value = index === null || index === undefined ? null : u.data[3][index];
   if (value === null || value === undefined) return "";
   const before = u.data[4]?.[index];
-  const text = `${time(u.data[0][index] * 1000, resolution === "10s" ? "seconds" : "hour")}: ${quantity(value, "kW", 2)} (${number(u.data[2][index], 2)}–${number(u.data[1][index], 2)})`;
-  return before === null || before === undefined
-    ? text
-    : `${text} · ${t("history.then")} ${quantity(before, "kW", 2)}`;
+  const parts = [
+    `${time(u.data[0][index] * 1000, resolution === "10s" ? "seconds" : "hour")}: ${quantity(value, "kW", 2)} (${number(u.data[2][index], 2)}–${number(u.data[1][index], 2)})`,
+  ];
+  if (isUncertain(columns, columns.t.indexOf(u.data[0][index]))) parts.push(t("history.uncertain"));
+  if (before !== null && before !== undefined)
+    parts.push(`${t("history.then")} ${quantity(before, "kW", 2)}`);
+  return parts.join(" · ");
 }
 
 async function paintEnergy(parts, { main, other, resolution, view, signal, zoomed }) {
@@ -144,7 +147,8 @@ function energyAt(u, { columns, resolution }) {
   const parts = [quantity(columns.act_energy_pos_kwh[row], "kWh", 2)];
   if (columns.act_energy_neg_kwh?.[row])
     parts.push(`${t("legend.export")} ${quantity(columns.act_energy_neg_kwh[row], "kWh", 2)}`);
-  if (isEstimated(columns, row)) parts.push(t("history.estimated"));
+  if (isUncertain(columns, row)) parts.push(t("history.uncertain"));
+  else if (isEstimated(columns, row)) parts.push(t("history.estimated"));
   if (columns.missing?.[row]) parts.push(t("history.missing", { hours: number(columns.missing[row]) }));
   return `${periodText(columns.t[row], resolution)}: ${parts.join(" · ")}`;
 }

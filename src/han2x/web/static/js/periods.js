@@ -47,6 +47,10 @@ export function resolutionOf(span, wish = "auto") {
 /** Whether a resolution has means of power, not sums of energy. @param {string} resolution */
 export const isPower = (resolution) => resolution === "10s" || resolution === "minute";
 
+/** Whether a row may be of another time, as no clock could be trusted. @param {Record<string, any[]>} columns @param {number} index */
+export const isUncertain = (columns, index) =>
+  columns.basis?.[index] === "uncertain" || columns.hours_uncertain?.[index] > 0 || columns.sure?.[index] === 0;
+
 /** A moment of the API (ISO 8601 or Unix seconds) in seconds. @param {string | number} value */
 export const seconds = (value) => (typeof value === "number" ? value : Date.parse(value) / 1000);
 

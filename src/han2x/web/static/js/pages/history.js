@@ -7,7 +7,7 @@ import { gestures, keys } from "../gestures.js";
 import { icon } from "../icons.js";
 import { number, t, time } from "../i18n.js";
 import { paint } from "../history_plots.js";
-import { columnsOf, csv, earlier, isPower, NARROWEST, RESOLUTIONS, resolutionOf, SPANS } from "../periods.js";
+import { columnsOf, csv, earlier, isPower, isUncertain, NARROWEST, RESOLUTIONS, resolutionOf, SPANS } from "../periods.js";
 import { choices, seldom } from "../ui.js";
 
 const LOAD_AFTER_MS = 200;
@@ -223,7 +223,12 @@ function rangeText({ begin, end }) {
 function summaryText(main, other, resolution) {
   if (!main.rows.length) return t("history.nothing");
   const columns = columnsOf(main);
-  if (!isPower(resolution)) return energySummary(columns, other);
+  const text = isPower(resolution) ? powerSummary(columns) : energySummary(columns, other);
+  const uncertain = columns.t.some((_, index) => isUncertain(columns, index));
+  return uncertain ? `${text} ${t("history.some_uncertain")}` : text;
+}
+
+function powerSummary(columns) {
   const known = (name) => columns[name].filter((value) => value !== null);
   const net = known("net_w");
   if (!net.length) return t("history.nothing");
