@@ -99,7 +99,7 @@ def test_record_and_decode(dump: Path, tmp_path: Path) -> None:
     assert told == [{**row, "file": ""} for row in rows(han2x("decode", "--json", str(dump)).stdout)]
     again = han2x("record", f"replay:{dump}?speed=max", "--file", str(file))
     assert again.returncode == 2
-    assert b"File exists" in again.stderr
+    assert b"exists and would be overwritten. Name a new file, or give --force" in again.stderr
 
 
 def test_record_around_errors(tmp_path: Path) -> None:

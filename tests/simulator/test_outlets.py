@@ -15,7 +15,7 @@ import pytest
 from han2x.settings.source import SimulatedSource
 from han2x.simulator import outlets
 from han2x.simulator.meter import telegrams
-from han2x.simulator.outlets import Piece, at_line_rate, paced, to_file, to_pty, to_tcp
+from han2x.simulator.outlets import Piece, at_line_rate, paced, to_pty, to_tcp, write
 
 START = datetime(2025, 12, 2, 11, 59, 50, tzinfo=UTC)
 STREAM = list(islice(telegrams(SimulatedSource("kaifa"), START), 200))
@@ -110,9 +110,10 @@ def test_at_line_rate() -> None:
     assert max(len(piece.data) for piece in pieces) == 8
 
 
-def test_to_file(tmp_path: Path) -> None:
+def test_write(tmp_path: Path) -> None:
     """A minute of the meter's own time, without waiting for it."""
-    to_file(telegrams(SimulatedSource("kaifa"), START), tmp_path / "dump.bin", timedelta(minutes=1))
+    with (tmp_path / "dump.bin").open("wb") as file:
+        write(telegrams(SimulatedSource("kaifa"), START), file, timedelta(minutes=1))
     assert (tmp_path / "dump.bin").read_bytes() == b"".join(t.data for t in STREAM if t.due_ms < 60_000)
 
 
@@ -158,10 +159,14 @@ def test_a_pty_without_reader_keeps_only_what_is_new() -> None:
 
 
 def test_a_link_is_replaced_but_a_file_is_not(tmp_path: Path) -> None:
-    """An old link may be in the way; anything else is somebody's."""
+    """An old simulator's link may be in the way; anything else is somebody's."""
     link = tmp_path / "ttyHAN"
-    link.symlink_to("nowhere")
+    link.symlink_to("/dev/pts/987654")
     asyncio.run(to_pty([], 0, link))
+    link.symlink_to("/dev/serial/by-id/mine")
+    with pytest.raises(FileExistsError):
+        asyncio.run(to_pty([], 0, link))
+    link.unlink()
     link.write_text("mine")
     with pytest.raises(FileExistsError):
         asyncio.run(to_pty([], 0, link))

@@ -40,6 +40,15 @@ def test_the_file_is_beside_the_documentation() -> None:
     assert json.loads(file.read_text("utf-8")) == json.loads(json.dumps(DOCUMENT))
 
 
+def test_a_reset_that_is_not_whole_has_erased_the_rest() -> None:
+    """Its 507 is another than that of a change, of which nothing was done."""
+    answers = DOCUMENT["paths"]["/v1/system/factory-reset"]["post"]["responses"]
+    assert "All else is erased" in answers["507"]["description"]
+    assert "Nothing" not in answers["507"]["description"]
+    change = DOCUMENT["paths"]["/v1/settings"]["patch"]["responses"]["507"]["description"]
+    assert change == "Nothing was changed, as it cannot be stored"
+
+
 @pytest.fixture(scope="module")
 def caller(tmp_path_factory: pytest.TempPathFactory, gateway: Any) -> Iterator[Any]:
     """A browser that is logged in, at a gateway whose look-alikes are on."""

@@ -14,7 +14,7 @@ from ..intake.pipeline import Pipeline
 from ..vendors.decoding_options import Manner
 from ..wire.dump import Dump
 from ..wire.recording import MAGIC, line, reads
-from . import NO, OK, Wrong, decode, meter_keys, taught_lists
+from . import NO, OK, Wrong, decode, meter_keys, output_file, taught_lists
 
 README = """\
 What is here: capture.rec, a recording of a meter, for `han2x decode` and `han2x run` (source replay:FILE);
@@ -28,7 +28,8 @@ FILE_MAX = 256_000_000
 def configure(parser: argparse.ArgumentParser) -> None:
     """The recording, and the bundle."""
     parser.add_argument("recording", type=Path, help="from han2x record, or any file that decode reads")
-    parser.add_argument("--file", type=Path, required=True, help="the bundle to write; it must not exist")
+    parser.add_argument("--file", type=Path, required=True, help="the new bundle to write")
+    output_file.configure(parser)
     meter_keys.configure(parser)
     taught_lists.configure(parser)
     parser.epilog = (
@@ -51,11 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         recording,
         Manner(given if given.encryption else None, unchecked=True, lists=taught_lists.given(arguments)),
     )
-    try:
-        with open(arguments.file, "xb", opener=meter_keys.private) as file:
-            file.write(content)
-    except OSError as error:
-        raise Wrong(f"{arguments.file} cannot be written: {error.strerror}") from None
+    with output_file.created(arguments.file, force=arguments.force, private=True) as file:
+        file.write(content)
     print(f"{arguments.file}: {about['octets']} octets, {about['good']} good telegrams")
     for text, count in notes.items():
         print(f"{count} × {text}")

@@ -23,7 +23,7 @@ from ..runtime.lock import Held
 from ..runtime.settings_file import load
 from ..settings.amend import Refused
 from ..settings.schema import Settings
-from . import NO, OK, Wrong, paths
+from . import NO, OK, Wrong, output_file, paths
 
 AT_ONCE = 500
 """Hours imported in one transaction: a program that is writing waits no longer for it."""
@@ -39,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _configure_meter(importing)
     copying = actions.add_parser("backup", help="copy the history while it is being written")
     copying.add_argument("file", type=Path, help="the copy; an older one is replaced when the new is whole")
+    output_file.configure(copying)
     actions.add_parser("status", help="say what is kept")
 
 
@@ -178,7 +179,7 @@ def _both(metered: Hour, imported: Hour) -> Iterator[tuple[Quantity, int, int]]:
 
 
 def _backup(arguments: argparse.Namespace, _: Settings, path: Path) -> int:
-    backup(path, arguments.file)
+    backup(path, arguments.file, force=arguments.force)
     return OK
 
 

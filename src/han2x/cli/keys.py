@@ -1,12 +1,13 @@
 """`han2x keys`: certificates for clients of the Modbus Security server."""
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from ..app import clock
 from ..runtime.authority import CLIENT_DAYS, MODBUS_FOLDER, Authority, Client
 from ..runtime.gateway import Trouble
-from . import NO, OK, Wrong, meter_keys, paths
+from . import NO, OK, Wrong, output_file, paths
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--days", type=int, default=CLIENT_DAYS, help="days until it expires (default: %(default)s)"
     )
     adding.add_argument("--folder", type=Path, default=Path(), help="where the files go (default: here)")
+    output_file.configure(adding)
     actions.add_parser("list", help="list the certificates")
     revoking = actions.add_parser("revoke", help="refuse a client from now on")
     revoking.add_argument("serial", help="serial number, as listed")
@@ -43,18 +45,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _add(arguments: argparse.Namespace, authority: Authority) -> int:
     name, folder = arguments.name, arguments.folder
-    issued = authority.issue(name, arguments.role, now_ms=clock().unix_ms, days=arguments.days)
     stem = (
         "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name).lstrip(".")
         or "client"
     )
     client, ca = folder / f"{stem}.pem", folder / f"{stem}-ca.pem"
-    for path, text in ((client, issued.certificate + issued.key), (ca, issued.authority)):
-        try:
-            with open(path, "x", encoding="ascii", opener=meter_keys.private) as file:
-                file.write(text)
-        except OSError as error:
-            raise Wrong(f"{path} cannot be written: {error.strerror}") from None
+    with contextlib.ExitStack() as files:  # both are there before a certificate is made for them
+        key_file, ca_file = (
+            files.enter_context(output_file.created(path, force=arguments.force, private=True))
+            for path in (client, ca)
+        )
+        issued = authority.issue(name, arguments.role, now_ms=clock().unix_ms, days=arguments.days)
+        key_file.write((issued.certificate + issued.key).encode("ascii"))
+        ca_file.write(issued.authority.encode("ascii"))
     print(f"{client}: certificate and private key of {name}, role {arguments.role or '(none)'}")
     print(f"{ca}: CA by which the client checks this gateway")
     return OK

@@ -1,7 +1,6 @@
 """The keys of a meter on the command line: `--key` and `--auth-key`."""
 
 import argparse
-import os
 
 from ..settings.rule import KEY
 from ..wire.cipher import CipherMissingError, Keyring, Keys
@@ -37,8 +36,3 @@ def given(arguments: argparse.Namespace) -> Keys:
     if arguments.auth_key and not arguments.key:
         raise Wrong("--auth-key needs --key beside it")
     return Keys(bytes.fromhex(arguments.key), bytes.fromhex(arguments.auth_key))
-
-
-def private(path: str, flags: int) -> int:
-    """An opener for files that only their owner may read."""
-    return os.open(path, flags, 0o600)

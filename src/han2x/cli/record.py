@@ -15,7 +15,7 @@ from ..runtime.gateway import Trouble
 from ..settings.source import SourceError, parse_source
 from ..vendors.decoding_options import Manner
 from ..wire.recording import MAGIC, line
-from . import NO, OK, Wrong, meter_keys
+from . import NO, OK, Wrong, meter_keys, output_file
 
 RING_OCTETS = 65_536
 AFTER_MS = 30_000
@@ -25,7 +25,8 @@ FILE_MAX = 64_000_000
 def configure(parser: argparse.ArgumentParser) -> None:
     """The source, the file, and what is kept."""
     parser.add_argument("source", help="as in the settings: serial:auto, tcp:HOST:PORT, mqtt://HOST/TOPIC, …")
-    parser.add_argument("--file", type=Path, required=True, help="the file to write; it must not exist")
+    parser.add_argument("--file", type=Path, required=True, help="the new file to write")
+    output_file.configure(parser)
     parser.add_argument("--seconds", type=float, help="stop after so long (default: never)")
     parser.add_argument(
         "--on-error",
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = meter_keys.given(arguments)
     try:
         source = parse_source(arguments.source)
-        with open(arguments.file, "xb", opener=meter_keys.private) as file:
+        with output_file.created(arguments.file, force=arguments.force, private=True) as file:
             file.write(MAGIC)
             recorder = Recorder(file, on_error=arguments.on_error)
             manner = Manner(given if given.encryption else None, unchecked=True)
@@ -94,8 +95,6 @@ def run(arguments: argparse.Namespace) -> int:
                 print(file=sys.stderr)
     except (SourceError, Trouble) as error:
         raise Wrong(str(error)) from None
-    except OSError as error:
-        raise Wrong(f"{arguments.file} cannot be written: {error.strerror}") from None
     print(f"{arguments.file}: {recorder.written} characters, {reader.good} good telegrams")
     return OK if recorder.written else NO
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from ..app import now_utc
 from ..settings.source import FAULTS, NETS, VENDORS, SimulatedSource, SourceError, parse_source
 from ..simulator.meter import telegrams
-from ..simulator.outlets import Timed, at_line_rate, to_file, to_pty, to_tcp
-from . import OK, Wrong
+from ..simulator.outlets import Timed, at_line_rate, to_pty, to_tcp, write
+from . import OK, Wrong, output_file
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--pty", nargs="?", const="", metavar="LINK", help="a pseudo terminal, linked as LINK"
     )
     outlet.add_argument("--tcp", metavar="HOST:PORT", help="a TCP port, as a network serial bridge has it")
-    outlet.add_argument("--file", type=Path, metavar="FILE", help="a file, written at once")
+    outlet.add_argument("--file", type=Path, metavar="FILE", help="a new file, written at once")
     parser.add_argument("--hours", type=float, default=1.0, help="length of the file in hours (default: 1)")
+    output_file.configure(parser)
     parser.add_argument("--line-rate", action="store_true", help="octets at the pace of a line of 2400 Bd")
     parser.epilog = (
         f"Options of a meter: net={'|'.join(NETS)}, speed=FACTOR or max, seed=N, solar=W, start=TIME, "
@@ -44,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.line_rate:
             sent = at_line_rate(sent)
         if arguments.file:
-            to_file(sent, arguments.file, timedelta(hours=arguments.hours))
+            with output_file.created(arguments.file, force=arguments.force) as file:
+                write(sent, file, timedelta(hours=arguments.hours))
         else:
             asyncio.run(_send(arguments, sent, source.speed))
     except SourceError as error:

@@ -219,19 +219,19 @@ def _copy(source: sqlite3.Connection, into: sqlite3.Connection, table: str, orde
             into.execute(f"INSERT OR IGNORE INTO {table} VALUES ({marks})", row)
 
 
-def backup(path: Path, target: Path) -> None:
+def backup(path: Path, target: Path, *, force: bool = False) -> None:
     """A whole copy while the history is being written: one moment's state; raises `Trouble`.
 
-    Only an older backup is replaced, when the new one is whole.
+    Only an older backup is replaced, when the new one is whole; `force`: any regular file that is no history.
     """
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     with contextlib.closing(open_reading(path)) as source:
         try:
-            _check_target(path, target)
+            _check_target(path, target, force)
             _sweep(target)
             os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             _copy_whole(source, part)
-            _check_target(path, target)
+            _check_target(path, target, force)
             os.replace(part, target)
             _sync(target.parent)
         except (sqlite3.Error, OSError) as error:
@@ -242,7 +242,7 @@ def backup(path: Path, target: Path) -> None:
                 part.unlink()
 
 
-def _check_target(path: Path, target: Path) -> None:
+def _check_target(path: Path, target: Path, force: bool) -> None:
     """Raises OSError for what a backup must not replace."""
     if target.name in {f"{path.name}{ending}" for ending in SIBLINGS} and target.parent.samefile(path.parent):
         raise OSError("SQLite keeps a file of the history there")
@@ -253,6 +253,8 @@ def _check_target(path: Path, target: Path) -> None:
     if target.samefile(path):
         raise OSError("it is the history itself")
     head = header(target)
+    if force and head.application_id != APPLICATION_ID:
+        return
     if head.application_id != APPLICATION_ID or head.wal:  # a WAL has who is, or was, written by a gateway
         what = (
             "a history that a gateway uses"

@@ -6,6 +6,7 @@ exception, as fast as possible: there the reader sets the pace and nothing is lo
 """
 
 import asyncio
+import errno
 import os
 import sys
 import termios
@@ -16,11 +17,12 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from fcntl import ioctl
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 UNREAD_MAX = 65_536
 """Octets a TCP client may leave unread before it is dropped."""
 
+PTYS = "/dev/pts/"
 PTY_UNREAD_MAX = 3_072
 """The same for the reader of a pty, where the kernel keeps four kilooctets."""
 
@@ -90,14 +92,13 @@ def paced(telegrams: Iterable[Timed], speed: float) -> Paced:
     return Paced(telegrams, speed)
 
 
-def to_file(telegrams: Iterable[Timed], path: Path, duration: timedelta) -> None:
+def write(telegrams: Iterable[Timed], file: BinaryIO, duration: timedelta) -> None:
     """Write what the meter sends in `duration` of its own time, at once; raises OSError."""
     until_ms = duration // timedelta(milliseconds=1)
-    with path.open("wb") as file:
-        for telegram in telegrams:
-            if telegram.due_ms >= until_ms:
-                return
-            file.write(telegram.data)
+    for telegram in telegrams:
+        if telegram.due_ms >= until_ms:
+            return
+        file.write(telegram.data)
 
 
 async def to_pty(
@@ -109,7 +110,8 @@ async def to_pty(
 ) -> None:
     """Send to a pseudo terminal that a reader opens like a serial adapter; readers may come and go.
 
-    `link`: a symbolic link to make to it, replaced if it exists and removed at the end. `opened` is told
+    `link`: a symbolic link to make to it, removed at the end; one that an earlier simulator has left, to a
+    pseudo terminal, is replaced, and nothing else. `opened` is told
     the path to open. What is unread when the telegrams end is lost. Raises OSError where there is no pty
     or the link cannot be made.
     """
@@ -209,8 +211,10 @@ def _linked(path: str, link: Path | None) -> Iterator[None]:
     if link is None:
         yield
         return
-    if link.is_symlink():
+    if link.is_symlink() and os.readlink(link).startswith(PTYS):
         link.unlink()
+    if os.path.lexists(link):
+        raise FileExistsError(errno.EEXIST, "it exists, and is not the link of a simulator", str(link))
     link.symlink_to(path)
     try:
         yield

@@ -119,7 +119,8 @@ class Endpoint:
 
     `path`: without a leading slash, parameters in braces. `answer`: the type of its JSON; None for nothing.
     `media`: of the answer. `body`: the type of the JSON it takes, or "text". `errors`: what it may refuse
-    with, beside what all may. `off`: the boolean setting of `[web]` without which there is no such thing.
+    with, beside what all may. `texts`: what a status means where that is not what it usually does. `off`: the
+    boolean setting of `[web]` without which there is no such thing.
     """
 
     method: str
@@ -132,6 +133,7 @@ class Endpoint:
     body: Any = None
     query: Mapping[str, Param] = field(default_factory=dict)
     errors: tuple[int, ...] = ()
+    texts: Mapping[int, str] = field(default_factory=dict)
     status: int = 0
     off: str = ""
 

@@ -120,9 +120,10 @@ def _responses(endpoint: Endpoint, named: dict[str, Any]) -> dict[str, Any]:
         success["content"] = {
             endpoint.media: {"schema": {} if endpoint.media == JSON else {"type": "string"}}
         }
+    texts = {**TEXTS, **endpoint.texts}
     problem = {JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     refusals = {
-        str(status): {"description": TEXTS[status], "content": problem} for status in statuses(endpoint)
+        str(status): {"description": texts[status], "content": problem} for status in statuses(endpoint)
     }
     return {str(endpoint.success): success, **refusals}
 

@@ -250,6 +250,7 @@ ROUTES: list[Endpoint] = [
         body=shapes.Reset,
         access=Access.OWNER,
         errors=(401, 429, 503),
+        texts={507: "A file could not be erased. All else is erased, and everything begins anew"},
         doc="All settings as on the first day, erased when answered; history only if that is asked for.",
     ),
     Endpoint(
