@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from han2x.cli import BUSY, NO, OK, WRONG
+from han2x.cli import BUSY, NO, OK, WRONG, main, run
+from han2x.runtime import lock
 from han2x.runtime.settings_file import load
 from han2x.settings.schema import Settings
 
@@ -88,6 +89,28 @@ def test_a_second_one_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with running(place) as again:
         again.send_signal(signal.SIGTERM)
         assert again.wait(20) == OK
+
+
+def test_a_service_waits_for_one_that_is_about_to_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As systemd does not start it again after status 3; anyone else is told at once."""
+    place, waited = Place(tmp_path), 0
+    held = lock.directory(place.state)
+
+    def wait(_: float) -> None:
+        nonlocal waited
+        waited += 1
+        if waited == run.TRIES - 1:
+            held.release()
+
+    monkeypatch.setattr("time.sleep", wait)
+    monkeypatch.setattr(run, "_serve", lambda *_: OK)
+    assert main(["run", *place.words()]) == BUSY
+    assert waited == 0
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "systemd"))
+    assert main(["run", *place.words()]) == OK
+    assert waited == run.TRIES - 1
 
 
 def test_two_that_share_nothing_run_beside_each_other(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from han2x import __version__
+from han2x.cli import BUSY, WRONG
 from han2x.runtime.factory_reset import defaults
 from han2x.settings.amend import Refused, from_table
 
@@ -40,6 +41,12 @@ def test_systemd_has_no_complaint(unit: Path) -> None:
         text=True,
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_what_a_restart_cannot_mend_restarts_nothing() -> None:
+    """A wrong call and a lock that another process holds: systemd would try each second for ever."""
+    (line,) = re.findall(r"^RestartPreventExitStatus=(.*)$", UNIT.read_text(), re.MULTILINE)
+    assert {int(status) for status in line.split()} == {WRONG, BUSY}
 
 
 @needs_systemd

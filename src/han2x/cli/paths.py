@@ -3,11 +3,15 @@
 import argparse
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..runtime import factory_reset, lock
 from . import Busy, Wrong
+
+PAUSE_S = 0.5
+"""Between two tries to lock."""
 
 SYSTEM = Path("/etc/han2x/han2x.toml")
 
@@ -54,12 +58,17 @@ def check(settings: Path, *, regular: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def alone(settings: Path, state: Path, remedy: str) -> Iterator[None]:
-    """Settings and state are nobody else's meanwhile; raises `Busy`."""
-    with contextlib.ExitStack() as held:
-        try:
-            held.enter_context(lock.directory(state, remedy))
-            held.enter_context(lock.beside(settings, remedy))
-        except lock.Held as error:
-            raise Busy(str(error)) from None
-        yield
+def alone(settings: Path, state: Path, remedy: str, *, tries: int = 1) -> Iterator[None]:
+    """Settings and state are nobody else's meanwhile; raises `Busy` after so many tries."""
+    for left in reversed(range(tries)):
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(lock.directory(state, remedy))
+                held.enter_context(lock.beside(settings, remedy))
+            except lock.Held as error:
+                if not left:
+                    raise Busy(str(error)) from None
+            else:
+                yield
+                return
+        time.sleep(PAUSE_S)

@@ -1,6 +1,7 @@
 """`han2x run`."""
 
 import argparse
+import os
 from dataclasses import replace
 from functools import partial
 
@@ -15,6 +16,9 @@ from . import Wrong, meter_keys, paths, serving
 SECOND = (
     "Stop that process first, or give this one a file and a directory of its own by --settings and --state"
 )
+
+TRIES = 20
+"""A service tries for ten seconds: it is not started again, and who holds the lock may be about to end."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     if why := state_version.refusal(arguments.state):
         raise Wrong(why)
     paths.check(arguments.settings, regular=False)  # whatever is there, the page says what is wrong with it
-    with paths.alone(arguments.settings, arguments.state, SECOND):
+    with paths.alone(arguments.settings, arguments.state, SECOND, tries=TRIES if _is_service() else 1):
         return _serve(arguments, given)
 
 
@@ -58,6 +62,11 @@ def _serve(arguments: argparse.Namespace, given: Keys) -> int:
         broken=broken,
         adjusted=adjusted,
     )
+
+
+def _is_service() -> bool:
+    """Whether systemd waits for this process to be ready."""
+    return bool(os.environ.get("NOTIFY_SOCKET"))
 
 
 def _with_keys(settings: Settings, given: Keys) -> Settings:
