@@ -6,6 +6,10 @@ from typing import Any, NamedTuple
 from ..runtime.gateway import Trouble
 from .announce import HTTP, MODBUS, PRODUCT
 
+LEAST_S = 2.0
+"""An answer that others were given within a second is given again a second later at the earliest (RFC 6762 section 6),
+and up to 0.7 s after that: who waits for less may miss a gateway each time, however often it asks."""
+
 
 class Found(NamedTuple):
     """A gateway that has said who it is. A port of 0 is none."""
@@ -18,7 +22,7 @@ class Found(NamedTuple):
 
 
 async def find(seconds: float) -> list[Found]:
-    """The gateways that answer within so many seconds, by host name; raises `Trouble`."""
+    """The gateways that answer within so many seconds, at least `LEAST_S`, by host name; raises `Trouble`."""
     try:
         from zeroconf import DNSQuestionType, InterfaceChoice, IPVersion
         from zeroconf.asyncio import AsyncServiceBrowser, AsyncZeroconf
@@ -38,7 +42,7 @@ async def find(seconds: float) -> list[Found]:
         zeroconf.zeroconf, [HTTP, MODBUS], handlers=[heard], question_type=DNSQuestionType.QM
     )
     try:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(max(LEAST_S, seconds))
         found = await asyncio.gather(*(_ask(zeroconf, kind, name) for name, kind in list(names.items())))
         return _joined([one for one in found if one])
     finally:

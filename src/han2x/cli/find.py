@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 
-from ..board.finding import Found, find
+from ..board.finding import LEAST_S, Found, find
 from ..runtime.gateway import Trouble
 from . import NO, OK, Wrong
 
@@ -12,7 +12,10 @@ from . import NO, OK, Wrong
 def configure(parser: argparse.ArgumentParser) -> None:
     """How long to listen, and the form of the answer."""
     parser.add_argument(
-        "--seconds", type=float, default=3.0, help="how long to wait for answers (default: %(default)s)"
+        "--seconds",
+        type=float,
+        default=3.0,
+        help=f"how long to wait for answers, at least {LEAST_S:g} (default: %(default)s)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
 
