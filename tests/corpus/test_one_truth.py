@@ -26,6 +26,7 @@ from han2x.wire.dump import Dump
 from han2x.wire.result import Apdu
 from han2x.wire.stream import Stream
 
+from ..sml_telegrams import dtz541, ed300l, ehz, mt175
 from .test_corpus import TELEGRAM_INDEX, TELEGRAMS, keys, needs_telegrams
 
 NOW = Instant(1_750_000_000_000, 5_000)
@@ -91,8 +92,9 @@ def agree(reading: Reading) -> None:
 
 def test_our_own_telegrams(vectors: Mapping[str, bytes]) -> None:
     """Every good telegram of the tests' own."""
-    found = [reading for octets in vectors.values() for reading in readings(octets)]
-    assert len(found) > 10
+    octets = [*vectors.values(), ehz(5364), ehz(-12_609), ed300l(1266, 0x1A2), mt175(), dtz541()]
+    found = [reading for one in octets for reading in readings(one)]
+    assert len(found) > 15
     for reading in found:
         agree(reading)
 

@@ -14,6 +14,7 @@ from han2x.wire.result import Apdu
 from han2x.wire.stream import Stream
 
 from ..conftest import VECTORS, mbus_frames, p1_text
+from ..sml_telegrams import EMH, ISK, dtz541, ehz, entry, mt175, telegram, text, unsigned
 
 KEYS = Keys(ENCRYPTION_KEY, AUTHENTICATION_KEY)
 SALT = b"a salt that is always the same"
@@ -113,3 +114,34 @@ def test_any_octets(noise: bytes, name: str) -> None:
     clean = anonymised(octets, Manner(), SALT)
     assert len(clean.octets) == len(octets)
     assert NUMBERS[name] not in clean.octets
+
+
+OLD_ID = bytes.fromhex("06484147010203040506")
+ENERGY = entry("1-0:1.8.0", unsigned(5), 30)
+SML = (
+    (ehz(5364), EMH[6:]),
+    (mt175(), ISK[6:]),
+    (dtz541(), b"\x00\x12\xd6\x87"),
+    (telegram((ENERGY,), OLD_ID), OLD_ID[5:]),
+    (telegram((ENERGY, entry("1-0:0.0.0", text(b"1EMH0012345678"))), EMH), b"12345678"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("octets", "number"), SML)
+def test_an_sml_telegram(octets: bytes, number: bytes) -> None:
+    """The number, its text and the key of the meter are others; the maker and the values stay."""
+    clean = anonymised(octets, Manner(), SALT)
+    (before,), (after,) = read(octets, Manner()), read(clean.octets, Manner())
+    assert len(clean.octets) == len(octets)
+    assert (after.values, after.vendor) == (before.values, before.vendor)
+    assert number in octets
+    assert number not in clean.octets
+    assert bytes(range(48)) not in clean.octets
+    assert after.identity.meter_id != before.identity.meter_id
+
+
+def test_a_damaged_sml_telegram() -> None:
+    """Nobody can read it, and it tells no number either."""
+    clean = anonymised(ehz(5364)[:-30], Manner(), SALT)
+    assert EMH[6:] not in clean.octets
+    assert bytes(range(48)) not in clean.octets

@@ -18,6 +18,7 @@ from han2x.settings.source import SimulatedSource
 from han2x.simulator.meter import telegrams
 
 from ..conftest import mbus_frames, p1_text
+from ..sml_telegrams import ehz, mt175
 
 VECTORS = {
     name: bytes.fromhex(octets)
@@ -193,7 +194,12 @@ OTHERS: dict[str, tuple[list[bytes], tuple[Verdict, Verdict, Verdict]]] = {
         [SEALED_TEXT.replace(b"\x00\x82\x02", b"\xdb\x08EGM12345\x82\x02")],
         (Verdict.ENCRYPTED,) * 3,
     ),
-    "SML": ([bytes.fromhex("1b1b1b1b01010101760700110a") + bytes(60)], (Verdict.SML,) * 3),
+    "SML cut short": ([bytes.fromhex("1b1b1b1b01010101760700110a") + bytes(60)], (Verdict.SML,) * 3),
+    "SML from the middle": ([ehz(5364)[100:]], (Verdict.SML,) * 3),
+    "SML damaged": ([damaged(ehz(5364))] * 3, (Verdict.SML,) * 3),
+    "SML": ([ehz(5364)[100:], ehz(5364), ehz(-5364)], (Verdict.GOOD,) * 3),
+    "SML before the PIN": ([mt175(None)] * 2, (Verdict.REDUCED,) * 3),
+    "SML after the PIN": ([mt175(None), mt175()], (Verdict.GOOD,) * 3),
     "a Modbus request": (MODBUS[:1], (Verdict.MODBUS,) * 3),
     "HTTP": ([b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n"], (Verdict.HTTP,) * 3),
     "wrong checksums": (

@@ -19,6 +19,7 @@ from han2x.wire.result import Discarded
 from han2x.wire.stream import Stream
 
 from ..conftest import VECTORS, mbus_frames, p1_text
+from ..sml_telegrams import dtz541, ehz
 
 Wrap = Callable[[bytes], bytes]
 
@@ -119,7 +120,7 @@ FRAMES = [
     if octets[0] == 0x7E and [type(outcome) for outcome in read(octets)] == [dict]
 ]
 P1 = p1_text({"1.7.0": "01.193*kW", "2.7.0": "00.000*kW", "1.8.0": "006678.394*kWh"})
-TELEGRAMS = [*FRAMES, mbus_frames(FRAMES[0][17:-3]), P1]
+TELEGRAMS = [*FRAMES, mbus_frames(FRAMES[0][17:-3]), P1, ehz(5364), dtz541()]
 
 
 @pytest.mark.parametrize("wrap", ANY.values(), ids=ANY)

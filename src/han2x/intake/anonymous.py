@@ -19,14 +19,16 @@ from ..wire.crc import check_sequence
 from ..wire.dlms import GENERAL_GLO_CIPHERING
 from ..wire.hdlc import Frame
 from ..wire.p1 import crc16
-from ..wire.result import Apdu, Discarded, Segment
+from ..wire.result import Apdu, Discarded, Framing, Segment
 from ..wire.scan import Deframer, Found
+from ..wire.sml import framed, inside
 from ..wire.stream import Stream
 
 PUBLIC = Keys(bytes(range(16)), bytes(range(0xD0, 0xE0)))
 """What encrypted telegrams are encrypted with in a bundle, if their own keys were given."""
 
 NUMBER_MIN = 4
+_TO_DIGITS = bytes.maketrans(b"ABCDEF", b"012345")
 _DIGITS = re.compile(rb"(?<![0-9A-Za-z.(])[0-9]{8,}(?![0-9.*)A-Za-z])")
 """A long number that is no value of a P1 line: in lists that no table explains, it may be the meter's."""
 
@@ -38,6 +40,14 @@ _P1_NUMBERS = re.compile(
 _P1_HEADER = re.compile(rb"(/[A-Za-z]{3}.)([^\r\n]*)")
 _SERIAL = re.compile(rb"(\x09\x06[\x00\x01][\x00\x01]\x00\x00[\x00\x01]\xff\x06)(.{4})", re.DOTALL)
 """Kamstrup's serial number as an integer, 1-1:0.0.1 (han-port sheet 6.1)."""
+
+_SERVER_ID = re.compile(rb"(\x0b[\0-\x0f])([0-9\0-\x09][A-Z]{3}.{5})", re.DOTALL)
+"""What an SML meter is called (DIN 43863-5): medium, maker, block and four octets of number."""
+
+_KEY = re.compile(rb"(\x81\x81\xc7\x82\x05\xff[\x01]{4}\x83\x02)(.{48})", re.DOTALL)
+"""The public key of an SML meter, each of which has its own."""
+
+_SERIAL_END = 10**8
 
 _HEX_DIGITS = re.compile(rb"(?:0[xX])?([0-9A-Fa-f])")
 _TITLE = re.compile(rb"\xdb\x08([A-Za-z]{3})(.{5})", re.DOTALL)
@@ -82,9 +92,19 @@ def _numbers(items: Iterable[Apdu | Discarded], manner: Manner) -> set[bytes]:
     decoder, numbers = Decoder(manner.keyring(), manner), set()
     for item in items:
         reading = decoder.decode(item) if isinstance(item, Apdu) else None
-        if isinstance(reading, Reading) and reading.identity.meter_id:
-            numbers.add(reading.identity.meter_id.encode("ascii", "replace"))
+        if isinstance(reading, Reading) and (number := reading.identity.meter_id):
+            numbers.add(number.encode("ascii", "replace"))
+            if isinstance(item, Apdu) and item.framing is Framing.SML and number.isalnum():
+                numbers.add(_as_sent(number))
     return {number for number in numbers if len(number) >= NUMBER_MIN}
+
+
+def _as_sent(number: str) -> bytes:
+    """The octets of an SML meter's id that is of no form we know, and shown as hex digits."""
+    try:
+        return bytes.fromhex(number)
+    except ValueError:
+        return b""
 
 
 class _Replacement:
@@ -105,8 +125,15 @@ class _Replacement:
         )
 
     def octets(self, number: bytes) -> bytes:
-        """Other octets for a number in binary."""
-        return self._stream(number)[: len(number)]
+        """Other octets for a number in binary; none of them is one that SML escapes."""
+        return self._stream(number)[: len(number)].replace(b"\x1b", b"\x1c")
+
+    def server_id(self, server: bytes) -> bytes:
+        """The id of an SML meter, as the digits of the same number in text are replaced."""
+        medium, maker, block = server[:1], server[1:4], server[4]
+        number = b"%d%s%02X%08d" % (medium[0] & 0x0F, maker, block, int.from_bytes(server[5:], "big"))
+        serial = int(self.digits(number)[6:].translate(_TO_DIGITS)) % _SERIAL_END
+        return server[:5] + serial.to_bytes(4, "big").replace(b"\x1b", b"\x1c")
 
     def replaced(self, octets: bytes) -> bytes:
         """Octets without numbers: the known ones, long runs of digits, serial numbers and system titles."""
@@ -114,6 +141,8 @@ class _Replacement:
             octets = self._known.sub(lambda found: self.digits(found.group()), octets)
         octets = _DIGITS.sub(lambda found: self.digits(found.group()), octets)
         octets = _SERIAL.sub(lambda found: found.group(1) + self.octets(found.group(2)), octets)
+        octets = _SERVER_ID.sub(lambda found: found.group(1) + self.server_id(found.group(2)), octets)
+        octets = _KEY.sub(lambda found: found.group(1) + self.octets(found.group(2)), octets)
         return _TITLE.sub(lambda found: b"\xdb\x08" + self.title(found.group(1) + found.group(2)), octets)
 
     def title(self, title: bytes) -> bytes:
@@ -216,6 +245,8 @@ def _repair_of(found: Found) -> Callable[[bytearray, int, int], None]:
         return _repair_hdlc
     if isinstance(found, Segment):
         return _repair_mbus
+    if found.framing is Framing.SML:
+        return _repair_sml
     return _repair_p1 if found.data[:1] == b"/" else _nothing
 
 
@@ -229,6 +260,10 @@ def _repair_hdlc(octets: bytearray, begin: int, end: int) -> None:
 
 def _repair_mbus(octets: bytearray, begin: int, end: int) -> None:
     octets[end - 2] = sum(octets[begin + 4 : end - 2]) & 0xFF
+
+
+def _repair_sml(octets: bytearray, begin: int, end: int) -> None:
+    octets[begin:end] = framed(inside(bytes(octets[begin:end])))
 
 
 def _repair_p1(octets: bytearray, begin: int, end: int) -> None:

@@ -8,7 +8,16 @@ from enum import StrEnum
 
 from ..model.diagnosis import TEXTS, Diagnosis, Evidence, Verdict
 from ..vendors.decoder import NO_CHECK_SUM
-from ..wire.other_protocols import HEADER_ONLY, HTTP, INVERTED, MODBUS, PARITY_7E1, PARITY_8E1, SML
+from ..wire.other_protocols import (
+    HEADER_ONLY,
+    HTTP,
+    INVERTED,
+    MODBUS,
+    PARITY_7E1,
+    PARITY_8E1,
+    SML_CHECKSUM,
+    SML_TRUNCATED,
+)
 from ..wire.result import Kind
 from .pipeline import FRAMES, Tally
 
@@ -32,7 +41,8 @@ _BY_REASON = {
     HEADER_ONLY: Verdict.P1_HEADER,
     PARITY_8E1: Verdict.PARITY_8E1,
     PARITY_7E1: Verdict.PARITY_7E1,
-    SML: Verdict.SML,
+    SML_CHECKSUM: Verdict.SML,
+    SML_TRUNCATED: Verdict.SML,
     MODBUS: Verdict.MODBUS,
     HTTP: Verdict.HTTP,
 }
@@ -94,7 +104,8 @@ def _mere_noise(tally: Tally) -> bool:
 def _verdict(tally: Tally, mono_ms: int, since_ms: int) -> Verdict:
     if _recent(tally.good_at, mono_ms):
         weak = tally.long_bad > 3 * tally.long_good and tally.short_good > 0
-        return Verdict.WEAK if weak else Verdict.GOOD
+        found = Verdict.REDUCED if tally.reduced else Verdict.GOOD
+        return Verdict.WEAK if weak else found
     for kind, verdict in _BY_KIND:
         if _recent(tally.discarded_at.get(kind), mono_ms) and not (kind in FRAMES and _mere_noise(tally)):
             return _BY_REASON.get(tally.reason, verdict) if tally.last is kind else verdict

@@ -17,6 +17,7 @@ class Tally:
 
     Times are monotonic milliseconds, None for never. `short_good`, `long_good` and `long_bad` count
     telegrams of up to and above `SHORT` octets, the long ones of late: a weak adapter loses their tail.
+    `reduced`: the last good telegram says as little as a meter does before its PIN is entered.
     """
 
     octets: int = 0
@@ -31,6 +32,7 @@ class Tally:
     short_good: int = 0
     long_good: int = 0
     long_bad: int = 0
+    reduced: bool = False
 
 
 SHORT = 100
@@ -89,6 +91,7 @@ class Pipeline:
         if self._tap:
             self._tap(self._window.cut(item.offset, item.length), outcome)
         if isinstance(outcome, Reading):
+            self.tally.reduced = outcome.reduced
             self._count_good(item.length, mono_ms)
         else:
             self._count_discarded(outcome, mono_ms)

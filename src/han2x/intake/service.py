@@ -26,8 +26,8 @@ REPORT_S = 2.0
 RETRY_S = 2.0
 """Pause before a source that failed is tried again: an adapter that was plugged in is found soon."""
 
-_GOOD = (Verdict.GOOD, Verdict.WEAK)
-_FARES_WELL = (Verdict.GOOD, Verdict.WAITING)
+_GOOD = (Verdict.GOOD, Verdict.WEAK, Verdict.REDUCED)
+_FARES_WELL = (Verdict.GOOD, Verdict.WAITING, Verdict.REDUCED)
 
 
 async def run(section: Intake, gateway: Gateway, name: str) -> None:
@@ -110,10 +110,12 @@ class _Meter:
     def _say(self) -> None:
         found = self._reader.diagnosis()
         self._diagnosis.set(found)
+        said = f"{found.headline}. {found.next_step}"
         if found.verdict in _FARES_WELL:
-            self._gateway.report(self._name, Condition.OK, self._advice())
+            advice = self._advice() or (said if found.verdict is Verdict.REDUCED else "")
+            self._gateway.report(self._name, Condition.OK, advice)
         else:
-            self._gateway.report(self._name, Condition.FAILING, f"{found.headline}. {found.next_step}")
+            self._gateway.report(self._name, Condition.FAILING, said)
 
     def _failed(self, trouble: Trouble) -> None:
         self._gateway.report(self._name, Condition.FAILING, str(trouble))

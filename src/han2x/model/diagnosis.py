@@ -32,6 +32,7 @@ class Verdict(StrEnum):
     PARITY_7E1 = "parity-7e1"
     P1_HEADER = "p1-header"
     SML = "sml"
+    REDUCED = "reduced"
     MODBUS = "modbus"
     HTTP = "http"
 
@@ -161,9 +162,14 @@ TEXTS: dict[Verdict, tuple[str, str]] = {
         "?request=rts at the end of the source gives with some adapters.",
     ),
     Verdict.SML: (
-        "The meter speaks SML",
-        "This is the protocol of German meters (optical port), which is not read. Use another port "
-        "of the meter, or send us a recording (han2x bundle).",
+        "SML telegrams arrive damaged",
+        "Move the reading head until it sits over the meter's optical port, and shade it from "
+        "sunlight. The line is 9600 8N1.",
+    ),
+    Verdict.REDUCED: (
+        "The meter sends whole kWh and no power",
+        "Enter the PIN, which the grid company has, at the meter's optical key, and set INF to on: the "
+        "meter then sends power and decimals.",
     ),
     Verdict.MODBUS: (
         "The device speaks Modbus RTU",

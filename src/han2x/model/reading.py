@@ -76,7 +76,8 @@ class Reading:
     used, each with its reason.
     `finer`: numbers as sent, where they say more than the integer unit. `parts`: what sums are made of;
     `partial`: those that were not made, because a part is missing that came before. `notes`: what is to be
-    said of how far the telegram can be trusted.
+    said of how far the telegram can be trusted. `reduced`: the meter keeps back what it measures until its
+    PIN is entered.
     """
 
     vendor: str
@@ -92,6 +93,7 @@ class Reading:
     parts: tuple[tuple[Quantity, frozenset[int]], ...] = ()
     partial: frozenset[Quantity] = frozenset()
     notes: tuple[str, ...] = ()
+    reduced: bool = False
 
 
 def classify(values: Mapping[Quantity, int]) -> ListType:

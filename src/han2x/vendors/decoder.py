@@ -72,8 +72,8 @@ class Decoder:
 
     def decode(self, apdu: Apdu, title: bytes = b"") -> Reading | Discarded:
         """The reading in an APDU, or why there is none. `title`: the system title it was encrypted with."""
-        if apdu.framing is Framing.P1:
-            return self._text(apdu)
+        if apdu.framing is not Framing.HDLC and (form := _FORMS.get(apdu.framing)):
+            return form(self, apdu)
         notification = parse(apdu)
         if isinstance(notification, Discarded):
             return self._encrypted(apdu, notification)
@@ -104,6 +104,15 @@ class Decoder:
         except Mismatch as mismatch:
             return Discarded(Kind.UNKNOWN, f"P1 text: {mismatch}", apdu.offset, apdu.length)
 
+    def _sml(self, apdu: Apdu) -> Reading | Discarded:
+        """The messages of an SML telegram."""
+        from . import sml  # German meters only
+
+        try:
+            return sml.read(apdu.data)
+        except Mismatch as mismatch:
+            return Discarded(Kind.UNKNOWN, f"SML: {mismatch}", apdu.offset, apdu.length)
+
     def _opened_text(self, apdu: Apdu) -> Reading | Discarded:
         """P1 text that was encrypted: nobody has looked at its check sum yet."""
         from ..wire.p1 import carries_check_sum, checked
@@ -129,6 +138,10 @@ class Decoder:
             return outcome
         self._keyring.accept(opened)
         return replace(outcome, notes=(*opened.notes, *outcome.notes)) if opened.notes else outcome
+
+
+_FORMS = {Framing.P1: Decoder._text, Framing.SML: Decoder._sml}
+"""What is no DLMS message."""
 
 
 def recognise(

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from ..model.partial import TARIFF_MAX, TOTAL
-from ..model.quantity import ENERGIES, Quantity
+from ..model.quantity import ENERGIES, PHASE_QUANTITIES, Quantity
 from ..model.reading import Parts
 from ..wire.obis import cde
 from .obis_quantities import DETAILS
@@ -27,9 +27,20 @@ class Part(NamedTuple):
     number: int
 
 
-NET_POWER = Part(Quantity.ACT_POW_POS, 0)
+NET = 0
+NET_POWER = Part(Quantity.ACT_POW_POS, NET)
+EXPORTS: dict[Quantity, Quantity] = {
+    Quantity.ACT_POW_POS: Quantity.ACT_POW_NEG,
+    **dict(zip(PHASE_QUANTITIES[Quantity.ACT_POW_POS], PHASE_QUANTITIES[Quantity.ACT_POW_NEG], strict=True)),
+}
+"""The power that a negative net power is."""
+
 PARTS: dict[bytes, Part] = {
     cde("16.7.0"): NET_POWER,
+    **{
+        cde(f"{16 + 20 * phase}.7.0"): Part(power, NET)
+        for phase, power in enumerate(PHASE_QUANTITIES[Quantity.ACT_POW_POS], 1)
+    },
     **{
         cde(f"{c}.8.{tariff}"): Part(energy, tariff)
         for c, energy in enumerate(ENERGIES, 1)
@@ -64,26 +75,26 @@ def add_up(
     if not parts and Quantity.ACT_POW_POS in values:  # by far the most
         return made
     by_tariff: dict[Quantity, dict[int, Number]] = {}
-    for part, number in parts.items():
-        if part is not NET_POWER:
-            by_tariff.setdefault(part.quantity, {})[part.number] = number
     spoilt = {part.quantity for part in refused if isinstance(part, Part)} | refused
+    for part, number in parts.items():
+        if part.number == NET:
+            _net(values, part.quantity, number, spoilt)
+        else:
+            by_tariff.setdefault(part.quantity, {})[part.number] = number
     for energy, tariffs in by_tariff.items():
         if energy not in values and energy not in spoilt:
             values[energy] = sum(tariffs.values())
             made[energy] = frozenset(tariffs)
-    if NET_POWER in parts:
-        _net(values, parts[NET_POWER], spoilt)
-    elif not spoilt & {Quantity.ACT_POW_POS, Quantity.ACT_POW_NEG}:
+    if NET_POWER not in parts and not spoilt & {Quantity.ACT_POW_POS, Quantity.ACT_POW_NEG}:
         made.update(_by_phase(values, details, refused))
     return made
 
 
-def _net(values: dict[Quantity, Number], net: Number, refused: set[object]) -> None:
+def _net(values: dict[Quantity, Number], power: Quantity, net: Number, refused: set[object]) -> None:
     """A meter that sends only the difference imports or exports it."""
-    for power, number in ((Quantity.ACT_POW_POS, net), (Quantity.ACT_POW_NEG, -net)):
-        if power not in refused:
-            values.setdefault(power, max(number, 0))
+    for sent, number in ((power, net), (EXPORTS[power], -net)):
+        if sent not in refused:
+            values.setdefault(sent, max(number, 0))
 
 
 def _by_phase(

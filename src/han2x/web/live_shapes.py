@@ -60,6 +60,7 @@ class DiagnosisShape(TypedDict):
         "parity-7e1",
         "p1-header",
         "sml",
+        "reduced",
         "modbus",
         "http",
     ]

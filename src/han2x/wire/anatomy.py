@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from . import sml
 from .assemble import LLC
 from .axdr import AxdrError, Data, Leaf, leaves
 from .crc import RESIDUE, remainder
@@ -37,6 +38,9 @@ class Anatomy:
 def anatomy(octets: bytes) -> Anatomy:
     """All of a telegram."""
     found = Anatomy()
+    if octets.startswith(sml.START):
+        found.pieces = list(_sml(octets))
+        return found
     places: list[int] = []
     if octets[:1] == bytes((FLAG,)):
         found.pieces, places = _frames(octets)
@@ -49,6 +53,21 @@ def anatomy(octets: bytes) -> Anatomy:
         found.pieces += _placed(piece, places)
     found.pieces.sort()
     return found
+
+
+def _sml(octets: bytes) -> Iterator[Piece]:
+    """The marks of an SML telegram, and what is between them."""
+    begin = len(sml.START)
+    end = max(begin, len(octets) - sml.END_SIZE)
+    yield Piece(0, begin, "start mark", "SML, transport version 1")
+    if not octets.startswith(sml.END_MARK, end):
+        yield from _rest(octets, begin, "SML messages, cut off")
+        return
+    yield from _rest(octets[:end], begin, "SML messages")
+    mark = len(sml.END_MARK)
+    yield Piece(end, mark, "end mark")
+    yield Piece(end + mark, 1, "octets of padding", str(octets[end + mark]))
+    yield Piece(end + mark + 1, CHECK_SIZE, "checksum")
 
 
 def _llc(offset: int) -> Piece:

@@ -14,6 +14,7 @@ from binascii import a2b_base64
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from . import sml
 from .assemble import LLC
 from .axdr import AxdrError, decode
 from .cipher import sealed
@@ -80,8 +81,15 @@ class _Opening:
 
 
 def telegrams(content: bytes) -> bytes:
-    """The telegrams that a content is or bears, b"" for none: frames first, for they are checked best."""
-    return b"".join(_frames(content)) or _mbus(content) or _text(content) or _message(content)
+    """The telegrams that a content is or bears, b"" for none: what is marked and checked best first."""
+    framed = _sml(content) or b"".join(_frames(content))
+    return framed or _mbus(content) or _text(content) or _message(content)
+
+
+def _sml(content: bytes) -> bytes:
+    """SML telegrams, from the first start mark to the last end."""
+    begin, end = content.find(sml.START), content.rfind(sml.END_MARK)
+    return content[begin : end + sml.END_SIZE] if 0 <= begin < end else b""
 
 
 def _frames(content: bytes) -> Iterator[bytes]:

@@ -4,7 +4,11 @@ import re
 
 from .result import Kind
 
+SML_TRUNCATED = "an SML telegram that is incomplete"
+SML_CHECKSUM = "an SML telegram whose checksum is wrong"
+
 _LOOKS: tuple[tuple[re.Pattern[bytes], Kind, str], ...] = (
+    (re.compile(rb"\x1b{4}\x1a[\0-\3]"), Kind.TRUNCATED, SML_TRUNCATED),
     (
         re.compile(
             rb"/[A-Za-z]{3}[0-9a-zA-Z][^\r\n]{0,80}\r?\n|\r\n?[01]-\d:\d+\.\d+\.\d+\(|![0-9A-Fa-f]{4}\r\n"
@@ -31,13 +35,11 @@ _UPRIGHT = bytes(~(octet >> 1) & 0x7F for octet in range(256))
 inverted start bit comes first and all are shifted by one."""
 
 HEADER_ONLY = "a P1 header without lines"
-SML = "SML (German electricity meters), which is not read"
 MODBUS = "Modbus RTU: a device that is asked, not a HAN port"
 HTTP = "HTTP: a web server, not a HAN port"
 PARITY_8E1 = "all octets have an odd number of ones: the line is 8E1, and read as 8N1"
 PARITY_7E1 = "text whose octets all have an even number of ones: the line is 7E1, and read as 8N1"
 
-_SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
 _HTTP = re.compile(rb"HTTP/1\.[01] \d{3} |(?:GET|POST|PUT|HEAD) /[^\r\n]* HTTP/1")
 _MODBUS_READS, _MODBUS_WRITES = range(1, 5), (5, 6, 15, 16)
 _PARITY_MIN, _PARITY_KINDS_MIN = 32, 8
@@ -65,8 +67,6 @@ def describe(noise: bytes) -> tuple[Kind, str]:
 
 def _protocol(noise: bytes) -> str:
     """The protocol whose mark octets bear, "" for none."""
-    if _SML in noise:
-        return SML
     if _HTTP.search(noise):
         return HTTP
     return MODBUS if any(_modbus_checked(noise[:size]) for size in _modbus_sizes(noise)) else ""

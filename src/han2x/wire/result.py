@@ -23,12 +23,14 @@ class Framing(StrEnum):
     APDU = "apdu"
     MBUS = "mbus"
     P1 = "p1"
+    SML = "sml"
 
 
 class Apdu(NamedTuple):
     """One application message: `data` begins with its tag; `offset` and `length` in the input's octets.
 
-    With `Framing.P1`, `data` is the text from `/` to its last line, or what it is encrypted in. `header` is
+    With `Framing.P1`, `data` is the text from `/` to its last line, or what it is encrypted in; with
+    `Framing.SML`, the messages without what stands around them. `header` is
     the HDLC header of the first frame from destination address to control, empty without
     HDLC; it hints at the vendor where the message itself carries no identity.
     """

@@ -1,4 +1,4 @@
-"""Telegrams out of a byte stream cut anywhere, whatever frames them: HDLC, wired M-Bus, P1 text, hex text.
+"""Telegrams out of a byte stream cut anywhere, whatever frames them: HDLC, M-Bus, P1 text, SML, hex text.
 
 Each framing tells from the octets where a telegram may begin (`FRAMINGS`); nothing is remembered of what
 came before, so a stream may change its framing at any octet. When a candidate fails, only its first octet
@@ -68,11 +68,12 @@ def _later(name: str) -> FramingRow:
     return FramingRow(candidate, truncated)
 
 
-MBUS, SLASH, HEX_DIGITS = 0x68, 0x2F, b"76"
+MBUS, SLASH, ESCAPE, HEX_DIGITS = 0x68, 0x2F, 0x1B, b"76"
 FRAMINGS: dict[int, FramingRow] = {
     FLAG: FramingRow(hdlc.frame, hdlc.truncated),
     MBUS: _later("mbus"),
     SLASH: _later("p1"),
+    ESCAPE: _later("sml"),
     GENERAL_GLO_CIPHERING: FramingRow(_sealed, _truncated_seal),
     **dict.fromkeys(HEX_DIGITS, _later("hextext")),
 }
