@@ -22,7 +22,7 @@ def gateway(folder: Path, host: str, name: str = "") -> subprocess.Popen[bytes]:
 
 
 def found(host: str = "") -> dict[str, dict[str, object]]:
-    """What `han2x find` finds, in one of the namespaces or outside of them, when it is told to be as quick as it can."""
+    """What `han2x find` finds, in one of the namespaces or outside of them, as quickly as it can."""
     into = ["ip", "netns", "exec", host] if host else []
     words = [*into, sys.executable, "-m", "han2x", "find", "--json", "--seconds", "0"]
     ran = subprocess.run(words, capture_output=True, text=True, timeout=DEADLINE_S)

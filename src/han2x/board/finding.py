@@ -7,8 +7,8 @@ from ..runtime.gateway import Trouble
 from .announce import HTTP, MODBUS, PRODUCT
 
 LEAST_S = 2.0
-"""An answer that others were given within a second is given again a second later at the earliest (RFC 6762 section 6),
-and up to 0.7 s after that: who waits for less may miss a gateway each time, however often it asks."""
+"""An answer just given to another is given again a second later at the earliest (RFC 6762 section 6), and up
+to 0.7 s after that: who waits for less may miss a gateway each time, however often it asks."""
 
 
 class Found(NamedTuple):
