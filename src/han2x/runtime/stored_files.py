@@ -57,7 +57,12 @@ FIRST_PASSWORD = StoredFile(
     "the page's first password, for its owner to read, until another is set",
     "It is not read: web.json has its hash",
 )
-CERTIFICATE = StoredFile("web-cert.pem", 65_536, "the TLS certificate made here", "A new pair is made")
+CERTIFICATE = StoredFile(
+    "web-cert.pem",
+    65_536,
+    "the TLS certificate made here, for ten years; another is made two days before its end",
+    "A new pair is made",
+)
 KEY = StoredFile("web-key.pem", 65_536, "the TLS certificate's private key", "A new pair is made")
 TRIAL = StoredFile(
     "network.json",
