@@ -75,7 +75,9 @@ def _kept(state_dir: Path, say: Say, now_s: int) -> ssl.SSLContext | None:
         return None
     wrong = _wrong_dates(files[CERTIFICATE], now_s, RENEWED_S)
     if wrong:
-        log.warning("web: the certificate in %s %s: another is made, browsers ask once more", state_dir, wrong)
+        log.warning(
+            "web: the certificate in %s %s: another is made, browsers ask once more", state_dir, wrong
+        )
     return None if wrong else context
 
 
