@@ -30,11 +30,11 @@ def make(folder: Path, begin: timedelta, end: timedelta) -> None:
     )
     key, request, made = folder / "web-key.pem", at / "request", folder / "web-cert.pem"
     dates = [f"{datetime.fromtimestamp(NOW_S, UTC) + by:%Y%m%d%H%M%SZ}" for by in (begin, end)]
+    anew = "req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=x"
+    signing = f"ca -batch -selfsign -notext -startdate {dates[0]} -enddate {dates[1]}"
     for words in (
-        ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x"]
-        + ["-keyout", key, "-out", request],
-        ["ca", "-batch", "-selfsign", "-config", config, "-keyfile", key, "-in", request, "-out", made]
-        + ["-startdate", dates[0], "-enddate", dates[1], "-notext"],
+        (*anew.split(), "-keyout", key, "-out", request),
+        (*signing.split(), "-config", config, "-keyfile", key, "-in", request, "-out", made),
     ):
         subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
 
