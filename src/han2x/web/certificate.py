@@ -29,7 +29,7 @@ MEMORY = Path("/dev/shm")
 
 
 class Pair(NamedTuple):
-    """A certificate with its key, ready to be served; `notice`: what is wrong with its dates, "" for nothing."""
+    """A certificate and its key, to be served; `notice`: what is wrong with its dates, "" for nothing."""
 
     context: ssl.SSLContext
     notice: str = ""
