@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from han2x.model.quantity import Quantity
 from han2x.model.reading import Reading
 from han2x.vendors.decoder import Decoder
-from han2x.vendors.sml import NO_CLOCK, REDUCED
+from han2x.vendors.sml import NO_CLOCK
+from han2x.vendors.sums import HELD_BACK
 from han2x.wire.result import Apdu, Discarded, Kind
 from han2x.wire.stream import Stream
 
@@ -114,7 +115,7 @@ def test_a_holley_with_everything() -> None:
 
 def test_a_meter_before_its_pin_is_entered() -> None:
     assert reading(sml.mt175(None)).reduced
-    assert REDUCED in reading(sml.mt175(None)).notes
+    assert HELD_BACK in reading(sml.mt175(None)).notes
     assert not reading(sml.mt175()).reduced
     assert values(sml.mt175(None)) == {"act_energy_pos": 79_000, "act_energy_neg": 0}
     fine = listed(entry("1-0:1.8.0", unsigned(790_001), WH, -1))
@@ -157,6 +158,44 @@ def test_tariffs_past_values_and_other_channels() -> None:
     assert dict(said.finer) == {Quantity.ACT_ENERGY_POS: 7234.5}
     assert said.unknown == ("1-0:1.8.0", "1-2:1.8.0")
     assert values(listed(first, second, entry("1-0:1.8.0", unsigned(5), WH))) == {"act_energy_pos": 5}
+
+
+def test_an_easymeter_q3c() -> None:
+    """Energies in channels 1 and 2, import with a sign, and counters of the past days as tariffs."""
+    server = bytes.fromhex("0645535901071b000001")
+    said = reading(
+        listed(
+            entry("129-129:199.130.3", text(b"ESY")),
+            entry("1-1:1.8.0", unsigned(401_094_123_456, 8), WH, -4, status=unsigned(0x4190, 2)),
+            entry("1-2:2.8.0", unsigned(123_456_789, 8), WH, -4),
+            entry("1-1:1.8.5", unsigned(111), WH, 1),
+            entry("1-0:1.7.0", signed(-302_986), W, -2),
+            entry("1-0:21.7.0", signed(-5800), W, -2),
+            entry("1-0:41.7.0", signed(27_774), W, -2),
+            entry("1-0:61.7.0", signed(-324_960), W, -2),
+            server=server,
+        )
+    )
+    assert {q.value: value for q, value in said.values.items()} == {
+        "act_energy_pos": 40_109_412, "act_energy_neg": 12_346, "act_pow_pos": 0, "act_pow_neg": 3030,
+        "act_pow_pos_l1": 0, "act_pow_neg_l1": 58, "act_pow_pos_l2": 278, "act_pow_pos_l3": 0,
+        "act_pow_neg_l3": 3250,
+    }  # fmt: skip
+    assert (said.vendor, said.identity.meter_id) == ("easymeter", "0645535901071B000001")
+
+
+def test_an_ebz_without_a_number() -> None:
+    """An id of zeros is none."""
+    said = reading(
+        listed(
+            entry("129-129:199.130.3", text(b"EBZ")),
+            entry("1-0:0.0.9", text(bytes(10))),
+            entry("1-0:1.8.0", unsigned(45_010_000_000, 8), WH, -5),
+            server=bytes(10),
+        )
+    )
+    assert (said.vendor, said.identity.meter_id) == ("ebz", None)
+    assert said.values == {Quantity.ACT_ENERGY_POS: 450_100}
 
 
 @pytest.mark.parametrize(

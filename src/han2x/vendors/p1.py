@@ -32,7 +32,7 @@ from .p1_lines import (
     tidied,
     understood,
 )
-from .sums import TWICE, Number, Part, add_up, finer, rounded
+from .sums import HELD_BACK, TWICE, Number, Part, add_up, finer, is_held_back, rounded, signed
 from .vendor import Mismatch
 
 NOT_CHECKED = "the text carries no check sum: damage cannot be told"
@@ -73,9 +73,13 @@ def _body(octets: bytes) -> bytes:
 def _reading(octets: bytes, found: "_Found", notes: tuple[str, ...]) -> Reading:
     """What the lines make together."""
     values, sent_in_parts, details = found.usable()
+    if b"(-" in octets:
+        signed(values, found.refused)
+        signed(details, found.refused)
     parts = add_up(values, sent_in_parts, details, frozenset(found.refused))
     if not values:
         raise Mismatch("; ".join(("carries no electricity reading", *found.refused.values())))
+    held_back = not details and is_held_back(values)
     exact: tuple[tuple[Quantity, float], ...] = ()
     if found.fractions:
         exact = (*finer(values), *finer(details))
@@ -91,7 +95,8 @@ def _reading(octets: bytes, found: "_Found", notes: tuple[str, ...]) -> Reading:
         finer=exact,
         refused=tuple(found.refused.values()),
         parts=tuple(parts.items()),
-        notes=notes,
+        notes=(*notes, HELD_BACK) if held_back else notes,
+        reduced=held_back,
     )
 
 

@@ -59,6 +59,9 @@ Target = tuple[int, Key, int]
 TARGETS: dict[bytes, Target] = {}
 """By code and unit. A meter sends the same ones for years, so they are remembered."""
 
+NO_TARIFF = 255
+"""Group E of what has none, by some meters (EasyMeter: 1.7.255), which others send as 0."""
+
 REMEMBERED_MAX = 1024
 TENS: list[int] = [10**exponent for exponent in range(40)]
 
@@ -82,7 +85,8 @@ def _meaning(code: str) -> tuple[int, Key]:
     if found is None:
         return STRANGE, code
     a, b, c, d, e, f = found.groups()
-    numbers = [_LETTERS.get(c) or int(c), int(d), int(e or 0)]
+    tariff = int(e or 0)
+    numbers = [_LETTERS.get(c) or int(c), int(d), tariff if tariff != NO_TARIFF else 0]
     past = f is not None and int(f) != 255
     name = (f"{int(a)}-{int(b)}:" if a else "") + ".".join(map(str, numbers))
     if not past and (name in NUMBER_CODES or name in CLOCK_CODES):

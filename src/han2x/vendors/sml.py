@@ -10,30 +10,31 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any, NamedTuple, cast
 
-from ..model.quantity import ENERGIES, Quantity
+from ..model.quantity import Quantity
 from ..model.reading import Identity, ListType, MeterClock, Reading, TimeBase
 from ..wire.obis import cde, obis
 from ..wire.sml_messages import GET_LIST_RESPONSE, Number, Tree, messages
 from .makers import by_letters
 from .obis_quantities import DETAILS, QUANTITIES, UNITS, own
-from .sums import NET_POWER, PARTS, TWICE, Part, add_up, finer, rounded
+from .sums import HELD_BACK, NET_POWER, PARTS, TWICE, Part, add_up, finer, is_held_back, rounded, signed
 from .sums import Number as Value
 from .vendor import Mismatch
 
 NO_CLOCK = "the meter sends no time: hours are dated by this machine's clock"
-REDUCED = "the meter sends whole kWh and no power: enter the meter's PIN to have it send all"
 NO_DIRECTION = "power without a direction, which its status word does not tell either"
 UNKNOWN_VENDOR = "unknown vendor, SML"
 
 ROW_SIZE = 7
 SCALER_MAX = 9
 TENS: tuple[int, ...] = tuple(10**exponent for exponent in range(SCALER_MAX + 4))
-WHOLE_KWH = 1000
 MAKER = (b"\x81\x81\xc7\x82\x03\xff", b"\x01\x00\x60\x32\x01\x01")
 MAKER_SIZE = 3
 IDS = (b"\x01\x00\x60\x01\x00\xff", b"\x01\x00\x00\x00\x09\xff", b"\x01\x00\x00\x00\x00\xff")
 ABSOLUTE_POWER = cde("15.7.0")
 SERVER_ID_SIZE = 10
+
+_ELSEWHERE = {b"\x01\x02\x02\x08\x00\xff": b"\x01\x00\x02\x08\x00\xff"}
+"""A channel that stands for the direction: 1-1:1.8.0 and 1-2:2.8.0 of an EasyMeter Q3C."""
 
 _DIRECTIONS = {0x82: (0xDF, 1 << 5), 0x04: (0xFF, 1 << 11)}
 """By what its low octet is, but for the mask: the bit of a status word that says "export" (FNN EDL 1.0;
@@ -72,7 +73,7 @@ class _Found:
 
     def add(self, entry: _Entry) -> None:
         """One more entry."""
-        meaning = own(entry.code)
+        meaning = own(_ELSEWHERE.get(entry.code, entry.code))
         if quantity := QUANTITIES.get(meaning):
             self._put(self.values, quantity, quantity, entry)
         elif part := PARTS.get(meaning):
@@ -135,13 +136,15 @@ def read(octets: bytes) -> Reading:
         found.add(entry)
     found.direct(_export(entries))
     found.drop_refused()
-    reduced = _is_reduced(found)
+    signed(found.values, found.refused)
+    signed(found.details, found.refused)
     made = add_up(found.values, found.parts, found.details, frozenset(found.refused))
     if not found.values:
         raise Mismatch("; ".join(("carries no electricity reading", *found.refused.values())))
     number = next(filter(None, map(_meter_number, ids)), None)
     clock = next(filter(None, (_clock(one[3]) for one in lists)), None)
     values = {**found.values, **found.details}
+    reduced = is_held_back(values) and found.absolute is None
     return Reading(
         vendor=_maker(entries, number),
         list_type=ListType.OTHER,
@@ -152,7 +155,7 @@ def read(octets: bytes) -> Reading:
         finer=finer(values),
         refused=tuple(found.refused.values()),
         parts=tuple(made.items()),
-        notes=((REDUCED,) if reduced else ()) + ((NO_CLOCK,) if clock is None else ()),
+        notes=((HELD_BACK,) if reduced else ()) + ((NO_CLOCK,) if clock is None else ()),
         reduced=reduced,
     )
 
@@ -217,17 +220,9 @@ def _export(entries: Sequence[_Entry]) -> bool | None:
     return None
 
 
-def _is_reduced(found: _Found) -> bool:
-    """Whether a meter sends as little as before its PIN is entered: whole kWh and nothing else."""
-    if found.details or found.values.keys() - set(ENERGIES) or NET_POWER in found.parts or found.absolute:
-        return False
-    counts = [*found.values.values(), *found.parts.values()]
-    return any(counts) and all(count % WHOLE_KWH == 0 for count in counts)
-
-
 def _meter_number(sent: Tree) -> str | None:
     """A server's id as the number on the meter (DIN 43863-5), or whatever it is as hex digits or text."""
-    if not isinstance(sent, bytes):
+    if not isinstance(sent, bytes) or not any(sent):
         return None
     if sent.isascii() and sent.decode("ascii").isalnum() and len(sent) > 4:
         return sent.decode("ascii")

@@ -72,7 +72,7 @@ def add_up(
     not made of the rest.
     """
     made: dict[Quantity, frozenset[int]] = {energy: TOTAL for energy in ENERGIES if energy in values}
-    if not parts and Quantity.ACT_POW_POS in values:  # by far the most
+    if not parts and values.get(Quantity.ACT_POW_POS, -1) >= 0:  # by far the most
         return made
     by_tariff: dict[Quantity, dict[int, Number]] = {}
     spoilt = {part.quantity for part in refused if isinstance(part, Part)} | refused
@@ -88,6 +88,25 @@ def add_up(
     if NET_POWER not in parts and not spoilt & {Quantity.ACT_POW_POS, Quantity.ACT_POW_NEG}:
         made.update(_by_phase(values, details, refused))
     return made
+
+
+def signed(numbers: dict[Quantity, Number], refused: Mapping[object, str]) -> None:
+    """Of meters that send import with a sign, a negative one is export (EasyMeter)."""
+    for power, export in EXPORTS.items():
+        if numbers.get(power, 0) < 0 and export not in numbers and export not in refused:
+            numbers[export], numbers[power] = -numbers[power], 0
+
+
+def is_held_back(values: Mapping[Quantity, Number]) -> bool:
+    """Whether a meter sends as little as before its PIN is entered: whole kWh and nothing else."""
+    if not values.keys() <= _ENERGIES:
+        return False
+    return any(values.values()) and all(count % WHOLE_KWH == 0 for count in values.values())
+
+
+_ENERGIES = set(ENERGIES)
+WHOLE_KWH = 1000
+HELD_BACK = "the meter sends whole kWh and no power: enter the meter's PIN to have it send all"
 
 
 def _net(values: dict[Quantity, Number], power: Quantity, net: Number, refused: set[object]) -> None:
