@@ -7,19 +7,23 @@ decoding waits for nothing, and other work on the machine should not count.
 
 `mixed` are the streams as they were recorded, damage included, each cut after `MOST` telegrams. `full`
 are the telegrams of lists 2 and 3 cut out of them. Without the recordings, streams of our own simulator.
-`p1` are texts as Swedish and Dutch meters send them, made here, with right check sums.
+`p1` are texts as Swedish and Dutch meters send them, made here, with right check sums. In each text the clock
+has gone on and every number is another one, and no file is decoded twice: what remembers whole lines or
+telegrams gains nothing here that it would not gain at a meter.
 """
 
 import importlib
 import json
 import os
+import random
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -29,15 +33,17 @@ from .harness import ROOT, Bar, Figure, interleaved, median_of, peers_python
 
 TELEGRAMS = Path(os.environ.get("HAN2X_TELEGRAMS") or ROOT.parent / "shared" / "telegrams")
 MOST = 300
+P1_MOST = 1000
 CHUNK = 256
 CHUNKS_BESIDE = (32,)
-PASSES = {"han2x": 8, "amshan": 1, "dsmr_parser": 1}
+WARM_UP = 100
+PROGRAMS = ("han2x", "amshan", "dsmr_parser")
 BARS = {"mixed": Bar(">=", 15), "full": Bar(">=", 12), "p1": Bar(">=", 8)}
 PEER = {"mixed": "amshan", "full": "amshan", "p1": "dsmr_parser"}
 
 
 class Spent(NamedTuple):
-    """What one file took: telegrams that became readings, and processor seconds, in one pass."""
+    """What one file took: telegrams that became readings, and processor seconds."""
 
     telegrams: int
     seconds: float
@@ -86,7 +92,7 @@ def show_files(sets: dict[str, list[Path]], measured: dict[tuple[str, str, int],
         print(f"  {kind}, chunks of {CHUNK}: telegrams and us a telegram")
         for index, file in enumerate(files):
             cells = []
-            for who in PASSES:
+            for who in PROGRAMS:
                 spent = [run[index] for run in measured.get((who, kind, CHUNK), ())]
                 if spent:
                     us = statistics.median(1e6 * each.seconds / max(each.telegrams, 1) for each in spent)
@@ -102,7 +108,7 @@ def inputs(work: Path) -> dict[str, list[Path]]:
     sets: dict[str, list[Path]] = {"mixed": [], "full": [], "p1": []}
     for name, lines in P1_LINES.items():
         sets["p1"].append(work / f"{name}-p1.bin")
-        sets["p1"][-1].write_bytes(b"".join(p1_text(name, lines, watts) for watts in range(MOST)))
+        sets["p1"][-1].write_bytes(b"".join(p1_texts(name, lines, P1_MOST)))
     for name, data in streams():
         mixed, full = cut(data)
         for kind, octets in (("mixed", mixed), ("full", full)):
@@ -122,7 +128,7 @@ P1_LINES: dict[str, tuple[str, ...]] = {
             f"1-0:{c}.8.0(00012345.678*k{unit}h)"
             for c, unit in zip("1234", ("W", "W", "var", "var"), strict=True)
         ),
-        "1-0:1.7.0({watts:08.3f}*kW)",
+        "1-0:1.7.0(0001.234*kW)",
         *(f"1-0:{c}.7.0(0000.000*k{unit})" for c, unit in _UNITS[1:]),
         *(f"1-0:{c}.7.0(0000.400*k{'W' if c[1] in '12' else 'var'})" for c in _PHASES),
         *(f"1-0:{c}.7.0(230.1*V)" for c in (32, 52, 72)),
@@ -134,7 +140,7 @@ P1_LINES: dict[str, tuple[str, ...]] = {
         "0-0:96.1.1(4530303434303037313331353530363137)",
         *(f"1-0:{code}(004426.123*kWh)" for code in ("1.8.1", "1.8.2", "2.8.1", "2.8.2")),
         "0-0:96.14.0(0002)",
-        "1-0:1.7.0({watts:06.3f}*kW)",
+        "1-0:1.7.0(01.234*kW)",
         "1-0:2.7.0(00.000*kW)",
         "0-0:96.7.21(00013)",
         "0-0:96.7.9(00000)",
@@ -152,12 +158,29 @@ P1_LINES: dict[str, tuple[str, ...]] = {
 """The lines of a text as meters of a country send them."""
 
 
-def p1_text(name: str, lines: tuple[str, ...], watts: int) -> bytes:
-    """One text with this power, and its check sum."""
+FIRST_TEXT = datetime(2025, 12, 14, 16)
+_CLOCK = re.compile(r"\d{12}W")
+_NUMBER = re.compile(r"(?<=\()(\d+)\.(\d+)(?=\*)")
+
+
+def p1_texts(name: str, lines: tuple[str, ...], count: int) -> Iterator[bytes]:
+    """Texts of a meter, one a second, with their check sums: the last four digits of each number change."""
     from han2x.wire.p1 import crc16
 
-    octets = "\r\n".join((f"/SIM5\\{name}", "", *lines, "!")).format(watts=watts / 1000).encode("ascii")
-    return octets + b"%04X\r\n" % crc16(octets)
+    chance = random.Random(name)
+    whole = "\r\n".join((f"/SIM5\\{name}", "", *lines, "!"))
+
+    def other(number: re.Match[str]) -> str:
+        places = len(number[2])
+        size = 10 ** min(4, places + len(number[1]))
+        last = int(number[1] + number[2]) // size * size + chance.randrange(size)
+        digits = f"{last:0{len(number[1]) + places}}"
+        return f"{digits[:-places]}.{digits[-places:]}"
+
+    for second in range(count):
+        clock = f"{FIRST_TEXT + timedelta(seconds=second):%y%m%d%H%M%S}W"
+        octets = _NUMBER.sub(other, _CLOCK.sub(clock, whole)).encode("ascii")
+        yield octets + b"%04X\r\n" % crc16(octets)
 
 
 def streams() -> Iterator[tuple[str, bytes]]:
@@ -201,7 +224,7 @@ def cut(data: bytes) -> tuple[bytes, bytes]:
 
 def decoded_by(python: str, who: str, chunk: int, files: list[Path]) -> list[Spent]:
     """One measurement in a process of its own."""
-    words = [python, "-m", "bench.decode", who, str(chunk), str(PASSES[who]), *map(str, files)]
+    words = [python, "-m", "bench.decode", who, str(chunk), *map(str, files)]
     done = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True)
     return [Spent(*row) for row in json.loads(done.stdout)]
 
@@ -251,20 +274,25 @@ DECODERS: dict[str, Callable[[list[bytes]], int]] = {
 }
 
 
-def spent_on(path: Path, decode: Callable[[list[bytes]], int], chunk: int, passes: int) -> Spent:
-    """Processor time for one file, a pass."""
+def pieces_of(path: Path, size: int) -> list[bytes]:
+    """A file's octets as they come from a line."""
     data = path.read_bytes()
-    pieces = [data[begin : begin + chunk] for begin in range(0, len(data), chunk)]
+    return [data[begin : begin + size] for begin in range(0, len(data), size)]
+
+
+def spent_on(path: Path, decode: Callable[[list[bytes]], int], chunk: int) -> Spent:
+    """Processor time for one file."""
+    pieces = pieces_of(path, chunk)
     began = time.process_time()
-    count = sum(decode(pieces) for _ in range(passes))
-    return Spent(count // passes, (time.process_time() - began) / passes)
+    count = decode(pieces)
+    return Spent(count, time.process_time() - began)
 
 
-def worker(who: str, chunk: str, passes: str, *files: str) -> None:
-    """Decode the first file once to warm up, then all; print the rows."""
-    decode = DECODERS[who]
-    spent_on(Path(files[0]), decode, int(chunk), 1)
-    print(json.dumps([spent_on(Path(file), decode, int(chunk), int(passes)) for file in files]))
+def worker(who: str, chunk: str, *files: str) -> None:
+    """Decode some of the first file to warm up, then all; print the rows."""
+    decode, size = DECODERS[who], int(chunk)
+    decode(pieces_of(Path(files[0]), size)[:WARM_UP])
+    print(json.dumps([spent_on(Path(file), decode, size) for file in files]))
 
 
 def hint(work: Path) -> None:
