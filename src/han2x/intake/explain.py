@@ -6,9 +6,10 @@ from ..model.explained import Part
 from ..model.quantity import Quantity
 from ..settings.lists import TaughtList
 from ..vendors import taught
-from ..vendors.decoder import read, recognise
+from ..vendors.decoder import read
 from ..vendors.layouts import as_text
 from ..vendors.obis_quantities import CLOCK, QUANTITIES, TEXTS
+from ..vendors.recognition import recognise
 from ..vendors.vendor import Mismatch, Vendor
 from ..wire.anatomy import Anatomy, Piece, anatomy
 from ..wire.axdr import Data, Structure

@@ -1,6 +1,7 @@
 """APDUs of one stream to readings: recognise the vendor, then decode by its table and let it fail loudly.
 
-The only memory is which vendor spoke last, for the fast lists that several vendors send alike.
+What is remembered: which vendor spoke last, for the fast lists that several vendors send alike, and the
+layouts of the lists that came (`known_lists`).
 """
 
 from collections.abc import Mapping
@@ -10,16 +11,16 @@ from functools import lru_cache
 
 from ..model.quantity import Quantity
 from ..model.reading import NO_IDENTITY, Identity, ListType, MeterClock, Reading, classify
-from ..settings.lists import VALUES_MAX
-from ..wire.axdr import Array, Data, Structure
+from ..wire.axdr import Data, Structure
 from ..wire.cipher import Keyring, Opened
 from ..wire.clock import cosem_time
 from ..wire.dlms import GENERAL_GLO_CIPHERING, Malformed, Notification, parse
 from ..wire.obis import obis
 from ..wire.result import Apdu, Discarded, Framing, Kind
-from . import aidon, iskraemeco, kaifa, kamstrup, landisgyr, selfdescribing, taught, wienernetze
+from . import taught
 from .decoding_options import PLAIN, Manner
-from .layouts import as_text, pattern_of
+from .known_lists import KnownLists, Number, Part, Sorted
+from .layouts import as_text
 from .makers import by_letters
 from .meter_number import chosen
 from .obis_quantities import (
@@ -34,24 +35,11 @@ from .obis_quantities import (
     UNITS,
     own,
 )
-from .sums import PARTS, TWICE, Number, Part, add_up, rounded
+from .recognition import VENDORS, VENDORS_1_WH, recognise, unexplained
+from .sums import PARTS, TWICE, add_up, rounded
+from .sums import Number as SumNumber
+from .sums import Part as SumPart
 from .vendor import Factor, Mismatch, Vendor
-
-VENDORS: tuple[Vendor, ...] = (
-    kaifa.NORWAY,
-    aidon.FAST,
-    aidon.NORWAY,
-    kamstrup.KAMSTRUP,
-    landisgyr.EMBRIQ,
-    kaifa.SWEDEN,
-    aidon.SWEDEN,
-)
-"""Those whose lists bear a mark, in the order they are tried: the first whose mark is there."""
-
-BY_PLACE: tuple[Vendor, ...] = (iskraemeco.POSITIONAL, landisgyr.AUSTRIA, wienernetze.WIENER_NETZE)
-"""Those whose lists say nothing: they are told by how many values of which kinds there are."""
-
-VENDORS_1_WH = tuple(kamstrup.ONE_WH if vendor is kamstrup.KAMSTRUP else vendor for vendor in VENDORS)
 
 NUMBER_MAX = 2.0**63
 MARK_AGE_MAX_MS = 600_000
@@ -69,22 +57,40 @@ class Decoder:
         self._vendors = VENDORS if manner.kamstrup_energy_wh == 10 else VENDORS_1_WH
         self._taught = taught.vendors(manner.lists) if manner.lists else ()
         self._speaker = ""
+        self._known = KnownLists()
 
     def decode(self, apdu: Apdu, title: bytes = b"") -> Reading | Discarded:
         """The reading in an APDU, or why there is none. `title`: the system title it was encrypted with."""
         if apdu.framing is not Framing.HDLC and (form := _FORMS.get(apdu.framing)):
             return form(self, apdu)
+        found = None if title else self._known.find(apdu.data)
+        if found:
+            vendor, sent, sent_at = found
+            return self._reading(apdu, vendor, sent, sent_at, title)
         notification = parse(apdu)
         if isinstance(notification, Discarded):
             return self._encrypted(apdu, notification)
-        vendor = recognise(notification.body, self._vendors, title, self._taught)
-        if vendor is None:
-            return Discarded(Kind.UNKNOWN, _unexplained(notification.body), apdu.offset, apdu.length)
+        recognised = recognise(notification.body, self._vendors, title, self._taught)
+        if recognised is None:
+            return Discarded(Kind.UNKNOWN, unexplained(notification.body), apdu.offset, apdu.length)
+        try:
+            sent = sorted_items(recognised, notification.body)
+        except Mismatch as mismatch:
+            return Discarded(Kind.UNKNOWN, f"{recognised.name}: {mismatch}", apdu.offset, apdu.length)
+        reading = self._reading(apdu, recognised, sent, notification.sent_at, title)
+        if isinstance(reading, Reading) and not title:
+            self._known.learn(apdu.data, recognised, sent, sorted_items)
+        return reading
+
+    def _reading(
+        self, apdu: Apdu, vendor: Vendor, sent: Sorted, sent_at: bytes, title: bytes
+    ) -> Reading | Discarded:
+        """What a list says, said of who sent it."""
         name = vendor.name
         if vendor.anonymous:
             name = (title and by_letters(as_text(title[:3]))) or self._speaker or name
         try:
-            reading = read(vendor, name, notification)
+            reading = made(vendor, name, sent, sent_at)
         except Mismatch as mismatch:
             return Discarded(Kind.UNKNOWN, f"{vendor.name}: {mismatch}", apdu.offset, apdu.length)
         self._speaker = name
@@ -144,64 +150,51 @@ _FORMS = {Framing.P1: Decoder._text, Framing.SML: Decoder._sml}
 """What is no DLMS message."""
 
 
-def recognise(
-    body: Data, vendors: tuple[Vendor, ...] = VENDORS, title: bytes = b"", taught: tuple[Vendor, ...] = ()
-) -> Vendor | None:
-    """The vendor whose list a body is: by its mark, by what it says itself, by the places of its values."""
-    for vendor in vendors:
-        if vendor.recognise(body):
-            return vendor
-    by_place = (vendor for vendor in (*BY_PLACE, *taught) if vendor.recognise(body))
-    return selfdescribing.vendor_of(body, title) or next(by_place, None)
-
-
-def _unexplained(body: Data) -> str:
-    count = f" of {len(body)} values" if isinstance(body, Array | Structure) else ""
-    pattern = pattern_of(body)
-    taught = (
-        f"; it can be taught in the settings, pattern {pattern}" if 0 < len(pattern) <= VALUES_MAX else ""
-    )
-    return f"a list{count} that no table explains{taught}"
-
-
 def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
     """A notification by its vendor's table; raises `Mismatch`."""
-    texts: dict[str, str] = {}
-    numbers: list[_Number] = []
-    unknown: list[str] = []
-    details: list[tuple[Quantity, Data, Data]] = []
-    tariffs: list[_Part] = []
+    return made(vendor, name, sorted_items(vendor, notification.body), notification.sent_at)
+
+
+def sorted_items(vendor: Vendor, body: Data) -> Sorted:
+    """The items of a body by what they mean; raises `Mismatch`."""
+    sent = Sorted({}, [], [], [], [], None)
     clock = None
-    for code, value, scaler_unit in vendor.items(notification.body):
+    for code, value, scaler_unit in vendor.items(body):
         cde = own(code)
         quantity = QUANTITIES.get(cde)
         if quantity is not None:
-            numbers.append((quantity, code, value, scaler_unit))
+            sent.numbers.append((quantity, code, value, scaler_unit))
         elif text := vendor.texts.get(cde) or TEXTS.get(cde):
-            texts.setdefault(text, str(value) if type(value) is int else as_text(value))
+            sent.texts.setdefault(text, str(value) if type(value) is int else as_text(value))
         elif cde == CLOCK and isinstance(value, bytes):
             clock = clock or value
         elif (detail := DETAILS.get(cde)) is not None:
-            details.append((detail, value, scaler_unit))
+            sent.details.append((detail, code, value, scaler_unit))
         elif (part := PARTS.get(cde)) is not None:
-            tariffs.append((part, code, value, scaler_unit))
+            sent.parts.append((part, code, value, scaler_unit))
         else:
-            unknown.append(obis(code))
-    values, refused = _values(vendor, texts.get(METER_TYPE), numbers)
-    parts = _in_parts(vendor, values, tariffs, refused) if tariffs else ()
+            sent.unknown.append(obis(code))
+    return sent._replace(clock=clock) if clock else sent
+
+
+def made(vendor: Vendor, name: str, sent: Sorted, sent_at: bytes) -> Reading:
+    """A reading of a list's items; raises `Mismatch`. `sent_at`: the date-time of the message."""
+    texts, clock = sent.texts, sent.clock
+    meter_type = texts.get(METER_TYPE)
+    values, refused = _values(vendor, meter_type, sent.numbers)
+    parts = _in_parts(vendor, values, sent.parts, refused) if sent.parts else ()
     if not values:
         raise Mismatch(next(iter(refused.values()), "carries no electricity reading"))
-    if refused:
-        unknown += map(obis, refused)
+    unknown = (*sent.unknown, *map(obis, refused)) if refused else tuple(sent.unknown)
     return Reading(
         vendor=name,
         list_type=classify(values) if vendor.norwegian else ListType.OTHER,
-        values={**values, **_details(vendor, details)} if details else values,
+        values={**values, **_details(vendor, sent.details)} if sent.details else values,
         identity=_identity(texts) if texts else NO_IDENTITY,
-        clock=_clock(vendor, clock or notification.sent_at),
-        mark_age_ms=_mark_age_ms(vendor, clock, notification.sent_at),
-        fitting=vendor.fitting(texts.get(METER_TYPE, ""), values),
-        unknown=tuple(unknown),
+        clock=_clock(vendor, clock or sent_at),
+        mark_age_ms=_mark_age_ms(vendor, clock, sent_at),
+        fitting=vendor.fitting(meter_type or "", values),
+        unknown=unknown,
         refused=tuple(refused.values()) if refused else (),
         parts=parts,
     )
@@ -212,15 +205,11 @@ def _identity(texts: Mapping[str, str]) -> Identity:
     return Identity(texts.get(LIST_VERSION), number, texts.get(METER_TYPE))
 
 
-_Part = tuple[Part, bytes, Data, Data]
-"""A part of a quantity with its code as sent, its raw value and its scaler_unit."""
-
-
 def _in_parts(
-    vendor: Vendor, values: dict[Quantity, int], sent: list[_Part], refused: dict[bytes, str]
+    vendor: Vendor, values: dict[Quantity, int], sent: list[Part], refused: dict[bytes, str]
 ) -> tuple[tuple[Quantity, frozenset[int]], ...]:
     """Add to `values` what is sent in parts alone; what sums are made of."""
-    parts: dict[Part, Number] = {}
+    parts: dict[SumPart, SumNumber] = {}
     spoilt: set[object] = {QUANTITIES.get(own(code)) for code in refused}
     factors = vendor.factors(None, {})
     for part, code, raw, scaler_unit in sent:
@@ -236,28 +225,24 @@ def _in_parts(
         if parts.setdefault(part, number) != number:
             refused[code] = f"{part.quantity} in tariff {part.number} is {TWICE}"
             spoilt.add(part)
-    totals: dict[Quantity, Number] = dict(values)
+    totals: dict[Quantity, SumNumber] = dict(values)
     made = add_up(totals, parts, {}, frozenset(spoilt))
     values.update((quantity, rounded(number)) for quantity, number in totals.items())
     return tuple(made.items())
 
 
-def _details(vendor: Vendor, sent: list[tuple[Quantity, Data, Data]]) -> dict[Quantity, int]:
+def _details(vendor: Vendor, sent: list[Number]) -> dict[Quantity, int]:
     """The numbers that are sent besides, in their units; what is no number in that unit is left out."""
     values: dict[Quantity, int] = {}
-    for detail, raw, scaler_unit in sent:
+    for detail, _, raw, scaler_unit in sent:
         with suppress(Mismatch):
             factor: Factor | None = vendor.detail_factors.get(detail.unit)
             values[detail] = _number(vendor, detail, raw, scaler_unit, factor)
     return values
 
 
-_Number = tuple[Quantity, bytes, Data, Data]
-"""A quantity with its code as sent, its raw value and its scaler_unit."""
-
-
 def _values(
-    vendor: Vendor, meter_type: str | None, numbers: list[_Number]
+    vendor: Vendor, meter_type: str | None, numbers: list[Number]
 ) -> tuple[dict[Quantity, int], dict[bytes, str]]:
     """The numbers in their quantities' units, and by code why some are refused.
 
@@ -295,7 +280,7 @@ def _values(
     return values, refused
 
 
-def _first_channel(quantity: Quantity, numbers: list[_Number]) -> int:
+def _first_channel(quantity: Quantity, numbers: list[Number]) -> int:
     """The channel of the first value that is sent for a quantity."""
     return next(code[1] for each, code, sent, _ in numbers if each is quantity and sent is not None)
 

@@ -36,21 +36,24 @@ Data = None | bool | int | float | bytes | str | Array | Structure
 ARRAY, STRUCTURE, BOOLEAN, BIT_STRING, OCTET_STRING = 0x01, 0x02, 0x03, 0x04, 0x09
 VISIBLE_STRING, UTF8_STRING = 0x0A, 0x0C
 
+NUMBERS = {
+    0x05: "i",  # double-long
+    0x06: "I",  # double-long-unsigned
+    0x0F: "b",  # integer
+    0x10: "h",  # long
+    0x11: "B",  # unsigned
+    0x12: "H",  # long-unsigned
+    0x14: "q",  # long64
+    0x15: "Q",  # long64-unsigned
+    0x16: "B",  # enum
+    0x17: "f",  # float32
+    0x18: "d",  # float64
+}
+"""By tag, in the letters of `struct`."""
+
 _NUMBERS = {
     tag: (layout.unpack_from, layout.size)
-    for tag, layout in {
-        0x05: Struct(">i"),  # double-long
-        0x06: Struct(">I"),  # double-long-unsigned
-        0x0F: Struct(">b"),  # integer
-        0x10: Struct(">h"),  # long
-        0x11: Struct(">B"),  # unsigned
-        0x12: Struct(">H"),  # long-unsigned
-        0x14: Struct(">q"),  # long64
-        0x15: Struct(">Q"),  # long64-unsigned
-        0x16: Struct(">B"),  # enum
-        0x17: Struct(">f"),  # float32
-        0x18: Struct(">d"),  # float64
-    }.items()
+    for tag, layout in ((tag, Struct(f">{letter}")) for tag, letter in NUMBERS.items())
 }
 _SEQUENCES: dict[int, type[Array] | type[Structure]] = {ARRAY: Array, STRUCTURE: Structure}
 _SIZED = frozenset((OCTET_STRING, VISIBLE_STRING, UTF8_STRING, BIT_STRING))

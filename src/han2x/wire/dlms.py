@@ -12,6 +12,9 @@ from .result import Apdu, Discarded, Framing, Kind
 DATA_NOTIFICATION = 0x0F
 GENERAL_GLO_CIPHERING = 0xDB
 GENERAL_BLOCK_TRANSFER = 0xE0
+INVOKE_ID = slice(1, 5)
+"""Where the long-invoke-id-and-priority of a data-notification is."""
+
 TIME_SIZE = 12
 AES_BLOCK = 16
 
@@ -57,15 +60,16 @@ def read(data: bytes) -> tuple[Notification, int] | Malformed:
     if tag != DATA_NOTIFICATION:
         return Malformed(Kind.UNKNOWN, f"not a data-notification (tag 0x{max(tag, 0):02X})", tag < 0)
     try:
-        sent_at, position = _date_time(data, 5)
+        sent_at, position = date_time(data)
         body, position = decode(data, position)
     except AxdrError as error:
         return Malformed(Kind.UNKNOWN, str(error), error.incomplete)
     return Notification(sent_at, body), position
 
 
-def _date_time(data: bytes, position: int) -> tuple[bytes, int]:
-    """The date-time's 12 octets (b"" if absent), and where the body begins."""
+def date_time(data: bytes) -> tuple[bytes, int]:
+    """The date-time's 12 octets (b"" if absent), and where the body begins; raises `AxdrError`."""
+    position = INVOKE_ID.stop
     head = data[position : position + 2]
     if not head or head == b"\x09":
         raise AxdrError("the message ends before its date-time", incomplete=True)
