@@ -66,6 +66,23 @@ def test_a_taught_list(encode: Encode, shape: str) -> None:
     assert (reading.vendor, reading.values) == (taught.name, values)
 
 
+def test_what_only_some_meters_send(encode: Encode) -> None:
+    """Phases, frequency, power factor and tariffs, each by its own factor; net power either way."""
+    taught = TaughtList(
+        name="x",
+        pattern="nnnnnnnzfs",
+        codes="16.7.0 21.7.0 14.7.0 13.7.0 1.8.1 1.8.2 2.8.1 - - -",
+        factors="10 0.1 0.01 0.001 1000 1 0.5 - - -",
+    )
+    body = Structure((-42, 4217, 4998, 981, 12, 345, 7, None, 1.5, Structure((1,))))
+    reading = decoded(encode(body), taught)
+    assert isinstance(reading, Reading), reading
+    assert reading.values == {
+        Q.ACT_POW_POS: 0, Q.ACT_POW_NEG: 420, Q.ACT_POW_POS_L1: 421, Q.FREQUENCY: 49_980, Q.POWER_FACTOR: 981,
+        Q.ACT_ENERGY_POS: 12_345, Q.ACT_ENERGY_NEG: 3,
+    }  # fmt: skip
+
+
 def test_without_a_factor(encode: Encode) -> None:
     """A value whose factor is not told is refused, and named."""
     taught = TaughtList(name="x", pattern="cnn", codes="- 1.7.0 1.8.0", factors="- 1 -")

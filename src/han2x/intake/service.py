@@ -97,7 +97,7 @@ class _Meter:
         now = self._gateway.now()
         if isinstance(outcome, Discarded):
             whole = outcome.kind not in FRAMES
-            self._telegrams.set(Telegram(now, octets, None, outcome.reason, whole))
+            self._telegrams.set(Telegram(now, octets, None, outcome.reason, whole, outcome.kind))
         else:
             self._telegrams.set(Telegram(now, octets, outcome))
 

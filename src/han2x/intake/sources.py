@@ -2,14 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from ..model.explained import Part
+from ..model.explained import Meaning, Named, Part, UnknownList
 from ..model.reading import Reading
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.providers import Adapter, Attempt
 from ..settings.broker import Mqtt
+from ..settings.complaint import Complaint
+from ..settings.lists import TaughtList
+from ..settings.schema import Meter
 from ..settings.source import SerialSource, parse_source
+from ..vendors.decoding_options import Manner, manner
+from ..wire.cipher import CipherMissingError
 from .pipeline import Outcome
 from .reader import Reader
 
@@ -37,6 +43,43 @@ class Sources:
         from .explain import explain  # few want to see it
 
         return explain(octets, self._gateway.settings.value.lists)
+
+    def unknown_list(self, meter: str, octets: bytes) -> UnknownList | None:
+        """The list in a meter's telegram that no table of the program explains."""
+        from .teaching import unknown_list  # few meet one
+
+        with suppress(CipherMissingError):
+            return unknown_list(octets, self._options(meter))
+        return None
+
+    def meanings(self) -> Sequence[Meaning]:
+        """What the values of such a list may be taught to mean."""
+        from ..vendors.teaching import meanings
+
+        return tuple(meanings())
+
+    def named(self, meter: str, octets: bytes, taught: TaughtList) -> Sequence[Named]:
+        """What the values of such a list mean by a table."""
+        from .teaching import named
+
+        with suppress(CipherMissingError):
+            return named(octets, self._options(meter), taught)
+        return ()
+
+    def list_complaints(self, lists: tuple[TaughtList, ...]) -> Sequence[Complaint]:
+        """What is wrong with the meanings of lists that are right by themselves."""
+        from ..vendors.teaching import complaints
+
+        return tuple(complaints(lists))
+
+    def _options(self, meter: str) -> Manner:
+        found = next((one for one in self._gateway.settings.value.meters if one.id == meter), Meter())
+        return manner(
+            found.key,
+            found.auth_key,
+            unchecked=found.unchecked,
+            kamstrup_energy_wh=found.kamstrup_energy_wh,
+        )
 
     def adapters(self) -> Sequence[Adapter]:
         """The serial adapters that are plugged in, by the names that do not change."""

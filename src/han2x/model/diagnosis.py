@@ -81,8 +81,8 @@ TEXTS: dict[Verdict, tuple[str, str]] = {
     ),
     Verdict.UNKNOWN: (
         "The telegrams are whole, but their list is not known",
-        "Teach it with [[lists]] in the settings (docs/adding-a-meter.md), or send us a bundle "
-        "(han2x bundle).",
+        "Choose what the values mean under Teach this list on the page Signal, or with [[lists]] in the "
+        "settings (docs/adding-a-meter.md), or send us a recording (han2x bundle).",
     ),
     Verdict.DAMAGED: (
         "Frames arrive with wrong checksums",

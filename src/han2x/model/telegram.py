@@ -9,7 +9,8 @@ from .reading import Reading
 class Telegram(NamedTuple):
     """`octets` with flags and checksums, arrived at `at`; `reading`, or None for the `reason` given.
 
-    `whole`: its checksums are right; else it is what came of a damaged one.
+    `whole`: its checksums are right; else it is what came of a damaged one. `kind`: of the reason, one of
+    `wire.result.Kind`, "" where there is a reading.
     """
 
     at: Instant
@@ -17,3 +18,4 @@ class Telegram(NamedTuple):
     reading: Reading | None
     reason: str = ""
     whole: bool = True
+    kind: str = ""

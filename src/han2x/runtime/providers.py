@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from ..model.diagnosis import Diagnosis
-from ..model.explained import Part
+from ..model.explained import Meaning, Named, Part, UnknownList
 from ..model.reading import Reading
 from ..settings.broker import Mqtt
+from ..settings.complaint import Complaint
+from ..settings.lists import TaughtList
 
 
 class Attempt(NamedTuple):
@@ -37,6 +39,18 @@ class Sources(Protocol):
 
     def explain(self, octets: bytes) -> tuple[Part, ...]:
         """A telegram octet by octet; every octet is in exactly one part. Pure."""
+
+    def unknown_list(self, meter: str, octets: bytes) -> UnknownList | None:
+        """The list in a meter's telegram that no table of the program explains. Pure."""
+
+    def meanings(self) -> Sequence[Meaning]:
+        """What the values of such a list may be taught to mean."""
+
+    def named(self, meter: str, octets: bytes, taught: TaughtList) -> Sequence[Named]:
+        """What the values of such a list mean by a table, which is not kept. Pure."""
+
+    def list_complaints(self, lists: tuple[TaughtList, ...]) -> Sequence[Complaint]:
+        """What is wrong with the meanings of lists that are right by themselves. Pure."""
 
     def attempt(self, source: str, seconds: float, broker: Mqtt | None) -> AsyncIterator[Attempt]:
         """Listen to a source, and say each second how that goes; raises `Trouble`."""

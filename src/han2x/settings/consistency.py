@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from .areas import NORWAY, is_area
 from .complaint import Complaint
 from .device import FILE, Network
+from .lists import ListFault
 from .schema import REPEATED, SECTIONS, Prices, Settings, rules
 from .source import MqttSource, SerialSource, TcpSource, parse_source
 
@@ -24,6 +25,11 @@ TEXTS = {
     "names_clash": 'name "{name}" is there twice. Give one of them another name',
     "list_incomplete": "{pattern} values, {codes} codes and {factors} factors: these are not as many. "
     "Write a code and a factor, or -, for each value of the pattern",
+    "list_code_twice": "places {other} and {place} both have the code {obis}. Give one another code, or -",
+    "list_factor_zero": "the factor of place {place} is 0, which makes every value 0. Write another, or -",
+    "list_code_wrong": 'place {place}: "{obis}" is no code. Write one such as 1.7.0, or -',
+    "list_factor_wrong": 'place {place}: "{factor}" is no factor. Write a number such as 0.1, or -',
+    "patterns_clash": 'list "{other}" has the same pattern. Change that list, or remove it',
     "topics_clash": 'main topic "{topic}" is also that of meter "{other}". Give one of them another topic',
     "units_clash": 'unit id {unit} of meter "{meter}" is also {setting} of meter "{other}". '
     "Give one of them a free unit id",
@@ -95,10 +101,15 @@ def _names(settings: Settings) -> Iterator[Complaint]:
 
 def _lists(settings: Settings) -> Iterator[Complaint]:
     for index, taught in enumerate(settings.lists):
-        values, codes, factors = len(taught.pattern), len(taught.codes.split()), len(taught.factors.split())
-        if not values == codes == factors:
-            where = f"lists.{index}.pattern"
-            yield _complaint(where, "list_incomplete", pattern=values, codes=codes, factors=factors)
+        yield from (list_complaint(index, fault) for fault in taught.faults())
+    named = ((one.pattern, (index, one)) for index, one in enumerate(settings.lists) if one.pattern)
+    for (index, _), (_, other) in _shared(named):
+        yield _complaint(f"lists.{index}.pattern", "patterns_clash", other=other.name)
+
+
+def list_complaint(index: int, fault: ListFault) -> Complaint:
+    """What is wrong with a list, as a complaint."""
+    return _complaint(f"lists.{index}.{fault.setting}", fault.code, **fault.params)
 
 
 def _topics(settings: Settings) -> Iterator[Complaint]:

@@ -58,6 +58,8 @@ class Decoder:
         self._taught = taught.vendors(manner.lists) if manner.lists else ()
         self._speaker = ""
         self._known = KnownLists()
+        self.unexplained: Notification | None = None
+        """The last one whose list no table explains."""
 
     def decode(self, apdu: Apdu, title: bytes = b"") -> Reading | Discarded:
         """The reading in an APDU, or why there is none. `title`: the system title it was encrypted with."""
@@ -72,6 +74,7 @@ class Decoder:
             return self._encrypted(apdu, notification)
         recognised = recognise(notification.body, self._vendors, title, self._taught)
         if recognised is None:
+            self.unexplained = notification
             return Discarded(Kind.UNKNOWN, unexplained(notification.body), apdu.offset, apdu.length)
         try:
             sent = sorted_items(recognised, notification.body)
@@ -216,7 +219,8 @@ def _in_parts(
         if raw is None:
             continue
         try:
-            number = _number(vendor, part.quantity, raw, scaler_unit, factors.get(part.quantity))
+            factor = vendor.own_factors.get(part) or factors.get(part.quantity)
+            number = _number(vendor, part.quantity, raw, scaler_unit, factor)
         except Mismatch as mismatch:
             if part.quantity not in values:
                 refused[code] = str(mismatch)
@@ -236,7 +240,7 @@ def _details(vendor: Vendor, sent: list[Number]) -> dict[Quantity, int]:
     values: dict[Quantity, int] = {}
     for detail, _, raw, scaler_unit in sent:
         with suppress(Mismatch):
-            factor: Factor | None = vendor.detail_factors.get(detail.unit)
+            factor = vendor.own_factors.get(detail) or vendor.detail_factors.get(detail.unit)
             values[detail] = _number(vendor, detail, raw, scaler_unit, factor)
     return values
 

@@ -70,8 +70,8 @@ class Positions:
     """Meanings by place. A row is matched by how many values there are and of which kinds.
 
     `table`: from a pattern to codes. The pattern has a letter for each value: `n` a number, `t` an octet
-    string, `c` a clock, `b` a boolean, `a` an array, `v` a text; a code is
-    C.D.E, or "-" for a value passed over.
+    string, `c` a clock, `b` a boolean, `a` an array, `v` a text, `s` a structure, `f` a floating-point
+    number, `z` a null; a code is C.D.E, or "-" for a value passed over.
     """
 
     def __init__(self, table: Mapping[str, str]) -> None:
@@ -99,19 +99,45 @@ class Positions:
         return [(code, value, None) for code, value in zip(codes, body, strict=True) if code]
 
 
-_TYPES: dict[str, type] = {"n": int, "t": bytes, "c": bytes, "b": bool, "a": Array, "v": str}
-_LETTERS = {int: "n", bytes: "t", bool: "b", Array: "a", str: "v"}
+_TYPES: dict[str, type] = {
+    "n": int,
+    "t": bytes,
+    "c": bytes,
+    "b": bool,
+    "a": Array,
+    "v": str,
+    "s": Structure,
+    "f": float,
+    "z": type(None),
+}
+_LETTERS = {kind: letter for letter, kind in _TYPES.items() if letter != "c"}
 
 
 def pattern_of(body: Data) -> str:
     """The pattern by which a list can be taught, "" where it has none."""
-    if not isinstance(body, Structure):
-        return ""
-    letters = [_LETTERS.get(type(value), "") for value in body]
-    clocks = [isinstance(value, bytes) and len(value) == CLOCK_SIZE for value in body]
-    return "".join("c" if clock else letter for clock, letter in zip(clocks, letters, strict=True)) * all(
-        letters
-    )
+    return "".join(map(_letter, body)) if isinstance(body, Structure) else ""
+
+
+def _letter(value: Data) -> str:
+    return "c" if isinstance(value, bytes) and len(value) == CLOCK_SIZE else _LETTERS[type(value)]
+
+
+_EXAMPLES: dict[str, Data] = {
+    "n": 0,
+    "t": b"",
+    "c": bytes(CLOCK_SIZE),
+    "b": False,
+    "a": Array(),
+    "v": "",
+    "s": Structure(),
+    "f": 0.0,
+    "z": None,
+}
+
+
+def example_of(pattern: str) -> Structure:
+    """A body that has a pattern, and says nothing."""
+    return Structure(_EXAMPLES[letter] for letter in pattern)
 
 
 _NO_ROW: tuple[list[int], list[bytes]] = ([], [])

@@ -7,8 +7,11 @@ from ..model.quantity import Quantity
 from ..settings.lists import TaughtList
 from ..wire.obis import cde
 from .layouts import Positions
-from .obis_quantities import QUANTITIES, UNITS
+from .obis_quantities import DETAILS, QUANTITIES, UNITS
+from .sums import PARTS, Part
 from .vendor import Factor, Vendor
+
+Measured = Quantity | Part
 
 
 def vendors(lists: Iterable[TaughtList]) -> tuple[Vendor, ...]:
@@ -18,20 +21,29 @@ def vendors(lists: Iterable[TaughtList]) -> tuple[Vendor, ...]:
 
 def _vendor(taught: TaughtList) -> Vendor:
     positions = Positions({taught.pattern: taught.codes})
-    factors: dict[Quantity, Factor] = {}
+    factors: dict[Measured, Factor] = {}
     for code, factor in zip(taught.codes.split(), taught.factors.split(), strict=True):
-        quantity = QUANTITIES.get(cde(code)) if code != "-" else None
-        if quantity and factor != "-" and float(factor):
-            factors.setdefault(quantity, _factor(quantity, factor))
+        what = measured(code)
+        if what is not None and factor != "-" and float(factor):
+            factors.setdefault(what, _factor(what, factor))
+    of_quantities = {what: factor for what, factor in factors.items() if isinstance(what, Quantity)}
     return Vendor(
         name=taught.name,
         recognise=lambda body: positions.match(body) is not None,
         items=positions.items,
-        factors=lambda *_: factors,
+        factors=lambda *_: of_quantities,
+        own_factors=factors,
     )
 
 
-def _factor(quantity: Quantity, factor: str) -> Factor:
+def measured(code: str) -> Measured | None:
+    """What a code C.D.E says of a number; None for a text, the clock, "-" and what nothing explains."""
+    group = cde(code) if code != "-" else b""
+    return QUANTITIES.get(group) or DETAILS.get(group) or PARTS.get(group)
+
+
+def _factor(what: Measured, factor: str) -> Factor:
     """From a raw value to the quantity's own unit."""
+    quantity = what.quantity if isinstance(what, Part) else what
     multiplier, divisor = (Fraction(factor) * 10 ** UNITS[quantity.unit.symbol][1]).as_integer_ratio()
     return multiplier if divisor == 1 else lambda raw: raw * multiplier // divisor

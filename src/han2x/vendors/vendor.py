@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ..model.quantity import PRINCIPAL, Quantity, Unit
 from ..model.reading import UNKNOWN_FITTING, Fitting, TimeBase
 from ..wire.axdr import Data
+from .sums import Part
 
 Factor = int | Callable[[int], int]
 """What makes a raw value the quantity's integer unit: a multiplier, or a function where values decide."""
@@ -40,7 +41,8 @@ class Vendor:
     those of the Norwegian port (fast, ten seconds, hourly). `anonymous`: bodies that several vendors
     send alike, told apart by what the same stream carried before. `send_delay_ms`: from the moment the
     energies are true to sending, where the message itself does not say. `detail_factors`: of what is sent
-    besides the quantities, by unit; what has none is left out. `describes_itself`: the list's
+    besides the quantities, by unit; what has none is left out. `own_factors`: of single details and of parts,
+    which go before these and before the factor of the whole. `describes_itself`: the list's
     own numbers tell its layout; its values may be floats.
     """
 
@@ -51,6 +53,7 @@ class Vendor:
     fitting: Callable[[str, Mapping[Quantity, int]], Fitting] = field(default=lambda *_: UNKNOWN_FITTING)
     texts: Mapping[bytes, str] = field(default_factory=dict)
     detail_factors: Mapping[Unit, int] = field(default_factory=dict)
+    own_factors: Mapping[Quantity | Part, Factor] = field(default_factory=dict)
     time_base: TimeBase = TimeBase.CIVIL
     send_delay_ms: int = 0
     norwegian: bool = False

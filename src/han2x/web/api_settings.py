@@ -39,6 +39,7 @@ from ..settings.permission import asked, changes, proven
 from ..settings.rule import Rule
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
 from . import shapes
+from .api_lists import new_list_complaints
 from .api_session import prove, with_cookie
 from .endpoint import JSON, Access, Call, Refusal
 from .events import dumps
@@ -319,5 +320,9 @@ def _made(call: Call, make: Callable[[Settings], Settings | Refused], now: Setti
     if isinstance(result, Refused) or result == now:
         return result
     be_permitted(call, changes(now, result))
-    against = misplaced(now, result, call.gateway.state_dir) or new_complaints(result, now, Machine())
+    against = (
+        misplaced(now, result, call.gateway.state_dir)
+        or new_complaints(result, now, Machine())
+        or new_list_complaints(call.gateway.providers.sources, now, result)
+    )
     return Refused(against) if against else result

@@ -32,7 +32,8 @@ CAPTURE_MAX = 262_144
 """Octets that wait for a slow reader of a capture; it is cut off when there are more."""
 
 
-def _sources(call: Call) -> Sources:
+def sources(call: Call) -> Sources:
+    """What the reading of meters lends; raises `Refusal` before it runs."""
     if call.gateway.providers.sources is None:
         raise Refusal(503, "starting", "The reading of meters has not started yet.", retry_s=2)
     return call.gateway.providers.sources
@@ -40,10 +41,10 @@ def _sources(call: Call) -> Sources:
 
 async def telegrams(call: Call) -> list[live_shapes.TelegramShape]:
     """The last telegrams of a meter, the newest first."""
-    name, sources, recorder = named(call, call.path["meter"]).id, _sources(call), call.state.recorder
+    name, lent, recorder = named(call, call.path["meter"]).id, sources(call), call.state.recorder
     be_shown_bytes(call, name)
     kept = recorder.kept(name, call.query["limit"]) if recorder else []
-    return [telegram(one, sources.explain(one.octets)) for one in kept]
+    return [telegram(one, lent.explain(one.octets)) for one in kept]
 
 
 async def rates(call: Call) -> live_shapes.Rates:
@@ -113,7 +114,7 @@ async def try_source(call: Call) -> Response:
         raise Refusal(422, "source", str(error), complaints=[complaint]) from None
     await asyncio.to_thread(be_source_to_try, call, source)
     broker = _broker(call.gateway.settings.value, parsed.broker) if isinstance(parsed, MqttSource) else None
-    attempts = _sources(call).attempt(source, seconds, broker)
+    attempts = sources(call).attempt(source, seconds, broker)
     return Streaming(call, Kind.TRIAL, _tried(call, attempts), LINES)
 
 
@@ -161,7 +162,7 @@ def _line(attempt: Attempt, now: Instant) -> bytes:
 
 async def adapters(call: Call) -> list[shapes.AdapterShape]:
     """The serial adapters that are plugged in."""
-    found = await asyncio.to_thread(_sources(call).adapters)
+    found = await asyncio.to_thread(sources(call).adapters)
     return [{"path": a.path, "name": a.name, "known": a.known, "hint": a.hint} for a in found]
 
 

@@ -238,7 +238,7 @@ class PartShape(TypedDict):
 
 
 class TelegramShape(TypedDict):
-    """A telegram octet by octet; `reason`: why it gave no reading."""
+    """A telegram octet by octet; `reason`: why it gave no reading, `kind`: what kind of reason that is."""
 
     id: int
     at: str
@@ -246,7 +246,76 @@ class TelegramShape(TypedDict):
     vendor: str
     list: Literal["1", "2", "3", "other"] | None
     reason: str
+    kind: Literal["noise", "truncated", "checksum", "encrypted", "foreign", "unknown"] | None
     tree: list[PartShape]
+
+
+ValueKind = Literal["number", "octets", "text", "clock", "boolean", "array", "structure", "float", "null"]
+KINDS: dict[str, ValueKind] = {
+    "n": "number",
+    "t": "octets",
+    "v": "text",
+    "c": "clock",
+    "b": "boolean",
+    "a": "array",
+    "s": "structure",
+    "f": "float",
+    "z": "null",
+}
+"""Kinds of values by their letters in a pattern."""
+
+
+class PlaceShape(TypedDict):
+    """A value of a list in its place, counted from 1, as it was sent."""
+
+    place: int
+    kind: ValueKind
+    value: str
+
+
+class MeaningShape(TypedDict):
+    """What a value of one of these kinds may mean; a factor makes `unit` of a number."""
+
+    code: str
+    name: str
+    label: str
+    unit: str
+    kinds: list[ValueKind]
+
+
+class TaughtShape(TypedDict):
+    """What was taught of a list."""
+
+    name: str
+    codes: str
+    factors: str
+
+
+class UnknownListShape(TypedDict):
+    """A list that no table of the program explains; `pattern` is empty where it cannot be taught."""
+
+    telegram: int
+    at: str
+    pattern: str
+    count: int
+    values: list[PlaceShape]
+    taught: TaughtShape | None
+
+
+class UnknownLists(TypedDict):
+    """A meter's lists that no table of the program explains, and what their values may mean."""
+
+    lists: list[UnknownListShape]
+    meanings: list[MeaningShape]
+
+
+class NamedShape(TypedDict):
+    """What a value means by a table; `value`: null for one that cannot be used."""
+
+    place: int
+    label: str
+    value: float | str | None
+    unit: str
 
 
 class MinuteRate(TypedDict):

@@ -4,6 +4,7 @@ from typing import Any
 
 from . import (
     api_history,
+    api_lists,
     api_meters,
     api_outputs,
     api_signal,
@@ -89,6 +90,24 @@ ROUTES: list[Endpoint] = [
         query={"seconds": Param("For how long.", int, 60, 1, 3600)},
         errors=(404, 409, 503),
         doc="The octets of the line as they come.",
+    ),
+    Endpoint(
+        method="GET",
+        path="v1/meters/{meter}/unknown-lists",
+        handler=api_lists.unknown_lists,
+        answer=live_shapes.UnknownLists,
+        errors=(404, 503),
+        doc="Lists that no table of the program explains, value by value, and what the values may mean.",
+    ),
+    Endpoint(
+        method="POST",
+        path="v1/meters/{meter}/try-list",
+        handler=api_lists.try_list,
+        body=shapes.ListToTry,
+        answer=shapes.TriedList,
+        access=Access.WRITE,
+        errors=(404, 503),
+        doc="What a list means by a row of [[lists]], and what is wrong with that row. Nothing is stored.",
     ),
     Endpoint(
         method="GET",

@@ -112,6 +112,22 @@ class IssuedCertificate(TypedDict):
     ca: str
 
 
+class ListToTry(TypedDict):
+    """A list as in [[lists]]."""
+
+    name: NotRequired[str]
+    pattern: str
+    codes: str
+    factors: str
+
+
+class TriedList(TypedDict):
+    """What a list means by a table, and what the settings would refuse the table for."""
+
+    complaints: list[ComplaintShape]
+    values: list[live_shapes.NamedShape]
+
+
 class FieldShape(TypedDict):
     """A setting, for a form."""
 

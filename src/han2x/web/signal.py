@@ -4,7 +4,7 @@ Bounded: `RING` telegrams a meter, fewer where there are many meters, and counts
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -17,6 +17,9 @@ from . import live_shapes
 from .times import iso
 
 RING, ALL_RINGS, LEAST = 50, 2000, 5
+UNEXPLAINED_MAX = 8
+"""Reasons for which whole telegrams were not read, of each of which the newest telegram is kept."""
+
 MINUTE_S = 60
 
 
@@ -29,6 +32,7 @@ class Kept(NamedTuple):
     vendor: str
     list: str
     reason: str
+    kind: str
 
 
 class _Ears:
@@ -36,6 +40,7 @@ class _Ears:
 
     def __init__(self, ring: int) -> None:
         self.ring: deque[Kept] = deque(maxlen=ring)
+        self.unexplained: dict[str, Kept] = {}
         self.seconds: deque[tuple[int, Counter[str]]] = deque(maxlen=MINUTE_S + 1)
         self.errors: deque[tuple[int, Mapping[str, int]]] = deque(maxlen=MINUTE_S + 1)
         self.stops: list[Callable[[], None]] = []
@@ -61,6 +66,14 @@ class Recorder:
         """The last telegrams of a meter, the newest first."""
         ears = self._ears.get(meter)
         return list(reversed(ears.ring))[:limit] if ears else []
+
+    def not_built_in(self, meter: str, vendors: Collection[str]) -> list[Kept]:
+        """Telegrams of a meter that were not read, or by one of these vendors; the newest first."""
+        ears = self._ears.get(meter)
+        found = {one.id: one for one in (*ears.ring, *ears.unexplained.values())} if ears else {}
+        return [
+            found[id] for id in sorted(found, reverse=True) if found[id].reason or found[id].vendor in vendors
+        ]
 
     def rates(self, meter: str, mono_ms: int) -> live_shapes.Rates:
         """What came in the last minute."""
@@ -113,9 +126,12 @@ class Recorder:
             reading.vendor if reading else "",
             reading.list_type.value if reading else "",
             telegram.reason,
+            telegram.kind,
         )
         self._next += 1
         ears.ring.append(kept)
+        if kept.reason and telegram.whole:
+            _keep_newest(ears.unexplained, kept)
         if reading:
             _count(ears.seconds, telegram.at.mono_ms // 1000, kept.list)
         self._heard(name, kept)
@@ -124,6 +140,14 @@ class Recorder:
         second = self._gateway.now().mono_ms // 1000
         if not ears.errors or ears.errors[-1][0] != second:
             ears.errors.append((second, diagnosis.evidence.discarded))
+
+
+def _keep_newest(unexplained: dict[str, Kept], kept: Kept) -> None:
+    """A meter's rarer list stays when the more frequent ones have filled the ring."""
+    unexplained.pop(kept.reason, None)
+    unexplained[kept.reason] = kept
+    if len(unexplained) > UNEXPLAINED_MAX:
+        del unexplained[next(iter(unexplained))]
 
 
 def _count(seconds: deque[tuple[int, Counter[str]]], second: int, name: str) -> None:
@@ -141,6 +165,7 @@ def telegram(kept: Kept, parts: tuple[Part, ...]) -> live_shapes.TelegramShape:
         "vendor": kept.vendor,
         "list": kept.list or None,  # type: ignore[typeddict-item]
         "reason": kept.reason,
+        "kind": kept.kind or None,  # type: ignore[typeddict-item]
         "tree": [
             {
                 "offset": part.offset,

@@ -9,6 +9,8 @@ import han2x.web
 from han2x.model.diagnosis import Verdict
 from han2x.settings import consistency, outside, permission
 from han2x.settings.schema import SECTIONS, rules
+from han2x.vendors import teaching
+from han2x.web.live_shapes import KINDS
 
 STATIC = Path(han2x.web.__file__).parent / "static"
 SCRIPTS = [path.read_text("utf-8") for path in sorted(STATIC.glob("js/**/*.js"))]
@@ -112,13 +114,20 @@ def test_every_complaint_has_its_text(texts: dict[str, dict[str, str]]) -> None:
     source = "".join(path.read_text("utf-8") for path in STATIC.parents[1].glob("*/*.py"))
     codes = set(re.findall(r"Complaint\([^\n]*, \"([a-z_]+)\"\)", source)) | {"integer", "choice", "boolean"}
     assert "unknown" in codes
-    texts_of_codes = consistency.TEXTS | outside.TEXTS | permission.TEXTS
+    texts_of_codes = consistency.TEXTS | outside.TEXTS | permission.TEXTS | teaching.TEXTS_OF_COMPLAINTS
     for code, text in texts_of_codes.items():
         named = set(re.findall(r"{(\w+)}", text))
         assert all(set(re.findall(r"{(\w+)}", one[f"complaint.{code}"])) <= named for one in texts.values())
     codes |= set(texts_of_codes)
     for language in texts.values():
         assert {f"complaint.{code}" for code in codes} - set(language) == set()
+
+
+def test_every_meaning_and_kind_of_a_taught_list_has_its_text(texts: dict[str, dict[str, str]]) -> None:
+    """What a value may be called is Norwegian on the Norwegian page; English has the model's own labels."""
+    assert {f"part.{one.label}" for one in teaching.meanings()} - set(texts["nb"]) == set()
+    for language in texts.values():
+        assert {f"teach.kind.{kind}" for kind in KINDS.values()} - set(language) == set()
 
 
 def test_page_is_small() -> None:

@@ -3,8 +3,9 @@
 import { get } from "../api.js";
 import { h, say, set } from "../dom.js";
 import { NEVER, now, watch } from "../freshness.js";
-import { capital, number, quantity, span, t, time, tOr } from "../i18n.js";
+import { capital, currentLanguage, number, quantity, span, t, time, tOr } from "../i18n.js";
 import { icon } from "../icons.js";
+import { listEditor } from "../list_editor.js";
 import { FRESH_MS } from "../live.js";
 import { refreshed } from "../refreshed.js";
 import { mood, verdictNext, verdictText } from "../source.js";
@@ -20,8 +21,10 @@ export async function show(root, context) {
   const line = lineCard();
   const rates = rateCard(context);
   const telegrams = telegramCard(context);
+  const editor = listEditor(context);
   root.append(
     doctor.element,
+    editor.element,
     line.element,
     h("div", { class: "stack" }, rates.element, captureCard(context)),
     telegrams.element,
@@ -31,6 +34,7 @@ export async function show(root, context) {
   context.live.on("meter", ofThis(draw), context.signal);
   context.live.on("meter", ofThis(rates.soon), context.signal);
   context.live.on("telegram", ofThis(telegrams.add), context.signal);
+  context.live.on("telegram", ofThis(({ reason }) => reason && editor.soon()), context.signal);
   context.live.want({ telegrams: context.meterId }, context.signal);
   const known = context.meter();
   if (known) draw(known);
@@ -261,7 +265,7 @@ function explained(telegram) {
     "p",
     {},
     telegram.reason
-      ? t("signal.bad_telegram", { reason: telegram.reason })
+      ? t("signal.bad_telegram", { reason: reasonOf(telegram) })
       : t("signal.good_telegram", { vendor: capital(telegram.vendor) }),
   );
   return [
@@ -274,6 +278,9 @@ function explained(telegram) {
     ),
   ];
 }
+
+/** Why a telegram was not read: the gateway's own sentence in English, its kind in other languages. */
+const reasonOf = ({ reason, kind }) => (currentLanguage() === "en" ? reason : tOr(`fault.${kind}`, kind));
 
 function explainedRow(part, cells) {
   const own = cells.slice(part.offset, part.offset + part.length);
