@@ -14,8 +14,8 @@ from han2x.wire.axdr import Data, Structure
 
 from .conftest import Browser, Gateway
 
-FAST = (b"17000017", 1393, 0, 2379, 103)
-SLOW = (b"17000017", 12_345, None, 1.5, Structure((1, 2)))
+FAST: tuple[Data, ...] = (b"17000017", 1393, 0, 2379, 103)
+SLOW: tuple[Data, ...] = (b"17000017", 12_345, None, 1.5, Structure((1, 2)))
 SETTINGS = """\
 [[meters]]
 name = "main"
@@ -183,7 +183,10 @@ def test_who_may(running: Gateway, owner: Browser) -> None:
 def test_saved_used_and_taken_back(running: Gateway, owner: Browser) -> None:
     """In use without a restart, in the copy of the settings, changed where it stands, and undone."""
     assert owner.post("v1/settings/lists", json=ROW).status_code == 200
-    power = lambda: owner.get("v1/meters/main").json()["values"].get("act_pow_pos", {}).get("value")  # noqa: E731
+
+    def power() -> Any:
+        return owner.get("v1/meters/main").json()["values"].get("act_pow_pos", {}).get("value")
+
     running.until(lambda: power() == 1393)
     assert 'pattern = "tnnnn"' in owner.get("v1/settings/file?secrets=0").text
     lists = {one["pattern"]: one for one in owner.get("v1/meters/main/unknown-lists").json()["lists"]}
