@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from han2x.billing import tariffs
-from han2x.billing.tariffs import known, load, places, run
+from han2x.billing.tariffs import load, run
 from han2x.model.instant import ZERO
 from han2x.runtime.gateway import Gateway, Trouble
 from han2x.runtime.health import Condition
+from han2x.runtime.price_lists import PriceLists
 from han2x.settings.schema import Settings, TariffFiles
 
 OWN = "[[periods]]\nfrom = 2026-01-01\nsteps = [{ from_kw = 0, price = 120 }]\n"
@@ -54,7 +55,7 @@ def test_built_in() -> None:
     assert gateway.accounts.tariffs.value["elvia"].checked is not None
     assert gateway.accounts.levies.value is not None
     assert gateway.health.value["tariffs"].condition is Condition.OK
-    assert {"alut", "bkk", "elvia", "fjellnett", "sor-aurdal"} <= set(known())
+    assert {"alut", "bkk", "elvia", "fjellnett", "sor-aurdal"} <= set(PriceLists().names())
 
 
 def test_ones_own_file_goes_first(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_a_changed_file_is_read_again(tmp_path: Path, monkeypatch: pytest.Monkey
     [
         (
             OWN.replace("120", "-1"),
-            r"mine\.toml: periods\[0\]\.steps\[0\]\.price must be from 0 to 100000 NOK",
+            r"mine\.toml: periods\[0\]\.steps\[0\]\.price must be from 0 to 1000000 NOK",
         ),
         ("[[periods]\n", r"mine\.toml is not TOML: "),
         ("a = " + "[" * 100_000, r"mine\.toml is not TOML: "),
@@ -107,15 +108,15 @@ def test_a_wrong_file(tmp_path: Path, text: str, message: str) -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     """No such tariff, a folder in its place, octets that are no text: each in its own words."""
-    with pytest.raises(Trouble, match="there is no tariff mine: built in are alut, bkk, elvia"):
-        load(places(files(tmp_path, "mine")))
+    with pytest.raises(Trouble, match="there is no tariff mine"):
+        load(PriceLists(str(tmp_path)), files(tmp_path, "mine"))
     (tmp_path / "mine.toml").mkdir()
     with pytest.raises(Trouble, match="cannot be read: Is a directory"):
-        load(places(files(tmp_path, "mine")))
+        load(PriceLists(str(tmp_path)), files(tmp_path, "mine"))
     (tmp_path / "mine.toml").rmdir()
     (tmp_path / "mine.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(Trouble, match="cannot be read: it is not UTF-8"):
-        load(places(files(tmp_path, "mine")))
+        load(PriceLists(str(tmp_path)), files(tmp_path, "mine"))
     os.unlink(tmp_path / "mine.toml")
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from han2x.billing.files import read_table
 from han2x.runtime import factory_reset, identities
 from han2x.runtime.authority import Authority
 from han2x.runtime.files import read, replace
 from han2x.runtime.gateway import Trouble
 from han2x.runtime.keeper import Keeper
+from han2x.runtime.price_lists import PriceLists, Unusable
 from han2x.runtime.state_file import StateFile
 from han2x.runtime.stored_files import damaged_files, mark_seen, remove_temporaries
 
@@ -67,8 +67,8 @@ def test_factory_settings_out_of_bounds_are_named(tmp_path: Path) -> None:
 def test_a_file_of_prices_or_tariffs_is_read_within_bounds(tmp_path: Path, damage: Damage) -> None:
     """A sentence that names the file, whatever is in its place."""
     damage(tmp_path / "mine.toml")
-    with pytest.raises(Trouble, match=r"mine\.toml"):
-        read_table(tmp_path / "mine.toml")
+    with pytest.raises(Unusable, match=r"mine\.toml"):
+        PriceLists(str(tmp_path)).tariff("mine")
 
 
 def test_a_damaged_list_of_clients_lets_nobody_in(tmp_path: Path, damage: Damage) -> None:

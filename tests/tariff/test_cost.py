@@ -84,12 +84,12 @@ def test_a_new_month_begins_anew() -> None:
 @pytest.mark.parametrize(
     ("hour", "zone", "grid"),
     [
-        # Elvia: (29.15 + 7.13 + 1) x 1.25 = 46.6 øre by day on a workday
-        (f"{DAY} 10:00", "south", 46_600),
+        # Elvia: (28.99 + 7.13 + 1) x 1.25 = 46.4 øre by day on a workday
+        (f"{DAY} 10:00", "south", 46_400),
         (f"{DAY} 05:00", "south", 31_400),  # (16.99 + 8.13) x 1.25
         ("2026-11-22 10:00", "south", 31_400),  # a Sunday
-        (f"{DAY} 10:00", "north", 37_280),
-        (f"{DAY} 10:00", "action", 30_150),  # no power tax
+        (f"{DAY} 10:00", "north", 37_120),
+        (f"{DAY} 10:00", "action", 29_990),  # no power tax
     ],
 )
 def test_grid(hour: str, zone: str, grid: int) -> None:
@@ -125,13 +125,15 @@ def test_norgespris_needs_no_spot_price() -> None:
 
 
 def test_rates_that_are_not_known_are_not_guessed() -> None:
-    """In a year without rates there is no support, no Norgespris, and the grid's levies are said to lack."""
+    """In a year without rates nothing is priced at what the scheme does not say, nor the grid's levies."""
     series = merge(Series("NO1"), [Row(at("2027-01-01 00:00"), 86_400, 100_000)])
     uses = [use("2027-01-01 10:00", 1_000)]
     for contract in CONTRACTS:
         known = terms(0, series=series, contract=contract, tariff=built_in("elvia"))
         today = seen(known, uses, "2027-01-01 12:00").today
-        assert (today.power, today.support, today.grid, today.ungridded) == (125_000, 0, 0, 1_000)
+        spot = contract == "spot"
+        assert (today.power, today.support, today.unpriced) == (125_000 * spot, 0, 1_000 * (not spot))
+        assert (today.grid, today.ungridded, today.complete) == (0, 1_000, False)
 
 
 def test_hours_are_counted() -> None:

@@ -1,15 +1,11 @@
 """Files that a person wrote, read whole and within bounds; a wrong one is a `Trouble` that names it."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ..runtime.files import read
 from ..runtime.gateway import Trouble
-from ..settings import bounded_toml
 
 MOST_OCTETS = 1_000_000
-MOST_COMPLAINTS = 5
 
 
 def read_text(path: Path, most: int = MOST_OCTETS) -> str:
@@ -19,22 +15,6 @@ def read_text(path: Path, most: int = MOST_OCTETS) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise Trouble(f"{path} cannot be read: {reason}") from None
-
-
-def read_table(path: Path) -> Mapping[str, Any]:
-    """A TOML file's table; raises `Trouble`."""
-    try:
-        return bounded_toml.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise Trouble(f"{path} is not TOML: {error}") from None
-
-
-def refuse(path: Path, complaints: list[str]) -> None:
-    """Raise `Trouble` with what is wrong with a file, if anything is."""
-    if complaints:
-        more = len(complaints) - MOST_COMPLAINTS
-        rest = [f"and {more} more"] if more > 0 else []
-        raise Trouble(f"{path}: " + "; ".join([*complaints[:MOST_COMPLAINTS], *rest]))
 
 
 def modified(path: Path) -> tuple[int, int] | None:

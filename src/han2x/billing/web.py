@@ -5,7 +5,8 @@ The seam is `Fetch`: an address in, its text out. Blocking: it is called in a th
 
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from http.client import HTTPException, HTTPResponse
 
@@ -32,22 +33,35 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def fetch(address: str) -> str | None:
     """The text at an address by HTTP(S), 15 s and 500 kB at most; None for 404; raises `Trouble`."""
-    request = urllib.request.Request(address, headers={"User-Agent": f"han2x/{__version__}"})
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_S) as answer:
+        with opened(address) as answer:
             octets = _body(answer)
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return None
-        raise Trouble(f"{address} answers {error.code} {error.reason}") from None
-    except (OSError, HTTPException, ValueError) as error:
-        raise Trouble(f"{address} cannot be read: {getattr(error, 'reason', None) or error}") from None
+    except NotThere:
+        return None
     if len(octets) > MOST_OCTETS:
         raise Trouble(f"{address} sends more than {MOST_OCTETS} octets")
     try:
         return octets.decode()
     except UnicodeDecodeError:
         raise Trouble(f"{address} sends no text") from None
+
+
+class NotThere(Trouble):
+    """There is nothing at an address."""
+
+
+@contextmanager
+def opened(address: str) -> Iterator[HTTPResponse]:
+    """The answer to a request by HTTP(S), without redirects; raises `Trouble`, also while it is read."""
+    request = urllib.request.Request(address, headers={"User-Agent": f"han2x/{__version__}"})
+    try:
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_S) as answer:
+            yield answer
+    except urllib.error.HTTPError as error:
+        kind = NotThere if error.code == 404 else Trouble
+        raise kind(f"{address} answers {error.code} {error.reason}") from None
+    except (OSError, HTTPException, ValueError) as error:
+        raise Trouble(f"{address} cannot be read: {getattr(error, 'reason', None) or error}") from None
 
 
 def _body(answer: HTTPResponse) -> bytes:

@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "registers": "print the Modbus register table",
     "history": "print, fill, compare and copy what is kept of what was measured",
     "collect": "take the history of many gateways from an MQTT broker to a database",
+    "tariffs": "list grid tariffs, and convert the open collection of them to tariff files",
     "settings": "print or check the settings",
     "keys": "make, list and revoke certificates of Modbus Security clients",
     "probe": "ask the Modbus server of this machine whether it answers, for health checks",

@@ -111,6 +111,12 @@ PAGE_TRIAL = StoredFile(
     "how the page was reached before a change that is not confirmed",
     "The settings file's way is used",
 )
+TARIFFS = StoredFile(
+    "tariffs.json",
+    20_000_000,
+    "tariffs and levies that were fetched last",
+    "Those that come with the program are used until the next fetch",
+)
 CA = StoredFile(
     f"{MODBUS_FOLDER}/ca.pem",
     65_536,
@@ -141,7 +147,7 @@ AUDIT_BEFORE = StoredFile(
 
 STORED_FILES = (
     STATE, NUMBERS, IDENTITIES, WEB, FIRST_PASSWORD, CERTIFICATE, KEY, CA, CA_KEY, SERVER, SERVER_KEY,
-    CLIENTS, TRIAL, PAGE_TRIAL, ANNOUNCED, FORMAT, HISTORY, GOOD, SETTINGS, FACTORY,
+    CLIENTS, TRIAL, PAGE_TRIAL, ANNOUNCED, TARIFFS, FORMAT, HISTORY, GOOD, SETTINGS, FACTORY,
     AUDIT, AUDIT_BEFORE,
 )  # fmt: skip
 TEMPORARY = re.compile(r"\.(.+)\.[a-z0-9_]{8}")

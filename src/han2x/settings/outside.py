@@ -1,6 +1,7 @@
 """What files have to say about settings: a tariff, tax zone or file that is not there. Pure; asks `Facts`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 from typing import Protocol
 
 from .complaint import Complaint
@@ -87,7 +88,12 @@ def _tariffs(settings: Settings, facts: Facts) -> Iterator[Complaint]:
         elif reason := problems.get(name):
             yield _complaint(path, "tariff_wrong", tariff=name, reason=reason)
         elif name and name not in known:
-            yield _complaint(path, "tariff_unknown", tariff=name, known=", ".join(known))
+            yield _complaint(path, "tariff_unknown", tariff=name, known=", ".join(_near(name, known)))
+
+
+def _near(name: str, known: Sequence[str]) -> Sequence[str]:
+    """The names that are like one, all where none is: there are many."""
+    return get_close_matches(name, known, 6, 0.75) or known
 
 
 def _tax_zone(settings: Settings, facts: Facts) -> Iterator[Complaint]:

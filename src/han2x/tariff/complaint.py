@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-MOST_MONEY = 10**10
-"""Milliøre, 100 000 NOK: no price is further from nothing."""
+MOST_MONEY = 10**11
+"""Milliøre, a million NOK: no price is further from nothing."""
 
 
 class Unfit(ValueError):
@@ -117,7 +117,7 @@ def number(per_unit: int, low: int, high: int, unit: str) -> Callable[[Any], int
             raise Unfit(f"must be a number ({unit}), not {value!r}")
         exact = Decimal(str(value)) * per_unit
         if not exact.is_finite() or not low <= exact <= high:
-            raise Unfit(f"must be from {low / per_unit:g} to {high / per_unit:g} {unit}, not {value!r}")
+            raise Unfit(f"must be from {low / per_unit:.15g} to {high / per_unit:.15g} {unit}, not {value!r}")
         return round(exact)
 
     return read

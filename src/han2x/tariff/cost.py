@@ -30,12 +30,13 @@ class Terms(NamedTuple):
 class Cost:
     """What some hours cost, in milliøre with all taxes; each part stands for itself.
 
-    `power`: bought at the spot price or at Norgespris, with the supplier's markup. `support`: what of that
-    is paid back. `grid`: energy charge and levies, 0 without a tariff; the capacity step is not in it.
-    `export`: what was earned. `imported`, `exported`: Wh that were bought and sold. `unpriced`: Wh of them
-    at a spot price that is not known, in no sum; `ungridded`: Wh bought where no energy charge or no tax is
-    known, not in `grid`. `hours`: how many have passed; `missing`: of which nothing is known; `estimated`:
-    not metered yet; `provisional`: whose price may change.
+    `power`: bought at the spot price or at Norgespris, with the supplier's markup. `support`: what of
+    that is paid back. `grid`: energy charge and levies, 0 without a tariff; the capacity step is not in
+    it. `export`: what was earned. `imported`, `exported`: Wh that were bought and sold. `unpriced`: Wh of
+    them whose spot price, or whose row of the contract's scheme, is not known, in no sum; `ungridded`: Wh
+    bought where no energy charge or no tax is known, not in `grid`. `hours`: how many have passed;
+    `missing`: of which nothing is known; `estimated`: not metered yet; `provisional`: whose price may
+    change.
     """
 
     power: int = 0
@@ -115,16 +116,24 @@ def _bill(terms: Terms, use: Use, before: int, zone: tzinfo) -> _Bill:
     hour = local(use.start, zone)
     price = terms.series.of_hour(use.start)
     vat = 100 + terms.levies.zones[terms.zone].vat
-    power = _power(terms, use, before, hour.date(), price)
+    known = _scheme_known(terms, hour.date())
+    power = _power(terms, use, before, hour.date(), price) if known else None
     grid = _grid(terms, use, hour)
     return _Bill(
         use=use,
         price=price,
         power=None if power is None else power * 100 * vat,
-        support=_support(terms, use, before, hour.date(), price) * vat if price else 0,
+        support=_support(terms, use, before, hour.date(), price) * vat if price and known else 0,
         export=_export(use, price),
         grid=None if grid is None else grid * 100 * vat,
     )
+
+
+def _scheme_known(terms: Terms, day: date) -> bool:
+    """Whether the contract's scheme has a row on a day: without one it is not known, and not nothing."""
+    if terms.contract == "support":
+        return on(terms.levies.supports, day) is not None
+    return not terms.contract.startswith("norgespris") or on(terms.levies.fixed, day) is not None
 
 
 def _power(terms: Terms, use: Use, before: int, day: date, price: Price | None) -> int | None:

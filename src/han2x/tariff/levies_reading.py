@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from . import complaint
 from .complaint import Reader
-from .levies import Fixed, Levies, Support, Tax, Zone
+from .levies import Dated, Fixed, Levies, Support, Tax, Zone
 
 
 def levies(table: Mapping[str, Any]) -> tuple[Levies, list[str]]:
@@ -15,9 +16,9 @@ def levies(table: Mapping[str, Any]) -> tuple[Levies, list[str]]:
     zones = {zone.need("name", complaint.text, ""): _zone(zone) for zone in top.rows("zones")}
     read = Levies(
         zones=zones,
-        taxes=tuple(_tax(row) for row in top.rows("taxes")),
-        supports=tuple(_support(row) for row in top.rows("support")),
-        fixed=tuple(_fixed(row) for row in top.rows("norgespris")),
+        taxes=_in_order(top, "taxes", [_tax(row) for row in top.rows("taxes")]),
+        supports=_in_order(top, "support", [_support(row) for row in top.rows("support")]),
+        fixed=_in_order(top, "norgespris", [_fixed(row) for row in top.rows("norgespris")]),
     )
     for word in ("source", "title"):
         top.take(word, complaint.text, "")
@@ -35,6 +36,19 @@ _KWH = complaint.number(1000, 0, 10**12, "kWh")
 
 def _dates(row: Reader) -> tuple[date, date | None]:
     return row.need("from", complaint.day, _LONG_AGO), row.take("until", complaint.day, None)
+
+
+def _in_order(top: Reader, name: str, rows: list[Dated]) -> tuple[Dated, ...]:
+    """The rows by their days, each until the next one at the latest; two on one day are a complaint."""
+    ordered: list[Dated] = sorted(rows, key=lambda row: row.begins)
+    for row in ordered:
+        if row.ends and row.ends <= row.begins:
+            top.complaints.append(f"{name}: that from {row.begins} must have its until after it")
+    for row, after in pairwise(ordered):
+        if after.begins == row.begins or (row.ends and row.ends > after.begins):
+            top.complaints.append(f"{name}: those from {row.begins} and {after.begins} hold on one day")
+    nexts = [row.begins for row in ordered[1:]]
+    return tuple(row._replace(ends=row.ends or after) for row, after in zip_longest(ordered, nexts))
 
 
 def _zone(row: Reader) -> Zone:

@@ -1,15 +1,17 @@
 """A tariff from the table of its TOML file, or what is wrong with the file, all of it at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 from . import complaint
 from .complaint import Reader, Unfit
-from .tariff import DAYS, RULES, UNWEIGHTED, Charge, Period, Step, Tariff
+from .tariff import CUSTOMERS, DAYS, RULES, UNWEIGHTED, Charge, Period, Step, Tariff
+
+T = TypeVar("T")
 
 _ALL_HOURS = frozenset(range(24))
 _ALL_MONTHS = frozenset(range(1, 13))
@@ -25,11 +27,12 @@ def tariff(name: str, table: Mapping[str, Any]) -> tuple[Tariff, list[str]]:
         top.complaints.append("periods is missing: a tariff has at least one [[periods]] table")
     read = Tariff(
         name=name,
+        title=top.take("title", complaint.text, ""),
+        customers=top.take("customers", partial(_some, complaint.one_of(*CUSTOMERS)), ()),
         source=top.take("source", complaint.text, ""),
         checked=top.take("checked", complaint.day, None),
         periods=_in_order(top, periods),
     )
-    top.take("title", complaint.text, "")
     top.done()
     return read, top.complaints
 
@@ -92,12 +95,23 @@ def _steps(row: Reader, limit: str, a_year: int) -> tuple[Step, ...]:
 def _charge(row: Reader) -> Charge:
     charge = Charge(
         price=row.need("price", complaint.ore_per_kwh, 0),
-        hours=row.take("hours", partial(_span, _ALL_HOURS, 0), _ALL_HOURS),
-        days=row.take("days", complaint.one_of(*DAYS), "all"),
-        months=row.take("months", partial(_span, _ALL_MONTHS, 1), _ALL_MONTHS),
+        hours=row.take("hours", partial(_spans, _ALL_HOURS, 0), _ALL_HOURS),
+        days=row.take("days", partial(_some, complaint.one_of(*DAYS)), ("all",)),
+        months=row.take("months", partial(_spans, _ALL_MONTHS, 1), _ALL_MONTHS),
     )
     row.done()
     return charge
+
+
+def _some(read: Callable[[Any], T], value: Any) -> tuple[T, ...]:
+    """One value, or a list of some."""
+    if isinstance(value, list) and not value:
+        raise Unfit("must not be an empty list; leave it out")
+    return tuple(read(one) for one in (value if isinstance(value, list) else [value]))
+
+
+def _spans(all: frozenset[int], last_counts: int, value: Any) -> frozenset[int]:
+    return frozenset().union(*_some(partial(_span, all, last_counts), value))
 
 
 def _span(all: frozenset[int], last_counts: int, value: Any) -> frozenset[int]:

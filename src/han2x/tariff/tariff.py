@@ -6,6 +6,7 @@ Prices are without taxes, as `taxes.Levies` adds them.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import NamedTuple
 
 from .calendar import holidays
@@ -49,21 +50,35 @@ class Step(NamedTuple):
 
 
 class Charge(NamedTuple):
-    """A price per kWh, in milliøre, in some hours (local, 0 to 23), on some days, in some months."""
+    """A price per kWh, in milliøre, in some hours (local, 0 to 23), on any of some days, in some months."""
 
     price: int
     hours: frozenset[int]
-    days: str = "all"
+    days: tuple[str, ...] = ("all",)
     months: frozenset[int] = frozenset(range(1, 13))
 
     def holds(self, hour: datetime) -> bool:
         """Whether this is the charge of a local hour."""
-        return hour.hour in self.hours and hour.month in self.months and DAYS[self.days](hour.date())
+        return hour.hour in self.hours and hour.month in self.months and self.holds_on(hour.date())
+
+    def holds_on(self, day: date) -> bool:
+        """Whether a local day is of the kinds of days this is the charge of."""
+        return any(DAYS[kind](day) for kind in self.days)
 
 
 def _is_workday(day: date) -> bool:
-    return day.weekday() < 5 and day not in holidays(day.year)
+    return day.weekday() < 5 and not _is_holiday(day)
 
+
+def _is_holiday(day: date) -> bool:
+    return day in holidays(day.year)
+
+
+def _is_weekday(number: int, day: date) -> bool:
+    return day.weekday() == number
+
+
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 DAYS: dict[str, Callable[[date], bool]] = {
     "all": lambda _: True,
@@ -71,8 +86,13 @@ DAYS: dict[str, Callable[[date], bool]] = {
     "free-days": lambda day: not _is_workday(day),
     "weekdays": lambda day: day.weekday() < 5,
     "weekends": lambda day: day.weekday() >= 5,
+    "holidays": _is_holiday,
+    **{name: partial(_is_weekday, number) for number, name in enumerate(WEEK)},
 }
 """Kinds of days; workdays are Monday to Friday without public holidays, free-days all others."""
+
+CUSTOMERS = ("home", "cabin", "business")
+"""Kinds of customers: homes, cabins, small businesses."""
 
 UNWEIGHTED = (100,) * 12
 
@@ -106,9 +126,15 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tariff:
-    """A grid company's price lists, one after the other. `source`: where the figures are from."""
+    """A grid company's price lists, one after the other. `source`: where the figures are from.
+
+    `title`: what people call it. `checked`: the day on which the figures were last compared with the
+    company's own. `customers`: the kinds of customers it is for, none where the file does not say.
+    """
 
     name: str
+    title: str = ""
+    customers: tuple[str, ...] = ()
     source: str = ""
     checked: date | None = None
     periods: tuple[Period, ...] = field(default=())

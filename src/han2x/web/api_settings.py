@@ -322,7 +322,7 @@ def _made(call: Call, make: Callable[[Settings], Settings | Refused], now: Setti
     be_permitted(call, changes(now, result))
     against = (
         misplaced(now, result, call.gateway.state_dir)
-        or new_complaints(result, now, Machine())
+        or new_complaints(result, now, Machine(call.gateway.state_dir))
         or new_list_complaints(call.gateway.providers.sources, now, result)
     )
     return Refused(against) if against else result
