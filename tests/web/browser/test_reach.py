@@ -36,7 +36,8 @@ def test_who_shuts_himself_out_comes_in_again(start: Start, browse: Open) -> Non
     page = browse(running)
     go(page, "settings/web")
     page.fill("[data-path='web.allow']", "10.0.0.0/8")
-    page.click("#save")
+    with page.expect_request_finished(lambda request: request.method == "PATCH"):
+        page.click("#save")
     until = time.monotonic() + 60
     while '"10.0.0.0/8"' not in (running.folder / "han2x.toml").read_text():
         assert time.monotonic() < until
