@@ -2,8 +2,10 @@
 
     python -m bench [--runs 5] [decode] [start] [latency] [many_meters] [mqtt] [history]
                     [collect] [modbus]
+    python -m bench attack [--seconds 600]
 
 Prints medians with their bars, writes JSON lines to bench/results, and ends with 1 if a bar is missed.
+`attack` takes ten minutes, and runs only where it is named.
 """
 
 import argparse
@@ -14,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from . import collect, decode, history, latency, many_meters, mqtt, start
+from . import attack, collect, decode, history, latency, many_meters, mqtt, start
 from .harness import HERE, ROOT, Figure, keep, load
 
 
@@ -34,6 +36,9 @@ BENCHES = {
     "history": Bench(history.run, history.hint),
     "collect": Bench(collect.run, collect.hint),
 }
+LONG = {"attack": Bench(attack.run, attack.hint)}
+"""Run only where they are named, for so many seconds."""
+
 MODBUS = HERE / "modbus.py"
 
 
@@ -42,13 +47,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("benches", nargs="*", metavar="bench", help=", ".join((*BENCHES, "modbus")))
+    parser.add_argument("benches", nargs="*", metavar="bench", help=", ".join((*BENCHES, *LONG, "modbus")))
     parser.add_argument("--runs", type=int, default=5, help="runs of each (default: %(default)s)")
+    parser.add_argument("--seconds", type=int, default=600, help="of an attack (default: %(default)s)")
     options = parser.parse_args()
     wanted = options.benches or [*BENCHES, "modbus"]
-    if unknown := set(wanted) - {*BENCHES, "modbus"}:
+    if unknown := set(wanted) - {*BENCHES, *LONG, "modbus"}:
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
-    figures = [figure for name in wanted if name in BENCHES for figure in measured(name, options.runs)]
+    often = [(name, BENCHES[name], options.runs) for name in wanted if name in BENCHES]
+    long = [(name, LONG[name], options.seconds) for name in wanted if name in LONG]
+    figures = [figure for row in often + long for figure in measured(*row)]
     if figures:
         print(f"figures: {keep(figures).relative_to(ROOT)}")
     missed = [figure for figure in figures if figure.missed]
@@ -58,9 +66,8 @@ def main() -> int:
     return 1 if missed or failed else 0
 
 
-def measured(name: str, runs: int) -> list[Figure]:
-    """One bench, printed; with a hint where a bar is missed."""
-    bench = BENCHES[name]
+def measured(name: str, bench: Bench, runs: int) -> list[Figure]:
+    """One bench, printed; with a hint where a bar is missed. `runs`: or seconds of a long one."""
     print(f"{name}: {load()}")
     with tempfile.TemporaryDirectory(prefix="han2x-bench-") as folder:
         figures = bench.run(runs, Path(folder))

@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from han2x.intake import tcp
+from han2x.intake.link import PIECE
 from han2x.intake.tcp import connect
 from han2x.runtime.gateway import Trouble
 
@@ -253,5 +255,25 @@ def test_free_ports_are_free() -> None:
     async def scene() -> None:
         with pytest.raises(Trouble, match="refuses"):
             await connect(HOST, free_port())
+
+    play(scene)
+
+
+def test_a_bridge_that_sends_without_end_has_a_share_of_the_time() -> None:
+    """However much comes, a piece at a time is handed on, a hundred a second at most; nothing is lost."""
+
+    async def scene() -> None:
+        octets = bytes(range(256)) * 400
+        server = await says(octets)
+        link = await connect(HOST, port_of(server))
+        taken: list[bytes] = []
+        began = time.monotonic()
+        with pytest.raises(Trouble, match="closed the connection"):
+            await link.read(taken.append)
+        assert b"".join(taken) == octets
+        assert max(map(len, taken)) <= PIECE
+        assert time.monotonic() - began >= (len(octets) // PIECE - 1) * tcp.PAUSE_S * 0.9
+        link.close()
+        server.close()
 
     play(scene)

@@ -45,7 +45,7 @@ def serve(
         level=logging.DEBUG if arguments.verbose else logging.INFO,
         format="%(asctime)s %(levelname)-7s %(message)s",
     )
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    logging.getLogger("asyncio").setLevel(logging.ERROR)  # its warnings are of what strangers do
     for handler in logging.getLogger().handlers if not arguments.verbose else ():
         handler.addFilter(LogFilter(time.monotonic))
     serving = app.run(

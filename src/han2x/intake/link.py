@@ -6,6 +6,9 @@ from typing import Protocol
 
 Take = Callable[[bytes], None]
 
+PIECE = 2048
+"""Bytes that are handed on at once at most: noise that looks like telegrams takes milliseconds."""
+
 
 class Link(Protocol):
     """An open source of bytes.

@@ -1,5 +1,6 @@
 """A reader that publishes telegrams to an MQTT broker, as a link."""
 
+import asyncio
 import secrets
 
 from ..runtime.broker import Broker, connect
@@ -8,7 +9,7 @@ from ..runtime.inbox import Keep
 from ..settings.broker import Mqtt
 from ..settings.source import MqttSource
 from ..wire.envelopes import unwrap
-from .link import Take
+from .link import PIECE, Take
 
 
 class MqttLink:
@@ -23,8 +24,10 @@ class MqttLink:
         """Hand on each message's octets; raises `Trouble` when the broker has gone."""
         while True:
             payload = (await self._broker.receive()).payload
-            if found := unwrap(payload):
-                take(found)
+            found = unwrap(payload) or b""
+            for begin in range(0, len(found), PIECE):
+                take(found[begin : begin + PIECE])
+                await asyncio.sleep(0)  # whatever comes, others have their turn
 
     def set_line(self, line: str) -> None:
         """The reader has its own serial settings."""

@@ -10,11 +10,13 @@ from contextlib import suppress
 from typing import cast
 
 from ..runtime.gateway import Trouble
-from .link import Inflow, Take
+from .link import PIECE, Inflow, Take
 
 CONNECT_S = 10.0
 SILENT_S = 120.0
-READ_MAX = 4096
+PAUSE_S = 0.01
+"""After a whole piece nothing is read for so long: no more than twenty times what a meter's line carries."""
+
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 
 
@@ -31,26 +33,41 @@ class TcpLink(asyncio.Protocol):
     def __init__(self, peer: str) -> None:
         self._peer = peer
         self._loop = asyncio.get_running_loop()
-        self._early = b""
+        self._ahead = b""
+        self._gone = False
+        self._resting: asyncio.TimerHandle | None = None
         self._end = Trouble(f"{peer} closed the connection; connecting anew")
 
     async def read(self, take: Take) -> None:
         """Hand on octets until the bridge has gone; raises `Trouble` then."""
         self._inflow = Inflow(take)
-        if self._early:
-            early, self._early = self._early, b""
-            self._inflow.put(early)
-        if self._transport.is_closing():
-            raise self._end
-        self._transport.resume_reading()
         self._heard = self._loop.time()
+        self._go_on()
         self._watch(self._inflow)
         try:
             await self._inflow.ended()
         finally:
             self._silence.cancel()
+            if self._resting:
+                self._resting.cancel()
             self._transport.pause_reading()
             self._inflow = None
+
+    def _go_on(self) -> None:
+        """Hand on a piece of what is there; after a whole one rest, else read what comes."""
+        if self._inflow is None:
+            return
+        self._resting = None
+        piece, self._ahead = self._ahead[:PIECE], self._ahead[PIECE:]
+        if piece:
+            self._inflow.put(piece)
+        if len(piece) == PIECE:
+            self._transport.pause_reading()
+            self._resting = self._loop.call_later(PAUSE_S, self._go_on)
+        elif self._gone:
+            self._inflow.fail(self._end)
+        else:
+            self._transport.resume_reading()
 
     def _watch(self, inflow: Inflow) -> None:
         silent_at = self._heard + SILENT_S
@@ -73,27 +90,28 @@ class TcpLink(asyncio.Protocol):
         """Keep the connection alive, and look out for its end."""
         self._transport = cast(asyncio.Transport, transport)
         with suppress(AttributeError):  # asyncio's own would make room for 256 KiB each time
-            self._transport.max_size = READ_MAX  # type: ignore[attr-defined]
+            self._transport.max_size = PIECE  # type: ignore[attr-defined]
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in KEEPALIVE:
             connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
     def data_received(self, data: bytes) -> None:
-        """Octets have come; until somebody reads, a few are kept and no more are taken."""
+        """Octets have come; until somebody reads, or while we rest, a few are kept and no more are taken."""
         self._heard = self._loop.time()
-        if self._inflow:
-            self._inflow.put(data)
-        else:
-            self._early += data
+        self._ahead += data
+        if self._inflow is None:
             self._transport.pause_reading()
+        elif self._resting is None:
+            self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The bridge has gone."""
         if isinstance(exc, OSError):
             self._end = Trouble(f"{self._peer}: {exc.strerror or exc}; connecting anew")
-        if self._inflow:
-            self._inflow.fail(self._end)
+        self._gone = True
+        if self._inflow and self._resting is None:
+            self._go_on()
 
 
 async def connect(host: str, port: int) -> TcpLink:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from ..runtime.clients import ClientInfo
 from ..runtime.listening import peer_name
+from ..runtime.turns import turns
 from .session import PLAIN_READ, Session
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("han2x.modbus")
 
-FIRST, TURN = 479, 8192
-"""Octets read in one turn: up to 682 requests, some 75 KiB of answers; fewer until a client has filled those,
+FIRST, TURN = 479, 2048
+"""Octets read in one turn: up to 170 requests, some 19 KiB of answers; fewer until a client has filled those,
 as Python's own allocator has room for them ready."""
 
 UNFINISHED_S = 20
@@ -213,7 +214,7 @@ class Connection:
         if not (self._held or self._leaving or self.closed):
             self._held = True
             self._stop_reading()
-            asyncio.get_running_loop().call_soon(self._go_on)
+            turns().add(self._go_on)
 
     def _go_on(self) -> None:
         self._held = False

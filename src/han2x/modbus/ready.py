@@ -6,11 +6,14 @@ A loop's own way from a socket to its protocol costs as much as a Modbus answer 
 import asyncio
 import logging
 import select
+from time import perf_counter
 from typing import Protocol
 
 log = logging.getLogger("han2x.modbus")
 
 AT_ONCE = 64
+LOOK, MOST_S = 4, 0.002
+"""So many files are asked for at a time, until so many seconds are over; each that is told has its turn."""
 
 
 class Readable(Protocol):
@@ -53,12 +56,19 @@ class Ready:
         self._epoll.close()
 
     def _turn(self) -> None:
-        waiting = self._waiting
-        for fd, _ in self._epoll.poll(0, self._at_once):
-            if one := waiting.get(fd):  # or its turn has been ended by another's
-                try:
-                    one.readable()
-                except Exception as error:
-                    log.warning("a client is dropped: internal error: %r; please report it", error)
-                    log.debug("where it was", exc_info=True)
-                    one.drop()
+        left, end = self._at_once, perf_counter() + MOST_S
+        while left > 0 and (found := self._epoll.poll(0, min(LOOK, left))):
+            for fd, _ in found:
+                if one := self._waiting.get(fd):  # or its turn has been ended by another's
+                    self._tell(one)
+            left -= LOOK
+            if len(found) < LOOK or perf_counter() >= end:
+                return
+
+    def _tell(self, one: Readable) -> None:
+        try:
+            one.readable()
+        except Exception as error:
+            log.warning("a client is dropped: internal error: %r; please report it", error)
+            log.debug("where it was", exc_info=True)
+            one.drop()

@@ -21,6 +21,7 @@ from .gateway import Trouble
 from .inbox import Inbox, Keep, Mail
 from .message import Message
 from .mqtt_client import PAYLOAD_MAX, open_later
+from .turns import turns
 
 ROOM = 64
 """Messages without their acknowledgement (QoS 1) at most before a publisher has to wait."""
@@ -44,7 +45,8 @@ class Broker:
         self._room: asyncio.Future[None] | None = None
         self._mail: asyncio.Future[None] | None = None
         self._inbox = Inbox()
-        self._paused = False
+        self._paused = self._due = False
+        self._turns = turns()
         self.dropped = 0
         """Messages that were not taken in: too large, of nobody knows when, or of QoS 0 in a session."""
         self._unanswered: set[int] = set()
@@ -246,7 +248,7 @@ class Broker:
             return
         self._fd = socket.fileno()
         self._client.on_socket_close = self._on_socket_close
-        self._loop.add_reader(self._fd, self._read)
+        self._loop.add_reader(self._fd, self._read_soon)
         self._watch()
 
     def _on_socket_close(self, client: Any, data: Any, socket: Any) -> None:
@@ -256,9 +258,16 @@ class Broker:
             self._loop.remove_reader(self._fd)
             self._loop.remove_writer(self._fd)
 
+    def _read_soon(self) -> None:
+        """There is something to read."""
+        if not self._due:
+            self._due = True
+            self._turns.add(self._read)
+
     def _read(self) -> None:
         """Take in one packet, or part of one; what TLS has read beyond it, the loop cannot see."""
-        if self._paused:
+        self._due = False
+        if self._paused or self._look is None:
             return
         self._client.take_in()
         self._after()
@@ -266,7 +275,7 @@ class Broker:
             self._paused = True
             self._loop.remove_reader(self._fd)
         elif self._client.has_more:
-            self._loop.call_soon(self._read)
+            self._read_soon()
 
     def _read_on(self) -> None:
         """Read again what the full inbox held up."""
@@ -275,8 +284,8 @@ class Broker:
         self._paused = False
         self._client.excuse_silence()
         if self._look is not None:
-            self._loop.add_reader(self._fd, self._read)
-            self._loop.call_soon(self._read)
+            self._loop.add_reader(self._fd, self._read_soon)
+            self._read_soon()
 
     def _watch(self) -> None:
         """Once a second: a sign of life when it is time for one, or the end if the last had no answer."""

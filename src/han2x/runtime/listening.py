@@ -5,6 +5,7 @@ Socket options are set on the listening socket; Linux hands them on to each conn
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,9 @@ from typing import Any
 
 from .gateway import Trouble
 
-BACKLOG = 128
+BACKLOG, AT_ONCE = 128, 8
+"""Clients that may wait to be accepted, and those that are in one turn of the loop."""
+
 KEEPALIVE_S, PROBES, PROBE_S = 60, 3, 10
 OPTIONS = (
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -56,16 +59,24 @@ async def listen(
             for option in OPTIONS:
                 sock.setsockopt(*option)
         await listener.start_serving()
+        for sock in listener.sockets:
+            _let_wait(sock.fileno())
     except OSError as error:
         raise Trouble(advice(error, host=host, port=port, section=section)) from error
     return listener
 
 
 async def _open(host: str, port: int, factory: Callable[[], asyncio.BaseProtocol]) -> asyncio.Server:
-    create = partial(asyncio.get_running_loop().create_server, factory, backlog=BACKLOG, start_serving=False)
+    create = partial(asyncio.get_running_loop().create_server, factory, backlog=AT_ONCE, start_serving=False)
     if host:
         return await create(host, port)
     return await create(sock=_everywhere(port))
+
+
+def _let_wait(fd: int) -> None:
+    """Lengthen the queue of a socket that listens: asyncio accepts as many at once as it is told for it."""
+    with socket.socket(fileno=os.dup(fd)) as same:
+        same.listen(BACKLOG)
 
 
 def _everywhere(port: int) -> socket.socket:

@@ -163,7 +163,8 @@ async def change(call: Call) -> shapes.SettingsShape | Response:
     if version is not None and version != call.state.former.version:
         raise Refusal(409, "changed", "Somebody else has changed the settings meanwhile.")
     wanted = call.body["changes"]
-    be_permitted(call, asked(call.gateway.settings.value, wanted))  # before all that contradicts itself
+    now = call.gateway.settings.value
+    await asyncio.to_thread(lambda: be_permitted(call, asked(now, wanted)))  # before all contradictions
     forbidden = [
         Complaint(path, "is changed by PUT v1/user", "credentials") for path in wanted if path in CREDENTIALS
     ]

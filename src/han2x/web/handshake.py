@@ -1,16 +1,27 @@
 """TLS before a connection: who has not shaken hands takes a place like any, for ten seconds at most.
 
-asyncio's own TLS server tells nobody of a client before its handshake: it would hold any number of them.
+asyncio's own TLS server tells nobody of a client before its handshake: it would hold any number of them, and
+shake hands with as many in one turn of the loop. Here TLS begins when the client's first bytes are there, and
+with few clients in a turn; who says nothing costs a socket.
 """
 
 import asyncio
 import ssl
+from asyncio import sslproto
 from collections.abc import Callable
 from typing import Any, cast
 
+from ..runtime.turns import turns
 from .protocol import Connection
 
 HANDSHAKE_S = 10.0
+COST_S = 0.0005
+"""What a handshake takes of the loop: so few are begun in one turn of it."""
+
+READ_MAX = 16_384
+"""Bytes of a client that are read at once: a record of TLS. asyncio makes room for sixteen times as many."""
+
+sslproto.SSLProtocol.max_size = READ_MAX
 
 
 class _Early(asyncio.Protocol):
@@ -31,26 +42,43 @@ class Handshake(asyncio.Protocol):
 
     def __init__(self, context: ssl.SSLContext, make: Callable[[], Connection]) -> None:
         self._context, self._make = context, make
-        self._shaking: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
+        self._hello = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Give it a place, or none."""
-        plain, connection = cast(asyncio.Transport, transport), self._make()
-        plain.pause_reading()
-        if connection.admitted(plain):
-            self._shaking = asyncio.get_running_loop().create_task(self._shake(plain, connection))
+        self._plain, self._connection = cast(asyncio.Transport, transport), self._make()
+        self._silence = self._loop.call_later(HANDSHAKE_S, self._plain.abort)
+        if not isinstance(self._loop, asyncio.BaseEventLoop):  # uvloop's TLS reads for itself only
+            self._plain.pause_reading()
+            turns().add(self._begin, COST_S)
+        self._connection.admitted(self._plain)
 
-    async def _shake(self, plain: asyncio.Transport, connection: Connection) -> None:
-        early = _Early()
+    def data_received(self, data: bytes) -> None:
+        """It speaks: TLS begins when it has its turn."""
+        if not self._hello:
+            self._plain.pause_reading()
+            turns().add(self._begin, COST_S)
+        self._hello += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is gone before it has begun, or has made room for another."""
+        self._silence.cancel()
+        self._connection.withdrawn()
+
+    def _begin(self) -> None:
+        self._silence.cancel()
+        if not self._plain.is_closing():
+            self._shaking = self._loop.create_task(self._shake())
+
+    async def _shake(self) -> None:
+        plain, connection, early = self._plain, self._connection, _Early()
+        wrapping = self._loop.create_task(self._wrapped(early))
+        for _ in range(2):  # TLS has taken the place of this protocol, and has begun
+            await asyncio.sleep(0)
+        _hand_on(plain.get_protocol(), self._hello)
         try:
-            secured: Any = await asyncio.get_running_loop().start_tls(
-                plain,
-                early,
-                self._context,
-                server_side=True,
-                ssl_handshake_timeout=HANDSHAKE_S,
-                ssl_shutdown_timeout=HANDSHAKE_S,
-            )
+            secured: Any = await wrapping
         except (OSError, ValueError, asyncio.CancelledError):  # ssl's errors are OSErrors
             connection.withdrawn()
             plain.abort()
@@ -62,3 +90,25 @@ class Handshake(asyncio.Protocol):
         connection.connection_made(secured)
         if early.octets:
             connection.data_received(early.octets)
+
+    async def _wrapped(self, early: _Early) -> asyncio.Transport | None:
+        return await self._loop.start_tls(
+            self._plain,
+            early,
+            self._context,
+            server_side=True,
+            ssl_handshake_timeout=HANDSHAKE_S,
+            ssl_shutdown_timeout=HANDSHAKE_S,
+        )
+
+
+def _hand_on(protocol: asyncio.BaseProtocol, octets: bytes) -> None:
+    """Give a protocol bytes that were read before it was there."""
+    if not isinstance(protocol, asyncio.BufferedProtocol):
+        return
+    while octets:
+        room: Any = protocol.get_buffer(len(octets))
+        size = min(len(room), len(octets))
+        room[:size] = octets[:size]
+        protocol.buffer_updated(size)
+        octets = octets[size:]

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from ..runtime.turns import turns
 from .connection_limits import ConnectionLimits
 
 REQUEST_S = 20.0
@@ -23,8 +24,8 @@ READ_S = 30.0
 
 HEADER_MAX = 16_384
 WRITE_BUFFER = 65_536
-TURN = 4096
-"""Bytes of a client that are looked at before the others have their turn: h11 takes long for tiny chunks."""
+TURN = 1024
+"""Bytes of a client that are looked at in one step of `Turns`: h11 takes long for tiny chunks."""
 
 
 class _Flow(FlowControl):
@@ -68,6 +69,7 @@ class Connection(H11Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
         self._ahead = b""
+        self._turns = turns()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, if there is a place."""
@@ -110,23 +112,25 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, a turn's at once; a whole header stops the clock."""
+        """Take bytes, a step's at once; a whole header stops the clock."""
         waiting, self._ahead = bool(self._ahead), self._ahead + data
         if not waiting:
-            self._go_on()
+            self._turns.add(self._go_on)
 
     def _go_on(self) -> None:
-        """Take a turn's bytes; what is left waits for the next, and nothing more is read meanwhile."""
-        data, self._ahead = self._ahead[:TURN], self._ahead[TURN:]
-        self._take(data)
-        self.flow.hold(bool(self._ahead))
-        if self._ahead:
-            self.loop.call_soon(self._go_on)
-
-    def _take(self, data: bytes) -> None:
+        """Take a step's bytes; what is left waits for the next, and nothing more is read meanwhile."""
         if self.transport.is_closing():
             self._ahead = b""
             return
+        data, self._ahead = self._ahead[:TURN], self._ahead[TURN:]
+        self._take(data)
+        if self.transport.is_closing():
+            return
+        self.flow.hold(bool(self._ahead))
+        if self._ahead:
+            self._turns.add(self._go_on)
+
+    def _take(self, data: bytes) -> None:
         super().data_received(data)
         if self._timer and self.conn.their_state not in (h11.IDLE, h11.ERROR) and self._answering:
             self._timer.cancel()
