@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from han2x.model.quantity import ENERGIES
 from han2x.model.quantity import Quantity as Q
 from han2x.model.reading import Identity, ListType, MeterClock, Reading, TimeBase
 from han2x.vendors.decoder import Decoder
@@ -326,6 +327,23 @@ def test_texts_padded_with_nuls(meter: Meter, sent: str, meter_type: str) -> Non
     outcome = meter.sends(embriq(sent))
     assert isinstance(outcome, Reading)
     assert outcome.identity == Identity("EMBRIQ_V1_1", "00000017", meter_type)
+
+
+def test_the_hourly_list_of_an_e350(meter: Meter) -> None:
+    """Energies in whole Wh, whose codes are abstract ones (made after a ZMF100)."""
+    energies = {"1.8.0": (34_479, WH), "2.8.0": (95_334, WH), "3.8.0": (10_724, 32), "4.8.0": (1499, 32)}
+    rows = (
+        Structure((obis(code, 0), value, Structure((0, unit)))) for code, (value, unit) in energies.items()
+    )
+    clock = Structure((obis("1.0.0", 0), bytes.fromhex("07E30401000D0006FF000000")))
+    outcome = meter.sends(Array((*embriq("ZMF1"), clock, *rows)))
+    assert isinstance(outcome, Reading)
+    assert outcome.list_type is ListType.HOURLY
+    assert {q.value: outcome.values[q] for q in ENERGIES} == {
+        "act_energy_pos": 34_479, "act_energy_neg": 95_334, "react_energy_pos": 10_724,
+        "react_energy_neg": 1499,
+    }  # fmt: skip
+    assert outcome.clock == MeterClock(datetime(2019, 4, 1, 13, 0, 6), True, TimeBase.CIVIL)
 
 
 def test_a_refused_list_is_not_who_spoke(meter: Meter) -> None:

@@ -87,6 +87,24 @@ def test_landisgyr_in_burgenland(read: Callable[..., Reading]) -> None:
     }
 
 
+def test_landisgyr_without_angles(read: Callable[..., Reading]) -> None:
+    """The same list with ten numbers and the meter's own (made after a report of an E450)."""
+    reading = read(Structure((228, 226, 230, 781, 1482, 643, 5432, 0, 40_091_000, 0, b"30000018")))
+    assert (reading.vendor, reading.identity.meter_id) == ("landisgyr", "30000018")
+    assert reading.values == {
+        Q.VOLT_L1: 228_000,
+        Q.VOLT_L2: 226_000,
+        Q.VOLT_L3: 230_000,
+        Q.CURR_L1: 7810,
+        Q.CURR_L2: 14_820,
+        Q.CURR_L3: 6430,
+        Q.ACT_POW_POS: 5432,
+        Q.ACT_POW_NEG: 0,
+        Q.ACT_ENERGY_POS: 40_091_000,
+        Q.ACT_ENERGY_NEG: 0,
+    }
+
+
 KAMSTRUP = Structure(
     (
         "Kamstrup_V0001",

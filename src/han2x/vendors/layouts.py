@@ -115,11 +115,12 @@ _LETTERS = {kind: letter for letter, kind in _TYPES.items() if letter != "c"}
 
 def pattern_of(body: Data) -> str:
     """The pattern by which a list can be taught, "" where it has none."""
-    return "".join(map(_letter, body)) if isinstance(body, Structure) else ""
+    letters = list(map(_letter, body)) if isinstance(body, Structure) else []
+    return "".join(letters) if all(letters) else ""
 
 
 def _letter(value: Data) -> str:
-    return "c" if isinstance(value, bytes) and len(value) == CLOCK_SIZE else _LETTERS[type(value)]
+    return "c" if isinstance(value, bytes) and len(value) == CLOCK_SIZE else _LETTERS.get(type(value), "")
 
 
 _EXAMPLES: dict[str, Data] = {

@@ -11,10 +11,12 @@ Any structure of A-XDR data whose parts carry OBIS code, value, scaler and unit,
 What is told by a list holds; where it tells no scaler and unit, the maker's table does, or nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from ..model.quantity import PRINCIPAL, VAR, VAR_HOUR, WATT, WATT_HOUR, Quantity
+from ..wire.attribute_list import AttributeList
 from ..wire.axdr import Array, Data, Structure
 from ..wire.clock import cosem_time
 from ..wire.obis import cde
@@ -24,7 +26,7 @@ from .layouts import CLOCK, CLOCK_SIZE, METER_ID, as_text
 from .makers import by_letters, by_number
 from .obis_quantities import QUANTITIES, own
 from .sums import PARTS
-from .vendor import Item, Vendor
+from .vendor import Factor, Item, Vendor
 
 A_MAX = 15
 """The greatest value group A of a code; text is above that (Blue Book 5.2: 0 to 15)."""
@@ -74,19 +76,20 @@ def vendor_of(body: Data, title: bytes = b"") -> Vendor | None:
     found = list(items(body))
     if not any(own(code) in QUANTITIES or own(code) in PARTS for code, _, _ in found):
         return None
-    return _vendor(_maker(found, body, title), len(found))
+    return _vendor(_maker(found, body, title), len(found), _has_attribute_list(body))
 
 
 @lru_cache(maxsize=64)
-def _vendor(maker: str, count: int) -> Vendor:
+def _vendor(maker: str, count: int, attribute_list: bool) -> Vendor:
     known = maker in MAKERS_WITHOUT_SCALERS
+    factors = LANDISGYR_FACTORS if known else ATTRIBUTE_LIST_FACTORS if attribute_list else NO_FACTORS
     return Vendor(
         name=maker or f"unknown vendor, list of {count} values",
         recognise=lambda body: vendor_of(body) is not None,
         items=items,
-        factors=lambda *_: LANDISGYR_FACTORS if known else {},
-        detail_factors=PUSH_DETAIL_FACTORS if known else {},
-        texts=PUSH_TEXTS if maker == "landisgyr" else {},
+        factors=lambda *_: factors,
+        detail_factors=PUSH_DETAIL_FACTORS if factors else {},
+        texts=PUSH_TEXTS if maker == "landisgyr" or attribute_list else {},
         describes_itself=True,
         anonymous=not maker,
     )
@@ -94,6 +97,17 @@ def _vendor(maker: str, count: int) -> Vendor:
 
 MAKERS_WITHOUT_SCALERS = ("iskraemeco", "landisgyr")
 """Those whose lists of codes without scalers are known (han-port sheet 6.5): both go by one profile."""
+
+
+NO_FACTORS: Mapping[Quantity, Factor] = {}
+ATTRIBUTE_LIST_FACTORS: Mapping[Quantity, Factor] = {
+    quantity: 1 for quantity in PRINCIPAL if quantity.unit in (WATT, VAR, WATT_HOUR, VAR_HOUR)
+}
+"""Czech grid companies have powers and energies in whole units (CEZ Distribuce, EG.D: customer interface)."""
+
+
+def _has_attribute_list(body: Data) -> bool:
+    return isinstance(body, Structure) and any(isinstance(part, AttributeList) for part in body)
 
 
 def _maker(found: Sequence[Item], body: Data, title: bytes) -> str:

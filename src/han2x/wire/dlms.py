@@ -6,6 +6,8 @@ an octet string with a stray tag before it, and a tagged date-time.
 
 from typing import NamedTuple
 
+from .attribute_list import MARK as ATTRIBUTE_LIST
+from .attribute_list import attribute_list
 from .axdr import AxdrError, Data, decode
 from .result import Apdu, Discarded, Framing, Kind
 
@@ -61,7 +63,8 @@ def read(data: bytes) -> tuple[Notification, int] | Malformed:
         return Malformed(Kind.UNKNOWN, f"not a data-notification (tag 0x{max(tag, 0):02X})", tag < 0)
     try:
         sent_at, position = date_time(data)
-        body, position = decode(data, position)
+        reads = attribute_list if data.startswith(ATTRIBUTE_LIST, position) else decode
+        body, position = reads(data, position)
     except AxdrError as error:
         return Malformed(Kind.UNKNOWN, str(error), error.incomplete)
     return Notification(sent_at, body), position
