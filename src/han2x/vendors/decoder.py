@@ -4,10 +4,10 @@ What is remembered: which vendor spoke last, for the fast lists that several ven
 layouts of the lists that came (`known_lists`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from ..model.quantity import Quantity
 from ..model.reading import NO_IDENTITY, Identity, ListType, MeterClock, Reading, classify
@@ -58,6 +58,7 @@ class Decoder:
         self._taught = taught.vendors(manner.lists) if manner.lists else ()
         self._speaker = ""
         self._known = KnownLists()
+        self._read_text: Callable[[bytes], Reading] | None = None
         self.unexplained: Notification | None = None
         """The last one whose list no table explains."""
 
@@ -104,12 +105,13 @@ class Decoder:
         if apdu.data[0] == GENERAL_GLO_CIPHERING:
             return self._encrypted(apdu, Discarded(Kind.ENCRYPTED, "encrypted", apdu.offset, apdu.length))
         from ..wire.p1 import carries_check_sum
-        from . import p1  # most meters send none: not imported for them
+        from . import p1, p1_known_texts  # most meters send none: not imported for them
 
         if not self._unchecked and not carries_check_sum(apdu.data):
             return Discarded(Kind.UNKNOWN, NO_CHECK_SUM, apdu.offset, apdu.length)
         try:
-            return p1.read(apdu.data)
+            self._read_text = self._read_text or partial(p1.read, known=p1_known_texts.KnownTexts())
+            return self._read_text(apdu.data)
         except Mismatch as mismatch:
             return Discarded(Kind.UNKNOWN, f"P1 text: {mismatch}", apdu.offset, apdu.length)
 

@@ -8,6 +8,7 @@ What describes itself is not remembered: there a number may decide what another 
 """
 
 from collections.abc import Callable
+from functools import partial
 from struct import Struct, calcsize
 from typing import NamedTuple
 
@@ -15,9 +16,8 @@ from ..model.quantity import Quantity
 from ..wire.axdr import NUMBERS, AxdrError, Data, Leaf, leaves
 from ..wire.dlms import INVOKE_ID, TIME_SIZE, date_time
 from . import sums
+from .layout_memory import LayoutMemory
 from .vendor import Mismatch, Vendor
-
-LISTS_MAX = 16
 
 Number = tuple[Quantity, bytes, Data, Data]
 """A quantity with its code as sent, its raw value and its scaler_unit."""
@@ -60,11 +60,10 @@ class KnownList(NamedTuple):
 
 
 class KnownLists:
-    """The lists of one stream by their length: at most `LISTS_MAX`."""
+    """The lists of one stream, by their length."""
 
     def __init__(self) -> None:
-        self._lists: dict[int, KnownList] = {}
-        self._missed: dict[int, int] = {}
+        self._lists = LayoutMemory[KnownList]()
 
     def find(self, data: bytes) -> tuple[Vendor, Sorted, bytes] | None:
         """Who sent a message, what its list says and when it was sent, if its layout is known."""
@@ -84,20 +83,21 @@ class KnownLists:
         return vendor, sent, data[sent_at]
 
     def learn(self, data: bytes, vendor: Vendor, sent: Sorted, sort: Sorter) -> None:
-        """Take in the layout of a message that was read; one that is another each time, ever more seldom."""
-        size = len(data)
-        if vendor.describes_itself or (size not in self._missed and len(self._missed) >= LISTS_MAX):
-            return
-        missed = self._missed[size] = self._missed.get(size, 0) + 1
-        if missed & (missed - 1) == 0:
-            try:
-                self._lists[size] = _known(data, vendor, sent, sort)
-            except (AxdrError, Mismatch):  # it is not certain which octets say what
-                self._lists.pop(size, None)
+        """Take in the layout of a message that was read."""
+        if not vendor.describes_itself:
+            self._lists.miss(len(data), partial(_certain, data, vendor, sent, sort))
+
+
+def _certain(data: bytes, vendor: Vendor, sent: Sorted, sort: Sorter) -> KnownList | None:
+    """A message's layout; None where it is not certain which octets say what."""
+    try:
+        return _known(data, vendor, sent, sort)
+    except (AxdrError, Mismatch):
+        return None
 
 
 def _known(data: bytes, vendor: Vendor, sent: Sorted, sort: Sorter) -> KnownList:
-    """A message's layout; raises `AxdrError`, `Mismatch` where it is not certain which octets say what."""
+    """The same; raises `AxdrError` or `Mismatch`."""
     sent_at, begin = date_time(data)
     shadow, found, _ = leaves(data, begin)  # in which integers are the offsets of what they stand for
     offsets, raws = _raws(sort(vendor, shadow)), _raws(sent)

@@ -6,7 +6,6 @@ without one it costs the text. What is sent in parts (`sums`) is added up when n
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from ..model.quantity import Quantity
 from ..model.reading import Identity, ListType, Reading
@@ -14,6 +13,7 @@ from ..wire.p1 import carries_check_sum
 from .makers import MAKERS
 from .meter_number import P1_CODES, chosen
 from .p1_clock import clock, is_clock
+from .p1_known_texts import KnownTexts, Numbers, Said
 from .p1_lines import (
     ANY_LINE,
     DETAIL,
@@ -39,12 +39,27 @@ NOT_CHECKED = "the text carries no check sum: damage cannot be told"
 STRANGE_MAX = 40
 
 
-def read(octets: bytes) -> Reading:
-    """What a whole text says, whose check sum, if it has one, is right; raises `Mismatch`."""
+def read(octets: bytes, known: KnownTexts | None = None) -> Reading:
+    """What a whole text says, whose check sum, if it has one, is right; raises `Mismatch`.
+
+    `known`: the layouts of the texts that came before.
+    """
     checked = carries_check_sum(octets)
     found = _Found(strict=not checked)
+    said = known.find(octets) if known else None
+    if said:
+        found.numbers, found.texts, found.unknown = said
+    else:
+        body = _body(octets)
+        understood = _read_lines(body, found)
+        if known and understood and not (found.refused or found.fractions):
+            known.learn(octets, body, Said(found.numbers, found.texts, found.unknown))
+    return _reading(octets, found, () if checked else (NOT_CHECKED,))
+
+
+def _read_lines(body: bytes, found: "_Found") -> bool:
+    """What each line says; whether all are lines as they stand. Raises `Mismatch`."""
     numbers, targets, tens = found.numbers, TARGETS, TENS
-    body = _body(octets)
     lines = LINE.findall(body)
     strange = body.count(b"\n") + (not body.startswith(b"\n")) - len(lines)
     for code, whole, fraction, unit, rest in lines:
@@ -59,7 +74,7 @@ def read(octets: bytes) -> Reading:
             strange += 1
     if strange:
         found.strange_lines(body)
-    return _reading(octets, found, () if checked else (NOT_CHECKED,))
+    return not strange
 
 
 def _body(octets: bytes) -> bytes:
@@ -113,7 +128,7 @@ class _Found:
 
     def __init__(self, *, strict: bool) -> None:
         self.strict = strict
-        self.numbers: tuple[dict[Any, Number], ...] = ({}, {}, {})  # by the kind of line
+        self.numbers: Numbers = ({}, {}, {})
         self.texts: dict[str, str] = {}
         self.unknown: list[str] = []
         self.refused: dict[object, str] = {}
@@ -154,7 +169,7 @@ class _Found:
         for key in self.refused:
             for numbers in self.numbers:
                 numbers.pop(key, None)
-        return self.numbers  # type: ignore[return-value]
+        return self.numbers
 
     def _number(self, code: bytes, sent: tuple[bytes, bytes, bytes] | None) -> None:
         """One number to where it belongs; raises `Mismatch`."""

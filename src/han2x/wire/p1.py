@@ -67,6 +67,11 @@ def _broken_off(buffer: bytearray, header: re.Match[bytes], end: int) -> Failed:
 
 def _mark(buffer: bytearray, first: int, limit: int) -> int:
     """Where the line end before the last line is, -1 for nowhere."""
+    bang = buffer.find(b"!", first, limit)
+    if bang < 0:
+        return -1
+    if buffer[bang - 1] in b"\r\n":  # by far the most
+        return bang - 1
     mark = buffer.find(b"\n!", first, limit)
     alone = buffer.find(b"\r!", first, mark if mark >= 0 else limit)
     return alone if alone >= 0 else mark
@@ -97,7 +102,8 @@ def _followed(buffer: bytearray, start: int, mark: int, offset: int) -> Apdu | F
 
 def _is_plain(body: bytearray) -> bool:
     """Whether there is certainly nothing in a body that is no text, told quickly."""
-    return body.isascii() and 0 not in body and b"\n/" not in body and b"\r/" not in body
+    slashes = 0x2F in body and (b"\n/" in body or b"\r/" in body)
+    return body.isascii() and 0 not in body and not slashes
 
 
 def truncated(buffer: bytearray, start: int, offset: int) -> Apdu | Failed:
@@ -132,34 +138,23 @@ def checked(octets: bytes) -> bool:
     return end is not None and crc16(octets[: end.start() + 1]) == int(end.group(1), 16)
 
 
-def _masks() -> list[int]:
-    """For each bit of the register, the lowest first, which bits of a text it is the parity of.
-
-    Bit d of a mask is the register's bit after x^(16+d), where d counts from the text's last bit. It
-    begins at 0, so what stands before a text changes nothing, and one set serves every length. The
-    polynomial is x^16 + x^15 + x^2 + 1: the register's bits are its highest one, delayed and added.
-    """
-    register, highest = 1, []
-    for _ in range(16 + 8 * TEXT_MAX):
-        highest.append("1" if register & 0x8000 else "0")
-        register = (register << 1 & 0xFFFF) ^ (register >> 15 and 0x8005)
-    top = int("".join(reversed(highest)), 2)
-    middle = [top >> 15 - place ^ top >> 17 - place for place in range(2, 15)]
-    return [top >> 15, top >> 14, *middle, top >> 16]
-
-
-_MASKS = _masks()
 _REVERSED = bytes(int(f"{octet:08b}"[::-1], 2) for octet in range(256))
+_FOLDS = [(15 * n, (1 << 15 * n) - 1, n) for n in (2048, 1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1)]
+_TRINOMIAL = 0x8003
 
 
 def crc16(octets: bytes) -> int:
     """CRC-16/ARC of at most `TEXT_MAX` octets: 0xBB3D for b"123456789".
 
-    Each bit of the register is the parity of some bits of the text: sixteen operations on long integers
-    instead of one on each octet.
+    The remainder by x^16 + x^15 + x^2 + 1 = (x + 1)(x^15 + x + 1). In powers of two, squares have no mixed
+    terms: x^15n is the same as x^n + 1 for n = 1, 2, 4 …, so a text as one long integer is folded a few times
+    instead of going through it octet by octet. The factor x + 1 says that ones stay even or odd in number.
     """
-    text = int.from_bytes(octets.translate(_REVERSED), "big")
-    crc = 0
-    for mask in _MASKS:
-        crc = crc << 1 | ((text & mask).bit_count() & 1)
-    return crc
+    text = int.from_bytes(octets.translate(_REVERSED), "big") << 16
+    rest = text
+    for bits, mask, n in _FOLDS:
+        while high := rest >> bits:
+            rest = rest & mask ^ high ^ high << n
+    if (rest.bit_count() ^ text.bit_count()) & 1:
+        rest ^= _TRINOMIAL
+    return int(f"{rest:016b}"[::-1], 2)
