@@ -242,6 +242,7 @@ def system_calls(source: str) -> str:
         ("9600-7E1", "B9600", "CS7", True),
         ("9600-8N1", "B9600", "CS8", False),
         ("9600-8E1", "B9600", "CS8", True),
+        ("9600-7N1", "B9600", "CS7", False),
     ],
 )
 def test_the_settings_asked_for(

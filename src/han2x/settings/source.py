@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl
 
 VENDORS = ("aidon", "kaifa", "kamstrup")
 NETS = ("1", "it", "tn")
-LINES = ("auto", "8E1", "8N1", "115200-8N1", "9600-7E1", "9600-8N1", "9600-8E1")
+LINES = ("auto", "8E1", "8N1", "115200-8N1", "9600-7E1", "9600-8N1", "9600-8E1", "9600-7N1")
 REQUESTS = ("both", "rts", "dtr", "none")
 FAULTS = (
     "repeat-hour",

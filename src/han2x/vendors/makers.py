@@ -9,6 +9,8 @@ MAKERS = {
     "ACE": "itron",
     "ADN": "aidon",
     "AID": "aidon",
+    "APA": "apator",
+    "AUX": "sanxing",
     "DZG": "dzg",
     "EBZ": "ebz",
     "EFR": "efr",
