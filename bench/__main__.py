@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from . import attack, collect, decode, history, latency, many_meters, mqtt, start
+from . import attack, collect, decode, estimate, history, latency, many_meters, mqtt, start
 from .harness import HERE, ROOT, Figure, keep, load
 
 
@@ -35,6 +35,7 @@ BENCHES = {
     "mqtt": Bench(mqtt.run, mqtt.hint),
     "history": Bench(history.run, history.hint),
     "collect": Bench(collect.run, collect.hint),
+    "estimate": Bench(estimate.run, estimate.hint),
 }
 LONG = {"attack": Bench(attack.run, attack.hint)}
 """Run only where they are named, for so many seconds."""

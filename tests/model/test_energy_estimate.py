@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from han2x.model.estimate import HOLD_MS, Estimate
+from han2x.model.register_step import RegisterStep
 
 
 def powered(*samples: tuple[int, int], start: Estimate | None = None) -> Estimate:
@@ -136,3 +137,51 @@ def test_no_energy_is_lost_or_made(steps: list[tuple[int, int]]) -> None:
         last = watts
         estimate = estimate.powered(watts, now)
     assert estimate.wh == 42 + watt_ms // 3_600_000
+
+
+def test_an_estimate_within_a_registers_step_is_left_alone() -> None:
+    """A register of 10 Wh steps: 507 shown, 500 comes, and so 500 to below 510 has been used: 507 stays."""
+    estimate = powered((0, 3600)).registered(490, mark_ms=0, vendor="aidon")
+    assert estimate.wh == 494  # of 490 to 499
+    estimate = powered((13, 3600), start=estimate)
+    assert (estimate.wh, estimate.registered(500, mark_ms=13_000, vendor="aidon").wh) == (507, 507)
+    assert estimate.registered(510, mark_ms=13_000, vendor="aidon").wh == 510
+    assert estimate.registered(480, mark_ms=13_000, vendor="aidon").made < 490 * 3_600_000
+
+
+def test_less_than_a_step_ahead_it_goes_on_at_half_the_pace() -> None:
+    """514.5 is shown when 500 comes, which is below 510: it makes up 4.5 Wh while 9 are used."""
+    estimate = powered((0, 3600)).registered(490, mark_ms=0, vendor="aidon")
+    estimate = powered((20, 3600), start=estimate).registered(500, mark_ms=20_000, vendor="aidon")
+    shown = [powered((20 + s, 3600), start=estimate).shown / 3_600_000 for s in (0, 2, 4, 9, 12)]
+    assert shown == pytest.approx([514.5, 515.5, 516.5, 519, 522], abs=0.01)
+
+
+def test_a_step_or_more_ahead_it_waits() -> None:
+    """534.5 is shown when 500 comes: 24.5 Wh ahead, which take 24.5 s of 3600 W."""
+    estimate = powered((0, 3600)).registered(490, mark_ms=0, vendor="aidon")
+    estimate = powered((30, 3600), (40, 3600), start=estimate).registered(500, mark_ms=40_000, vendor="aidon")
+    assert [powered((40 + s, 3600), start=estimate).wh for s in (0, 14, 24, 26)] == [534, 534, 534, 535]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "registers", "step"),
+    [
+        ("aidon", (1230,), 10),
+        ("aidon", (1230, 1240, 1243), 1),
+        ("kaifa", (1230, 1240), 1),
+        ("kaifa", (1230, 1240, 1250, 1270, 1280), 10),
+        ("kaifa", (1230, 1230, 1230, 1230, 1230, 1230), 1),
+        ("", (1000, 2000), 1),
+        ("", (1000, 2000, 3000, 5000, 8000), 1000),
+        ("", (1000, 2000, 3000, 5000, 8000, 8100), 100),
+        ("kamstrup", (0,), 10),
+        ("kamstrup", (0, 3), 1),
+    ],
+)
+def test_the_step_is_learned_of_the_registers(vendor: str, registers: tuple[int, ...], step: int) -> None:
+    """The largest of 1000, 100, 10 and 1 Wh that divides all; more than the vendor's only after five."""
+    known = RegisterStep()
+    for register in registers:
+        known = known.after(register)
+    assert known.wh(vendor) == step

@@ -71,7 +71,9 @@ def test_an_estimate_is_stored_as_if_the_run_had_ended() -> None:
     stored = from_json(to_json(Stored(snapshot, 1000, 1000, 1000)))
     assert stored
     again = stored.snapshot.estimates[Quantity.ACT_ENERGY_POS]
-    assert (again.wh, again.samples) == (estimate.wh, ()) == (101, ())
+    assert (
+        (again.wh, again.samples, again.step) == (estimate.wh, (), estimate.step) == (101, (), (100, 100, 1))
+    )
     assert again.powered(0, 5).wh == 101
 
 

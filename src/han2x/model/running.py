@@ -1,4 +1,4 @@
-"""The running hour: where it began, and how power has gone since (part of a snapshot).
+"""The running hour: where it began, and how power goes (part of a snapshot).
 
 It begins at the meter's own mark, the moment its hourly registers were true for, and not when they arrive.
 The next one begins an hour after that, at what the estimates were then, and is put right when its registers
@@ -10,15 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from .estimate import HISTORY_MS, HOLD_MS, WMS_PER_WH, Estimate
+from .estimate import HISTORY_MS, HOLD_MS, Estimate
 from .instant import Instant
+from .load import NO_LOAD, Load
 from .quantity import Quantity
 
 HOUR_MS = 3_600_000
-MINUTE_MS = 60_000
-
-MINUTES = 10
-"""So many minutes make the recent mean: longer than a kettle boils, shorter than an oven heats."""
 
 LATE_MS = 90_000
 """How long after a full hour its registers may be true (Kamstrup: up to 60 s, han-port sheet 4.3)."""
@@ -30,25 +27,15 @@ IMPORT = Quantity.ACT_ENERGY_POS
 class Running:
     """An hour that runs since `start_ms` (monotonic); energies in W ms, as in `Estimate`.
 
-    `base`: the energies at its beginning; `metered`: these are registers. `gap_ms`: time in it for which no
-    power is known. `minutes`: the mean import power, W, of each of the last minutes, the newest last;
-    `minute_ms`, `minute`: when the one that runs began, and the import estimate then.
+    `base`: the energies at its beginning; `metered`: they are within a step of registers.
+    `gap_ms`: time in it for which no power is known. `load`: how import power goes.
     """
 
     start_ms: int
     base: Mapping[Quantity, int]
     metered: bool = False
     gap_ms: int = 0
-    minutes: tuple[int, ...] = ()
-    minute_ms: int = 0
-    minute: int | None = None
-
-    @property
-    def recent_power(self) -> int | None:
-        """The mean of the last minutes, W, without the highest and the lowest fifth: no kettle."""
-        minutes, out = sorted(self.minutes), len(self.minutes) // 5
-        middle = minutes[out : len(minutes) - out]
-        return sum(middle) // len(middle) if middle else None
+    load: Load = NO_LOAD
 
 
 class Paused(NamedTuple):
@@ -95,23 +82,20 @@ def refactored(running: Running, estimates: Estimates, before: int, after: int) 
     return replace(running, base={**running.base, **base})
 
 
-def marked(
-    running: Running | None, registers: Mapping[Quantity, int], mark: Instant, now: Instant
-) -> Running:
-    """The hour that began with registers, Wh, that were true at `mark` and came at `now`.
+def marked(running: Running | None, base: Mapping[Quantity, int], mark: Instant, now: Instant) -> Running:
+    """The hour that began at `mark` with registers that came at `now`; `base`: the energies then, W ms.
 
     Registers that come at other times, or again and again, begin no hour, and change nothing.
     """
     same = running is not None and abs(mark.mono_ms - running.start_ms) < HOUR_MS // 2
     if running is not None and same and running.metered:
         return running
-    base = {energy: wh * WMS_PER_WH for energy, wh in registers.items()}
     unseen_ms = max(0, now.mono_ms - mark.mono_ms - HISTORY_MS)  # the estimate has no samples so far back
     gap_ms = max(unseen_ms, running.gap_ms if running is not None and same else 0)
     fresh = Running(start_ms=mark.mono_ms, base=base, metered=True, gap_ms=gap_ms)
     if running is None:
         return fresh
-    return replace(running, start_ms=fresh.start_ms, base=base, metered=True, gap_ms=gap_ms, minute=None)
+    return replace(running, start_ms=fresh.start_ms, base=base, metered=True, gap_ms=gap_ms)
 
 
 def is_mark(clock: datetime | None, mark: Instant) -> bool:
@@ -135,7 +119,8 @@ def advanced(
     gap_ms = now.mono_ms - max(before.mono_ms + HOLD_MS, running.start_ms)
     if gap_ms > 0:
         running = replace(running, gap_ms=running.gap_ms + gap_ms)
-    return _paced(running, estimates, now)
+    power = estimates.get(IMPORT)
+    return replace(running, load=running.load.after(power.samples)) if power and power.samples else running
 
 
 def _turned(running: Running | None, estimates: Estimates, before: Instant, now: Instant) -> Running | None:
@@ -154,16 +139,3 @@ def _turned(running: Running | None, estimates: Estimates, before: Instant, now:
 def _at(estimates: Estimates, mono_ms: int) -> dict[Quantity, int]:
     then = {energy: known.at(mono_ms) for energy, known in estimates.items() if known.known}
     return {energy: made for energy, made in then.items() if made is not None}
-
-
-def _paced(running: Running, estimates: Estimates, now: Instant) -> Running:
-    """With a minute more in the recent mean, once one is full; one with a hole in it does not count."""
-    took_ms = now.mono_ms - running.minute_ms
-    if running.minute is not None and took_ms < MINUTE_MS:
-        return running
-    made = _at(estimates, now.mono_ms).get(IMPORT)
-    minutes: tuple[int, ...] = running.minutes
-    if made is not None and running.minute is not None:
-        whole = took_ms < MINUTE_MS + HOLD_MS
-        minutes = (*minutes, max(0, made - running.minute) // took_ms)[-MINUTES:] if whole else ()
-    return replace(running, minutes=minutes, minute_ms=now.mono_ms, minute=made)

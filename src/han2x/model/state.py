@@ -210,12 +210,15 @@ def _accepted(
 ) -> Snapshot:
     """With registers that are believed and go on from what is known; nothing is suspect any more."""
     estimates = {
-        energy: snapshot.estimates.get(energy, Estimate()).registered(wh, mark_ms=mark.mono_ms)
+        energy: snapshot.estimates.get(energy, Estimate()).registered(
+            wh, mark_ms=mark.mono_ms, vendor=snapshot.vendor
+        )
         for energy, wh in sent.items()
     }
+    base = {energy: known.nearest(mark.mono_ms) for energy, known in estimates.items()}
     return replace(
         _registered(snapshot, sent, clock, now),
-        running=marked(snapshot.running, sent, mark, now) if is_mark(clock, mark) else snapshot.running,
+        running=marked(snapshot.running, base, mark, now) if is_mark(clock, mark) else snapshot.running,
         estimates={**snapshot.estimates, **estimates},
     )
 

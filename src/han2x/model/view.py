@@ -14,9 +14,10 @@ from .box import NO_BOX, Box
 from .estimate import WMS_PER_WH
 from .instant import Instant
 from .line import UNHEARD, LineStatus
+from .load import MINUTE_MS, Ahead
 from .quantity import ENERGIES, PHASE_ENERGIES, POWER_OF_ENERGY, Quantity
 from .reading import Identity, ListType, Net
-from .running import IMPORT, MINUTE_MS
+from .running import IMPORT
 from .state import Snapshot
 
 if TYPE_CHECKING:
@@ -212,13 +213,15 @@ def _pace(snapshot: Snapshot, hour: Mapping[Quantity, int], scale: int, now: Ins
         return None
     if now.mono_ms - last.mono_ms > FRESH_MS:
         return None
-    recent = running.recent_power
+    ahead = running.load.ahead(last.mono_ms) or Ahead(latest)
     return Pace(
         elapsed_ms=last.mono_ms - running.start_ms,
         used=used,
         gap_ms=running.gap_ms,
-        power=_times(latest if recent is None else recent, scale),
-        rests_on_ms=len(running.minutes) * MINUTE_MS,
+        power=_times(ahead.watts, scale),
+        rests_on_ms=len(running.load.minutes) * MINUTE_MS,
+        passing=_times(ahead.passing_w, scale),
+        passing_ms=ahead.passing_ms,
     )
 
 

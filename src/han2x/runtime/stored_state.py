@@ -14,6 +14,7 @@ from ..model.estimate import WMS_PER_WH, Estimate
 from ..model.partial import TARIFF_MAX
 from ..model.quantity import ENERGIES, PHASE_ENERGIES, Quantity
 from ..model.reading import Identity
+from ..model.register_step import ENOUGH, RegisterStep
 from ..model.running import Paused, paused
 from ..model.state import Snapshot
 from .stored_files import Damaged, table_of, text, whole
@@ -55,6 +56,7 @@ def to_json(stored: Stored) -> bytes:
         "suspect": [dict(snapshot.suspect), _iso(snapshot.suspect_clock)] if snapshot.suspect else None,
         "parts": {energy: sorted(snapshot.parts[energy]) for energy in ENERGIES if energy in snapshot.parts},
         "estimates": {energy: [known.truth, known.shown] for energy, known in estimates.items()},
+        "register_steps": {energy: known.step for energy, known in estimates.items()},
         "running": _running(snapshot),
         "scale": stored.scale,
         "scale_on_disk": stored.scale_on_disk,
@@ -106,9 +108,14 @@ def _paused(start_unix_ms: Any, last_unix_ms: Any, gap_ms: Any, base: Any) -> Pa
     return Paused(start, last, gap, _energies(base))
 
 
-def _estimate(truth: Any, shown: Any) -> Estimate:
+def _estimate(truth: Any, shown: Any, step: RegisterStep, vendor: str) -> Estimate:
     most = WH_MAX * WMS_PER_WH
-    return Estimate(whole(truth, -most, most), whole(shown, 0, most), known=True)
+    step_wh = step.wh(vendor)
+    return Estimate(whole(truth, -most, most), whole(shown, 0, most), known=True, step=step, step_wh=step_wh)
+
+
+def _step(last: Any = -1, divisor: Any = 0, seen: Any = 0) -> RegisterStep:
+    return RegisterStep(whole(last, -1, WH_MAX), whole(divisor, 0, WH_MAX), whole(seen, 0, ENOUGH))
 
 
 def _parts(numbers: Any) -> frozenset[int]:
@@ -129,8 +136,9 @@ def _clock(stored: Any) -> datetime | None:
 def _stored(table: dict[str, Any]) -> Stored:
     arrived = table.get("energies_unix_ms")
     suspect, suspect_clock = table.get("suspect") or ({}, None)
+    vendor, steps = text(table["vendor"]), table.get("register_steps") or {}
     snapshot = Snapshot(
-        vendor=text(table["vendor"]),
+        vendor=vendor,
         identity=_identity(*table["identity"]),
         values={**_energies(table["energies"]), **_phase_energies(table.get("phase_energies") or {})},
         energies_clock=_clock(table["energies_clock"]),
@@ -138,7 +146,10 @@ def _stored(table: dict[str, Any]) -> Stored:
         suspect={_ENERGY[name]: whole(value, -SUSPECT_MAX, SUSPECT_MAX) for name, value in suspect.items()},
         suspect_clock=_clock(suspect_clock),
         parts={_ENERGY[name]: _parts(numbers) for name, numbers in table.get("parts", {}).items()},
-        estimates={_ENERGY[name]: _estimate(*known) for name, known in table["estimates"].items()},
+        estimates={
+            _ENERGY[name]: _estimate(truth, shown, _step(*steps.get(name, ())), vendor)
+            for name, (truth, shown) in table["estimates"].items()
+        },
         paused=_paused(*table["running"]) if table.get("running") else None,
     )
     return Stored(

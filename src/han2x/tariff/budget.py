@@ -14,7 +14,7 @@ class Pace:
 
     `elapsed_ms`: since the hour's mark. `used`: imported since then. `gap_ms`: of that time, how long no
     power was known. `power`: recent mean power in W. `rests_on_ms`: how long a time it is the mean of;
-    0 where it is the latest power alone.
+    0 where it is the latest power alone. `passing`: W of it that last for `passing_ms` more only.
     """
 
     elapsed_ms: int
@@ -22,6 +22,8 @@ class Pace:
     gap_ms: int
     power: int
     rests_on_ms: int
+    passing: int = 0
+    passing_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,13 @@ def budget(pace: Pace, limit: int | None) -> Budget:
     return Budget(
         pace=pace,
         rest_s=rest_ms // 1000,
-        forecast=sure + pace.power * rest_ms // HOUR_MS,
+        forecast=sure + _rest(pace, rest_ms),
         limit=limit,
         left=None if limit is None else (limit - sure) * HOUR_MS // max(rest_ms, GUARD_MS),
     )
+
+
+def _rest(pace: Pace, rest_ms: int) -> int:
+    """Wh that the rest of the hour is expected to take."""
+    passed_ms = max(0, rest_ms - pace.passing_ms)
+    return (pace.power * rest_ms - pace.passing * passed_ms) // HOUR_MS
