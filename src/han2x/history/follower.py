@@ -1,6 +1,5 @@
 """One meter's snapshots to what is to be kept: rows as periods end, the counters of each full hour. Pure."""
 
-from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import Protocol
@@ -11,13 +10,11 @@ from ..model.instant import Instant
 from ..model.quantity import ENERGIES, Quantity
 from ..model.reading import MeterClock, TimeBase
 from ..model.state import Snapshot
-from ..model.timekeeping import WATCHED_S, Dated, Timekeeper, is_set
+from ..model.timekeeping import NEAR_S, WATCHED_S, Dated, Timekeeper, is_set
 from .batch import Mark, Move
-from .rows import MINUTE_S, Recorder, Row, shifted
+from .rows import Recorder, Row
 
 SILENT_MS = 2 * HOLD_MS
-WAITING_MAX = 9000
-"""Rows that wait for a meter to tell the time: those of a day."""
 
 
 class Sink(Protocol):
@@ -40,7 +37,7 @@ class Follower:
     """Follows one meter from the snapshot it is made with: `take` is a watcher of the meter's cell.
 
     `zone`: that of a meter's clock that runs on civil time. Rows are dated by the machine's clock until the
-    meter has told the time, and put right then; those of a machine's clock that was never set wait for it.
+    meter has told the time; they say so, and are put right then, those of an earlier process too.
     """
 
     def __init__(self, name: str, snapshot: Snapshot, sink: Sink, zone: tzinfo) -> None:
@@ -52,8 +49,8 @@ class Follower:
         self._last: Instant | None = None
         self._received = 0
         self._clock: MeterClock | None = None
-        self._doubt: tuple[int, int] | None = None
-        self._waiting: deque[Row] = deque(maxlen=WAITING_MAX)
+        self._era_s: int | None = None
+        self._settled = False
         self._counters: tuple[object, ...] = _counters(snapshot)
         self._marked: Register | None = None
         self._anew = False
@@ -71,7 +68,7 @@ class Follower:
             self._stepped(_ahead_ms(now) - _ahead_ms(self._last))
         self._last = now
         self._hear(snapshot, now)
-        self._add(self._recorder.take(snapshot, self._time.now(now), self._scale()))
+        self._add(self._recorder.take(snapshot, self._time.now(now), self._scale()), now)
 
     def told_s(self, now: Instant) -> int | None:
         """The time by the meter, Unix seconds, or by the machine if that is earlier; None if not known."""
@@ -80,7 +77,7 @@ class Follower:
     def rescale(self, now: Instant, scale: int) -> None:
         """Another factor is in force; `scale`: the one till now."""
         if self._last:
-            self._add(self._recorder.hold(self._time.now(now), scale))
+            self._add(self._recorder.hold(self._time.now(now), scale), now)
 
     def settle(self, now: Instant) -> None:
         """A meter that has fallen silent leaves no period open."""
@@ -97,19 +94,31 @@ class Follower:
 
     def _cut(self, now: Instant) -> None:
         """End the open periods, as what follows is of another time."""
-        self._add(self._recorder.close(self._time.now(now), self._scale()))
+        self._add(self._recorder.close(self._time.now(now), self._scale()), now)
 
-    def _add(self, rows: list[Row]) -> None:
-        """Hand rows over; what may be of another time is marked, what must be is kept until it is known."""
+    def _add(self, rows: list[Row], now: Instant) -> None:
+        """Hand rows over; those that may be of another time say by which clock they are dated."""
         if not self._time.known:
-            rows = [row._replace(sure=False) for row in rows]
-            self._waiting.extend(row for row in rows if not is_set(row.start))
-            rows = [row for row in rows if is_set(row.start)]
-            for row in rows:
-                begin, end = self._doubt or (row.start, row.start)
-                self._doubt = min(begin, row.start), max(end, row.start + row.span_s)
+            rows = self._doubted(rows, self._time.now(now))
         if rows:
             self._sink.add_rows(self.name, rows)
+
+    def _doubted(self, rows: list[Row], now: Instant) -> list[Row]:
+        ahead_s = self._era(now)
+        return [row._replace(sure=False, ahead_s=ahead_s) for row in rows]
+
+    def _era(self, now: Instant) -> int:
+        """How far the clock is ahead that dates what is to be put right; set by little it stays the same."""
+        ahead_s = _ahead_ms(now) // 1000
+        if self._era_s is None or abs(ahead_s - self._era_s) > WATCHED_S:
+            self._era_s = ahead_s
+        self._settled = False
+        return self._era_s
+
+    def _ahead_of(self, at: Dated, now: Instant) -> int | None:
+        """The same for counters, where it is that clock which has dated them."""
+        best = self._time.now(now)
+        return self._era(best) if abs(best.unix_ms // 1000 - at.at_s) <= NEAR_S else None
 
     def _hear(self, snapshot: Snapshot, now: Instant) -> None:
         """Learn the time from a telegram's clock, and date its counters by it."""
@@ -127,46 +136,40 @@ class Follower:
         if self._time.known and (by_ms or not was_known):
             self._moved(by_ms, before, now)
         if is_new:
-            self._mark(snapshot, sent)
+            self._mark(snapshot, sent, now)
 
     def _stepped(self, by_ms: int) -> None:
         """The machine's clock was set. Until the meter has told the time, that is the better one."""
         assert self._last
         self._cut(self._last)
-        if self._time.stepped():
-            self._redate(by_ms)
+        if self._time.stepped() and self._era_s is not None:
+            before_s, self._era_s = self._era_s, self._era_s + round(by_ms / 1000)
+            self._sink.add_move(Move(self.name, before_s, self._era_s, False, 0))
 
     def _moved(self, by_ms: int, before: Instant, now: Instant) -> None:
-        """The time was another than was thought."""
+        """The meter has told the time, and it was another than was thought if `by_ms` is large."""
         if abs(by_ms) > WATCHED_S * 1000 and self._last:
             rows = self._recorder.close(before, self._scale())
-            self._waiting.extend(row._replace(sure=False) for row in rows)
-        self._redate(by_ms)
+            self._sink.add_rows(self.name, self._doubted(rows, before))
+        if not self._settled:
+            told = self._time.now(now)
+            self._sink.add_move(Move(self.name, None, _ahead_ms(told) // 1000, True, told.unix_ms // 1000))
+            self._settled, self._era_s = True, None
 
-    def _redate(self, by_ms: int) -> None:
-        """Put right what was handed over and may be of another time, and hand over what has waited."""
-        by_s = round(by_ms / 1000) if abs(by_ms) > WATCHED_S * 1000 else 0
-        doubt, self._doubt = self._doubt, None
-        waiting = [shifted(row, by_s, sure=self._time.known) for row in self._waiting]
-        self._waiting.clear()
-        if doubt:
-            self._sink.add_move(Move(self.name, *doubt, by_s, self._time.known))
-            if not self._time.known:
-                self._doubt = doubt[0] + by_s - MINUTE_S, doubt[1] + by_s + MINUTE_S
-        self._add(waiting)
-
-    def _mark(self, snapshot: Snapshot, at: Dated) -> None:
+    def _mark(self, snapshot: Snapshot, at: Dated, now: Instant) -> None:
         """Hand counters over; before them those that were held back, and that they go on from."""
         if snapshot.confirmed:
             self._anew = True
             clock, held_clock = snapshot.energies_clock, snapshot.confirmed_clock
             if at.sure and clock and held_clock and snapshot.clock:
                 passed_s = _passed_s(held_clock, clock, snapshot.clock, self._zone)
-                self._hand_over(snapshot, snapshot.confirmed, at._replace(at_s=at.at_s - passed_s))
+                self._hand_over(snapshot, snapshot.confirmed, at._replace(at_s=at.at_s - passed_s), now)
         energies = {energy: snapshot.values[energy] for energy in ENERGIES if energy in snapshot.values}
-        self._hand_over(snapshot, energies, at)
+        self._hand_over(snapshot, energies, at, now)
 
-    def _hand_over(self, snapshot: Snapshot, energies: Mapping[Quantity, int], at: Dated) -> None:
+    def _hand_over(
+        self, snapshot: Snapshot, energies: Mapping[Quantity, int], at: Dated, now: Instant
+    ) -> None:
         mark = mark_at(at.at_s)
         if mark is None or not (at.sure or is_set(mark)):
             return
@@ -174,7 +177,10 @@ class Follower:
         if self._marked is None or self._marked.mark != mark or self._marked.sure < at.sure:
             self._marked = register
             identity = snapshot.identity.meter_id or ""
-            self._sink.add_mark(Mark(self.name, identity, register, self._scale(), at.agreed, self._anew))
+            ahead_s = None if at.sure else self._ahead_of(at, now)
+            self._sink.add_mark(
+                Mark(self.name, identity, register, self._scale(), at.agreed, self._anew, ahead_s)
+            )
             self._anew = False
 
 

@@ -25,7 +25,7 @@ log = logging.getLogger("han2x")
 
 _POWERS = tuple(COLUMNS[POWER_OF_ENERGY[energy]] for energy in ENERGIES)
 _PUT_HOUR = f"INSERT OR REPLACE INTO hour VALUES ({', '.join('?' * (4 + len(COUNTERS) + len(DRIFTS)))})"
-_PUT_REGISTER = f"INSERT OR REPLACE INTO register VALUES ({', '.join('?' * (4 + len(COUNTERS)))})"
+_PUT_REGISTER = f"INSERT OR REPLACE INTO register VALUES ({', '.join('?' * (5 + len(COUNTERS)))})"
 _HOUR = f"SELECT t, basis, scale, {', '.join(COUNTERS + DRIFTS)} FROM hour WHERE meter = ? AND t = ?"
 _REGISTER = f"SELECT t, series, sure, {', '.join(COUNTERS)} FROM register WHERE meter = ? AND t"
 _BEFORE = f"{_REGISTER} <= ? ORDER BY t DESC LIMIT 1"
@@ -60,14 +60,22 @@ class Ledger:
         self.gone: list[int] = []
 
     def register(
-        self, register: Register, identity: str, scale: int, *, agreed: bool = False, anew: bool = False
+        self,
+        register: Register,
+        identity: str,
+        scale: int,
+        *,
+        agreed: bool = False,
+        anew: bool = False,
+        era: int | None = None,
     ) -> None:
         """Keep counters at their hour, and the hours they make with those before and after them.
 
         `anew`: they do not go on from those before them.
 
         Counters that are dated by the meter put right what an earlier clock, gone wrong, has dated later than
-        them; `agreed`: the machine's clock says the same. Those that are not are kept only where they fit.
+        them; `agreed`: the machine's clock says the same. Those that are not are kept only where they fit;
+        `era`: by which clock they are dated.
         """
         self._put_right(register, identity, agreed)
         before, after = self._around(register.mark)
@@ -78,7 +86,7 @@ class Ledger:
         if not register.sure and after and _rose(after.register, register):
             return  # counters that have just come are newer than any that are known
         here = _Link(self._series(None if anew else before, register, after, identity), register)
-        values = (self.number, register.mark, here.series, *_columns(register.energies), register.sure)
+        values = (self.number, register.mark, here.series, *_columns(register.energies), register.sure, era)
         self._connection.execute(_PUT_REGISTER, values)
         for one, other in ((before, here), (here, after)):
             if one and other and one.series == other.series:
@@ -121,12 +129,31 @@ class Ledger:
             "DELETE FROM register WHERE meter = ? AND t > ? AND t < ? AND NOT sure",
             (self.number, first, after),
         )
+        self._doubt(first, after)
+
+    def _doubt(self, begin: int, end: int) -> None:
+        """Forget hours that rest on a clock which is no longer believed; power still tells what it made."""
         made = "SELECT t FROM hour WHERE meter = ? AND t >= ? AND t < ? AND basis IN (?, ?)"
         bases = Basis.ESTIMATED, Basis.UNCERTAIN
-        starts = [t for (t,) in self._connection.execute(made, (self.number, first, after, *bases))]
+        starts = [t for (t,) in self._connection.execute(made, (self.number, begin, end, *bases))]
         self._forget(starts)
         for start in starts:
             self.minutes(start, ONE)
+
+    def taken(self, era: int) -> list[tuple[Register, str]]:
+        """Take the counters away that one clock has dated, and the hours they made: with whose they are."""
+        where = "WHERE meter = ? AND NOT sure AND era = ?"
+        rows = self._connection.execute(
+            f"SELECT t, series, sure, {', '.join(COUNTERS)} FROM register {where} ORDER BY t",
+            (self.number, era),
+        ).fetchall()
+        self._connection.execute(f"DELETE FROM register {where}", (self.number, era))
+        for mark, *_ in rows:
+            self._doubt(mark - HOUR_S, mark + HOUR_S)
+        identity = "SELECT identity FROM series WHERE id = ?"
+        return [
+            (register_of(row), self._connection.execute(identity, (row[1],)).fetchone()[0]) for row in rows
+        ]
 
     def again(self, before: Register, after: Register, scale: int) -> None:
         """Make the hours between two registers again, as what they were made of was wrong."""

@@ -17,7 +17,7 @@ from .periods import Period, Sum, extent, latest, periods
 from .rows import MEASURED, Row
 
 TABLES = {"10s": "raw", "minute": "minute", "hour": "hour"}
-FORGOTTEN = ("raw", "minute", "hour", "register", "series", "journal")
+FORGOTTEN = ("raw", "minute", "undated", "era", "hour", "register", "series", "journal")
 KILO = 1000
 
 _ROW = ("t", "covered_s", "net_w", "low_w", "high_w", *(quantity.key for quantity in MEASURED), "sure")

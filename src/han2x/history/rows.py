@@ -31,7 +31,7 @@ class Row(NamedTuple):
     `start`: Unix seconds, a multiple of `span_s`. `covered_s`: how much of it something was known.
     `scale`: the factor in force when it began, in thousandths; outputs multiply. `low`, `high`: of the net
     active power, W. `means`: of `MEASURED`, each in its quantity's unit. `sure`: the meter's own clock says
-    that it was then.
+    that it was then. `ahead_s`: else, by how much the clock that dated it was ahead of monotonic time.
     """
 
     start: int
@@ -42,6 +42,7 @@ class Row(NamedTuple):
     high: int | None
     means: tuple[int | None, ...]
     sure: bool = True
+    ahead_s: int = 0
 
 
 def shifted(row: Row, by_s: int, *, sure: bool) -> Row:

@@ -38,6 +38,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         f"ALTER TABLE {table} ADD COLUMN sure INTEGER NOT NULL DEFAULT 1"
         for table in ("register", "raw", "minute")
     ),
+    (
+        """CREATE TABLE era (
+            id INTEGER PRIMARY KEY, meter INTEGER NOT NULL, boot TEXT NOT NULL, ahead INTEGER NOT NULL,
+            after INTEGER NOT NULL, UNIQUE (meter, boot, ahead))""",
+        f"""CREATE TABLE undated (
+            era INTEGER NOT NULL, span INTEGER NOT NULL, t INTEGER NOT NULL, covered INTEGER NOT NULL,
+            scale INTEGER NOT NULL, low INTEGER, high INTEGER, {_integers(MEANS)},
+            PRIMARY KEY (era, span, t)) WITHOUT ROWID""",
+        *(f"ALTER TABLE {table} ADD COLUMN era INTEGER" for table in ("register", "raw", "minute")),
+        *(
+            f"CREATE INDEX {table}_doubted ON {table} (meter, era, t) WHERE NOT sure"
+            for table in ("register", "raw", "minute")
+        ),
+    ),
 )
 """What makes version n of version n - 1; `user_version` of the file says which it is. Only ever appended."""
 

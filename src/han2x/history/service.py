@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import secrets
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +24,7 @@ from ..runtime import factory_reset
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
 from ..settings.schema import Archive, History, Settings
-from .batch import Batch, Limits, Mark, Move
+from .batch import Batch, Limits, Mark, Move, redated
 from .follower import Follower
 from .outlet import Outlet
 from .rows import Row
@@ -49,6 +50,8 @@ FAREWELL_S, JOIN_S = 5.0, 0.05
 DAY_S = 86_400
 MEGABYTE = 1_000_000
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
 _IN_STATE = re.compile(r"format|lock|.*\.(state|json|pem|lock)")
 """Other files of the state directory."""
 
@@ -73,7 +76,7 @@ async def run(section: Archive, gateway: Gateway, name: str) -> None:
     try:
         loading = asyncio.get_running_loop().run_in_executor(thread, import_module, "han2x.history.store")
         opened, own = partial(_enlist, section, gateway), not section.history.path
-        made: Store = (await loading).Store(path, opened=opened, own=own, alone=True)
+        made: Store = (await loading).Store(path, opened=opened, own=own, alone=True, boot=_boot())
         store = made
         from .lending import Lent
 
@@ -82,6 +85,14 @@ async def run(section: Archive, gateway: Gateway, name: str) -> None:
     finally:
         gateway.providers.archive = None
         await _joined(thread, store)
+
+
+def _boot() -> str:
+    """Names this start of the machine, by which monotonic time counts; unlike any other where nobody says."""
+    try:
+        return BOOT_ID.read_text("ascii").strip()
+    except (OSError, ValueError):
+        return secrets.token_hex(8)
 
 
 def _check_place(path: Path, gateway: Gateway) -> None:
@@ -115,6 +126,16 @@ def _enlist(section: Archive, gateway: Gateway, file: "sqlite3.Connection") -> N
     from .journal import enlist
 
     enlist(file, dict(section.targets), gateway.now().unix_ms)
+
+
+def _redated(mark: Mark, move: Move) -> Mark | None:
+    """Counters that wait, by the time that is known now; None where they are of no full hour."""
+    if mark.register.sure or mark.ahead_s is None or mark.meter != move.meter:
+        return mark
+    if move.from_s not in (None, mark.ahead_s):
+        return mark
+    register = redated(mark.register, move.to_s - mark.ahead_s, sure=move.sure)
+    return register and mark._replace(register=register, ahead_s=move.to_s)
 
 
 class _Writer:
@@ -154,6 +175,9 @@ class _Writer:
     def add_move(self, move: Move) -> None:
         """What is now known of when rows were, that were added before."""
         self._moves.append((len(self._rows), move))
+        if move.sure or move.from_s is not None:
+            moved = (_redated(mark, move) for mark in self._marks)
+            self._marks = deque((mark for mark in moved if mark), MARKS_MAX)
 
     async def keep(self) -> None:
         """Follow the meters and write until cancelled."""

@@ -7,36 +7,27 @@ a restart, a kill or the same telegram twice changes nothing. What `write` retur
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from ..model.hour import HOUR_S, Hour
+from ..model.hour import Hour
 from ..runtime.gateway import Trouble
 from ..runtime.lock import Lock, beside
 from . import bounds, journal
 from .admission import Connection, check
-from .batch import Batch, Changed, Conflict, Limits, Move
+from .batch import Batch, Changed, Conflict, Limits
+from .dating import Dating, Hours
 from .file import as_trouble, is_damage, open_file, set_aside, transaction
 from .ledger import Ledger
 from .mending import mend
-from .rows import MINUTE_S, Row, shifted
-from .schema import MEANS, MIGRATIONS
+from .schema import MIGRATIONS
 
 log = logging.getLogger("han2x")
 
 T = TypeVar("T")
-
-_COLUMNS = ("covered", "scale", "low", "high", *MEANS, "sure")
-_ROW = ", ".join("?" * (2 + len(_COLUMNS)))
-_SET = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS)
-_PUT_ROW = {
-    span_s: f"INSERT INTO {table} VALUES ({_ROW}) "
-    f"ON CONFLICT DO UPDATE SET {_SET} WHERE (excluded.sure, excluded.covered) >= (sure, covered)"
-    for span_s, table in bounds.TABLES.items()
-}
-"""Of two rows of one period, as after a restart within it, the one stays that knows more of it; but one that
-may be of another time takes no other's place."""
 
 
 class Store:
@@ -48,7 +39,7 @@ class Store:
 
     `own`: the file lies where nothing but our history can lie, so that what is no database is a damaged one.
     `alone`: no other gateway may use it while it is open. `guest`: a gateway may use it, so it is neither
-    made, upgraded nor set aside.
+    made, upgraded nor set aside. `boot`: names this start of the machine.
     """
 
     def __init__(
@@ -60,6 +51,7 @@ class Store:
         own: bool = False,
         alone: bool = False,
         guest: bool = False,
+        boot: str = "",
     ) -> None:
         self.path = path
         self.notice = ""
@@ -67,14 +59,14 @@ class Store:
         self._met_another = False
         self._version = 0
         self._migrations, self._opened = migrations, opened
-        self._own, self._alone, self._guest = own, alone, guest
+        self._own, self._alone, self._guest, self._boot = own, alone, guest, boot
         self._file: Connection | None = None
         self._lock = Lock()
         self._ended = False
 
     def write(self, batch: Batch) -> Changed:
         """Keep a batch, all or nothing. Hours are on the disk when this returns, rows soon after."""
-        written = self._guarded(lambda file: _write(file, batch), durable=bool(batch.marks))
+        written = self._guarded(lambda file: _write(file, batch, self._boot), durable=bool(batch.marks))
         self.overtaken, self._met_another = self._met_another or written.gone, False
         return written.changed
 
@@ -183,7 +175,7 @@ class _Written(NamedTuple):
     gone: bool
 
 
-def _write(file: sqlite3.Connection, batch: Batch) -> _Written:
+def _write(file: sqlite3.Connection, batch: Batch, boot: str) -> _Written:
     names = dict.fromkeys(
         [
             *(meter for meter, _ in batch.rows),
@@ -191,18 +183,21 @@ def _write(file: sqlite3.Connection, batch: Batch) -> _Written:
             *(move.meter for _, move in batch.moves),
         ]
     )
-    ledgers = {name: Ledger(file, _number(file, name)) for name in names}
+    ledgers, dating = {name: Ledger(file, _number(file, name)) for name in names}, Dating(file, boot)
     hours: dict[tuple[str, int], int] = {}
+
+    def note(meter: str, found: Hours) -> None:
+        hours.update({(meter, start): scale for start, scale in found.items()})
+
     done = 0
     for upto, move in (*batch.moves, (len(batch.rows), None)):
-        hours |= _put_rows(file, ledgers, batch.rows[done:upto])
+        for name, rows in groupby(batch.rows[done:upto], itemgetter(0)):
+            note(name, dating.put(ledgers[name], (row for _, row in rows)))
         done = upto
         if move:
-            moved = _move(file, ledgers[move.meter], move)
-            hours |= {(move.meter, start): scale for start, scale in moved.items()}
+            note(move.meter, dating.move(ledgers[move.meter], move))
     for mark in batch.marks:
-        ledger = ledgers[mark.meter]
-        ledger.register(mark.register, mark.identity, mark.scale, agreed=mark.agreed, anew=mark.anew)
+        dating.register(ledgers[mark.meter], mark)
     for (name, start), scale in hours.items():
         ledgers[name].minutes(start, scale)
     changed = {name: ledger.changed for name, ledger in ledgers.items() if ledger.changed}
@@ -210,45 +205,6 @@ def _write(file: sqlite3.Connection, batch: Batch) -> _Written:
         {name: [hours[start] for start in sorted(hours)] for name, hours in changed.items()},
         any(ledger.gone for ledger in ledgers.values()),
     )
-
-
-def _put_rows(
-    file: sqlite3.Connection, ledgers: Mapping[str, Ledger], rows: Sequence[tuple[str, Row]]
-) -> dict[tuple[str, int], int]:
-    """Write rows; the hours whose minutes are among them, with their factor."""
-    hours = {}
-    for name, row in rows:
-        file.execute(_PUT_ROW[row.span_s], _row_values(ledgers[name].number, row))
-        if row.span_s == MINUTE_S:
-            hours[name, row.start // HOUR_S * HOUR_S] = row.scale
-    return hours
-
-
-def _row_values(number: int, row: Row) -> tuple[int | None, ...]:
-    return (number, row.start, *row[2:6], *row.means, row.sure)
-
-
-def _move(file: sqlite3.Connection, ledger: Ledger, move: Move) -> dict[int, int]:
-    """Put rows right that were not sure; the hours that have other minutes now, with their factor."""
-    hours: dict[int, int] = {}
-    for span_s, table in bounds.TABLES.items():
-        where = "meter = ? AND t >= ? AND t < ? AND NOT sure"
-        args = (ledger.number, move.begin, move.end)
-        if not move.by_s:
-            file.execute(f"UPDATE {table} SET sure = 1 WHERE {where}", args)
-            continue
-        found = file.execute(f"SELECT t, {', '.join(_COLUMNS)} FROM {table} WHERE {where}", args).fetchall()
-        file.execute(f"DELETE FROM {table} WHERE {where}", args)
-        journal.vacated(file, table, ledger.number, [start for start, *_ in found])
-        for start, covered_s, scale, low, high, *means, _ in found:
-            known = Row(start, span_s, covered_s, scale, low, high, tuple(means))
-            row = shifted(known, move.by_s, sure=move.sure)
-            file.execute(_PUT_ROW[span_s], _row_values(ledger.number, row))
-            if span_s == MINUTE_S:
-                hours[row.start // HOUR_S * HOUR_S] = scale
-    if move.by_s:
-        ledger.moved(move.begin, move.end)
-    return hours
 
 
 def _number(file: sqlite3.Connection, name: str) -> int:
