@@ -181,3 +181,16 @@ def test_every_cut_and_every_joint(text: str, data: st.DataObject) -> None:
     found = [*pipeline.feed(octets[:cut], 0), *pipeline.feed(octets[cut:], 1), *pipeline.flush(1000)]
     whole = [outcome for outcome in found if isinstance(outcome, Reading)]
     assert whole == readings(text) * 2
+
+
+def test_signs_that_change_from_text_to_text() -> None:
+    """Import and export in turn, each told for itself, whatever was sent before."""
+    importing = ESY_304.replace("(-000116.77*W)", "(0000116.77*W)")
+    shorter = ESY_304.replace("(-000116.77*W)", "(000116.77*W)")
+    for text, powers in ((ESY_304, (0, 117)), (importing, (117, 0)), (shorter, (117, 0))) * 2:
+        found = readings(ESY_304 + text)[-1].values
+        assert (found[Quantity.ACT_POW_POS], found.get(Quantity.ACT_POW_NEG, 0)) == powers
+    net = EBZ.replace("(-000458.90*W)", "(0000458.90*W)")
+    for text, powers in ((EBZ, (0, 459)), (net, (459, 0))) * 3:
+        found = readings(EBZ + net + text)[-1].values
+        assert (found[Quantity.ACT_POW_POS], found[Quantity.ACT_POW_NEG]) == powers
