@@ -47,12 +47,6 @@ def _listed(index: str) -> list[Row]:
 TELEGRAM_INDEX, STREAM_INDEX = _listed("index.json"), _listed("streams/index.json")
 REPORT_INDEX = [entry for entry in _listed("reports/index.json") if "expect" in entry]
 
-ENVELOPES_AND_BODIES = {
-    "kamstrup-no-body-amshan52.hex",
-    "landisgyr-se-p1-elwiz29-tibberpulse.hex",
-}
-"""Reports that are read by what unpacks a source's messages, not from a file."""
-
 
 def expected(entry: Row) -> Mapping[str, object] | None:
     """The values of a telegram that has to be read; None for one that has to be rejected."""
@@ -135,11 +129,7 @@ def test_every_other_telegram(rows: dict[str, list[Row]]) -> None:
 
 
 @needs_telegrams
-@pytest.mark.parametrize(
-    "entry",
-    [e for e in REPORT_INDEX if e["file"] not in ENVELOPES_AND_BODIES],
-    ids=lambda entry: entry["file"],
-)
+@pytest.mark.parametrize("entry", REPORT_INDEX, ids=lambda entry: entry["file"])
 def test_reports(entry: Row) -> None:
     """What people reported is read exactly, or rejected with a reason in words."""
     found = decoded(TELEGRAMS / "reports" / entry["file"], key=keys(entry))

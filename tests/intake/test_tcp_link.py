@@ -13,6 +13,7 @@ from han2x.intake.tcp import connect
 from han2x.runtime.gateway import Trouble
 
 from ..ports import free_port
+from ..wire.test_envelopes import FRAMES
 from .pull import Pull
 
 HOST = "127.0.0.1"
@@ -276,4 +277,34 @@ def test_a_bridge_that_sends_without_end_has_a_share_of_the_time() -> None:
         link.close()
         server.close()
 
+    play(scene)
+
+
+def test_envelopes_end_with_a_pause_or_with_the_connection() -> None:
+    """A message in JSON without a line end is handed on when the bridge pauses, and when it goes."""
+    frame = FRAMES[0]
+    message = b'{"rssi": -60, "data": "' + frame.hex().encode() + b'"}'
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(message)
+        await asyncio.wait_for(answered.wait(), 30)
+        writer.write(message + b"\n" + message)
+        writer.close()
+
+    async def scene() -> None:
+        server = await asyncio.start_server(talk, HOST, 0)
+        link = await connect(HOST, port_of(server))
+        bridge = Pull(link)
+        assert await bridge.read() == frame
+        answered.set()
+        octets = b""
+        while len(octets) < 2 * len(frame):
+            octets += await bridge.read()
+        assert octets == frame + frame
+        with pytest.raises(Trouble):
+            await bridge.read()
+        link.close()
+        server.close()
+
+    answered = asyncio.Event()
     play(scene)

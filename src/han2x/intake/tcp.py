@@ -10,12 +10,16 @@ from contextlib import suppress
 from typing import cast
 
 from ..runtime.gateway import Trouble
+from ..wire.enveloped_stream import EnvelopedStream
 from .link import PIECE, Inflow, Take
 
 CONNECT_S = 10.0
 SILENT_S = 120.0
 PAUSE_S = 0.01
 """After a whole piece nothing is read for so long: no more than twenty times what a meter's line carries."""
+
+MESSAGE_END_S = 0.2
+"""Silence that ends a message in an envelope. Telegrams that begin as such are never held back."""
 
 KEEPALIVE = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3))
 
@@ -34,8 +38,11 @@ class TcpLink(asyncio.Protocol):
         self._peer = peer
         self._loop = asyncio.get_running_loop()
         self._ahead = b""
+        self._ready = b""
+        self._envelopes = EnvelopedStream()
         self._gone = False
         self._resting: asyncio.TimerHandle | None = None
+        self._message_end: asyncio.TimerHandle | None = None
         self._end = Trouble(f"{peer} closed the connection; connecting anew")
 
     async def read(self, take: Take) -> None:
@@ -48,8 +55,8 @@ class TcpLink(asyncio.Protocol):
             await self._inflow.ended()
         finally:
             self._silence.cancel()
-            if self._resting:
-                self._resting.cancel()
+            for timer in filter(None, (self._resting, self._message_end)):
+                timer.cancel()
             self._transport.pause_reading()
             self._inflow = None
 
@@ -58,16 +65,39 @@ class TcpLink(asyncio.Protocol):
         if self._inflow is None:
             return
         self._resting = None
-        piece, self._ahead = self._ahead[:PIECE], self._ahead[PIECE:]
+        if not self._ready:
+            self._open_piece()
+        piece, self._ready = self._ready[:PIECE], self._ready[PIECE:]
         if piece:
             self._inflow.put(piece)
-        if len(piece) == PIECE:
+        if self._ready or self._ahead or len(piece) == PIECE:
             self._transport.pause_reading()
             self._resting = self._loop.call_later(PAUSE_S, self._go_on)
         elif self._gone:
             self._inflow.fail(self._end)
         else:
             self._transport.resume_reading()
+
+    def _open_piece(self) -> None:
+        """Take a piece of what has come out of its envelopes; what may be part of one waits for a silence."""
+        piece, self._ahead = self._ahead[:PIECE], self._ahead[PIECE:]
+        self._ready = self._envelopes.feed(piece)
+        if self._gone and not self._ahead:
+            self._ready += self._envelopes.flush()
+        if self._message_end:
+            self._message_end.cancel()
+            self._message_end = None
+        if self._envelopes.waiting:
+            self._message_end = self._loop.call_later(MESSAGE_END_S, self._end_message)
+
+    def _end_message(self) -> None:
+        """Nothing has come for a while: what is held is all there is of a message."""
+        if self._resting:
+            self._message_end = self._loop.call_later(MESSAGE_END_S, self._end_message)
+            return
+        self._message_end = None
+        self._ready += self._envelopes.flush()
+        self._go_on()
 
     def _watch(self, inflow: Inflow) -> None:
         silent_at = self._heard + SILENT_S

@@ -1,7 +1,8 @@
-"""Recorded files: raw octets, hex text, or `han2x record`'s. Told apart by their first octets."""
+"""Recorded files: raw octets, hex text, `han2x record`'s, what bridges send. Told apart by how they begin."""
 
 import re
 
+from .enveloped_stream import EnvelopedStream
 from .recording import MAGIC, octets
 
 _SEPARATORS = b" \t\r\n,;:-"
@@ -12,15 +13,22 @@ _NO_DIGIT = re.compile(rb"[^0-9A-Fa-f]+")
 
 
 class Dump:
-    """A recorded file's octets, chunk by chunk. Hex digits may be spaced, prefixed and broken at will."""
+    """A recorded file's octets, chunk by chunk, without what bridges put around telegrams.
+
+    Hex digits may be spaced, prefixed and broken at will.
+    """
 
     def __init__(self) -> None:
         self._is_hex: bool | None = None
         self._is_recording = False
         self._carry = b""
+        self._envelopes = EnvelopedStream()
 
     def feed(self, chunk: bytes) -> bytes:
         """The octets that a chunk of the file means."""
+        return self._envelopes.feed(self._octets(chunk))
+
+    def _octets(self, chunk: bytes) -> bytes:
         if self._is_hex is None:
             chunk, self._carry = self._carry + chunk, b""
             if MAGIC.startswith(chunk[: len(MAGIC)]):
@@ -53,6 +61,9 @@ class Dump:
 
     def flush(self) -> bytes:
         """The octets held back, at the end of the file; half an octet is none."""
+        return self._envelopes.feed(self._rest()) + self._envelopes.flush()
+
+    def _rest(self) -> bytes:
         carry, self._carry = self._carry, b""
         if self._is_recording:
             return octets(carry)

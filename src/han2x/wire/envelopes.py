@@ -82,8 +82,18 @@ class _Opening:
 
 def telegrams(content: bytes) -> bytes:
     """The telegrams that a content is or bears, b"" for none: what is marked and checked best first."""
+    return _marked(content) or _message(content)
+
+
+def bears_telegrams(content: bytes) -> bool:
+    """Whether a content is or bears telegrams as a stream carries them."""
+    return bool(_marked(content)) or _is_message(content.removeprefix(LLC))
+
+
+def _marked(content: bytes) -> bytes:
+    """The telegrams that have marks of their own."""
     framed = _sml(content) or b"".join(_frames(content))
-    return framed or _mbus(content) or _text(content) or _message(content)
+    return framed or _mbus(content) or _text(content)
 
 
 def _sml(content: bytes) -> bytes:
