@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .model.instant import Instant
 from .runtime import recovery
+from .runtime.audit import Act, did
 from .runtime.factory_reset import complaint, erase, factory
 from .runtime.gateway import Gateway, Reset, Trouble
 from .runtime.identities import set_damaged_aside
@@ -262,26 +263,31 @@ async def run(
     sys.setswitchinterval(SWITCH_S)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    first, was_reset = settings, False
+    first, reset = settings, None
     while not stop.is_set():
         gateway = Gateway(
-            settings, clock=clock, state_dir=state_dir, settings_file=settings_file, was_reset=was_reset
+            settings,
+            clock=clock,
+            state_dir=state_dir,
+            settings_file=settings_file,
+            was_reset=reset is not None,
         )
         logging.getLogger("han2x").addHandler(gateway.logbook)
         begin_stored(gateway)
+        if reset:
+            gateway.audit.note(reset.who, [did(Act.FACTORY_RESET)], clock())
         gateway.recall()
         try:
             if settings_file and broken:
                 recovery.begin(settings_file, broken, gateway)
             ready(gateway)
             file = SettingsFile(settings_file, adjusted) if settings_file else None
-            wish = await _serve(gateway, services, file, stop)
+            reset = await _serve(gateway, services, file, stop)
         finally:
             gateway.audit.close()
             logging.getLogger("han2x").removeHandler(gateway.logbook)
-        if wish:
-            settings = _reset(gateway, wish, settings_file) if settings_file else first
-            was_reset, broken = True, None
+        if reset:
+            settings, broken = _reset(gateway, reset, settings_file) if settings_file else first, None
 
 
 def begin_stored(gateway: Gateway) -> None:

@@ -134,7 +134,7 @@ class Stepper:
     def _act(self, press: Press) -> None:
         if press is Press.RESET:
             log.warning("the button was held: everything goes back to factory settings, history is kept")
-            self._gateway.factory_reset(history=False)
+            self._gateway.factory_reset(history=False, who=BUTTON)
         elif press is Press.DHCP:
             log.warning("the button was held at the start: the address comes from DHCP from now on")
             self._gateway.start_dhcp(BUTTON)

@@ -5,6 +5,7 @@ import contextlib
 from pathlib import Path
 
 from ..app import clock
+from ..runtime.audit import COMMAND, Act, Audit, did
 from ..runtime.authority import CLIENT_DAYS, MODBUS_FOLDER, Authority, Client
 from ..runtime.gateway import Trouble
 from . import NO, OK, Wrong, output_file, paths
@@ -58,6 +59,7 @@ def _add(arguments: argparse.Namespace, authority: Authority) -> int:
         issued = authority.issue(name, arguments.role, now_ms=clock().unix_ms, days=arguments.days)
         key_file.write((issued.certificate + issued.key).encode("ascii"))
         ca_file.write(issued.authority.encode("ascii"))
+    _note(arguments, Act.CERTIFICATE_MADE, name)
     print(f"{client}: certificate and private key of {name}, role {arguments.role or '(none)'}")
     print(f"{ca}: CA by which the client checks this gateway")
     return OK
@@ -75,10 +77,20 @@ def _line(client: Client) -> str:
 
 
 def _revoke(arguments: argparse.Namespace, authority: Authority) -> int:
-    if authority.revoke(arguments.serial.upper()):
+    serial = arguments.serial.upper()
+    name = next((one.name for one in authority.clients() if one.serial == serial), "")
+    if authority.revoke(serial):
+        _note(arguments, Act.CERTIFICATE_REVOKED, name)
         return OK
     print(f"No certificate has the serial number {arguments.serial}.")
     return NO
+
+
+def _note(arguments: argparse.Namespace, act: Act, name: str) -> None:
+    """Have it in the list of who changed what."""
+    audit = Audit(arguments.state)
+    audit.note(COMMAND, [did(act, name)], clock())
+    audit.close()
 
 
 _ACTIONS = {"add": _add, "list": _list, "revoke": _revoke}

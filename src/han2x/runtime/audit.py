@@ -1,4 +1,4 @@
-"""Who changed which settings, and when: names of settings, never values; in two bounded files.
+"""Who changed which settings, and handed out or revoked what, and when: names, never values; in two files.
 
 A line is on the disk soon after the change, written by a thread that syncs all that wait at once. A Modbus
 master may write every second for years: of each there is one line a minute at most, fewer while it goes on;
@@ -46,7 +46,20 @@ class Kind(StrEnum):
     MODBUS = "modbus"
     FILE = "file"
     BUTTON = "button"
+    COMMAND = "command"
     PROGRAM = "program"
+
+
+class Act(StrEnum):
+    """What may be done beside changes of settings."""
+
+    TOKEN_MADE = "token_made"
+    TOKEN_REVOKED = "token_revoked"
+    CERTIFICATE_MADE = "certificate_made"
+    CERTIFICATE_REVOKED = "certificate_revoked"
+    LOGGED_OUT_EVERYWHERE = "logged_out_everywhere"
+    SETTINGS_PUT_BACK = "settings_put_back"
+    FACTORY_RESET = "factory_reset"
 
 
 class Who(NamedTuple):
@@ -58,6 +71,7 @@ class Who(NamedTuple):
 
 FILE = Who(Kind.FILE)
 BUTTON = Who(Kind.BUTTON)
+COMMAND = Who(Kind.COMMAND)
 PROGRAM = Who(Kind.PROGRAM)
 """What nobody confirmed is taken back, what was written before a kill is taken again."""
 
@@ -67,9 +81,14 @@ def modbus(peer: str) -> Who:
     return Who(Kind.MODBUS, re.sub(r":\d+(?= |$)", "", peer, count=1))
 
 
+def did(act: Act, name: str = "") -> str:
+    """What stands among the names of settings for an act; `name`: of the token or client, never a secret."""
+    return f"{act}: {name}" if name else act.value
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line: `at_ms`: Unix milliseconds of the last of `times` changes; `names`: of settings."""
+    """One line: `at_ms`: Unix milliseconds of the last of `times` changes; `names`: of settings, or `did`."""
 
     at_ms: int
     who: Who

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,9 +56,10 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """The wish to begin anew with factory settings; `history`: without it."""
+    """The wish to begin anew with factory settings; `history`: without it; `who`: whose wish it is."""
 
     history: bool
+    who: Who = field(default=PROGRAM, compare=False)
 
 
 class Trouble(Exception):
@@ -201,9 +202,9 @@ class Gateway:
         self.page_trial.trust(self.settings.value)
         self.trusted.set(self.settings.value.network)
 
-    def factory_reset(self, *, history: bool) -> None:
+    def factory_reset(self, *, history: bool, who: Who = PROGRAM) -> None:
         """Have everything begin anew with factory settings, at once; `history`: without that too."""
-        self.wish.set(Reset(history))
+        self.wish.set(Reset(history, who))
 
     def start_dhcp(self, who: Who) -> None:
         """Take the address from DHCP from now on, where the network is managed (manual row M52)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from ..runtime.audit import Act
 from ..runtime.authority import CLIENT_DAYS, MODBUS_FOLDER, Authority, Client
 from ..runtime.gateway import Trouble
 from . import shapes
@@ -34,6 +35,7 @@ async def issue(call: Call) -> shapes.IssuedCertificate:
         made = await asyncio.to_thread(authority.issue, name, role, now_ms=now_ms, days=days)
     except Trouble as trouble:
         raise Refusal(503, "certificates", str(trouble)) from None
+    call.note(Act.CERTIFICATE_MADE, name)
     return {
         "serial": made.client.serial,
         "certificate": made.certificate,
@@ -45,11 +47,18 @@ async def issue(call: Call) -> shapes.IssuedCertificate:
 async def revoke(call: Call) -> None:
     """Refuse a client from now on."""
     try:
-        found = await asyncio.to_thread(_authority(call).revoke, call.path["serial"].upper())
+        found = await asyncio.to_thread(_revoked, _authority(call), call.path["serial"].upper())
     except Trouble as trouble:
         raise Refusal(503, "certificates", str(trouble)) from None
-    if not found:
+    if found is None:
         raise Refusal(404, "no_certificate", "No certificate has this serial number.")
+    call.note(Act.CERTIFICATE_REVOKED, found)
+
+
+def _revoked(authority: Authority, serial: str) -> str | None:
+    """The name of the client that is let in no more; None if there is no such certificate."""
+    name = next((one.name for one in authority.clients() if one.serial == serial), "")
+    return name if authority.revoke(serial) else None
 
 
 def _authority(call: Call) -> Authority:

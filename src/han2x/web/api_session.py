@@ -6,6 +6,7 @@ from functools import partial
 from starlette.responses import Response
 
 from .. import __version__
+from ..runtime.audit import Act
 from ..runtime.interfaces import connected_networks
 from ..settings.networks import within
 from . import first_password, shapes
@@ -96,6 +97,7 @@ async def log_out(call: Call) -> Response:
 async def log_out_everywhere(call: Call) -> Response:
     """The end of all sessions."""
     await call.state.keep(call.state.keys.close_all)
+    call.note(Act.LOGGED_OUT_EVERYWHERE)
     return with_cookie(no_content(), call, "")
 
 
@@ -159,13 +161,16 @@ async def add_token(call: Call) -> shapes.TokenSecret:
     made = await call.state.keep(add)
     if made is None:
         raise Refusal(409, "too_many", "There are too many tokens; revoke some.")
+    call.note(Act.TOKEN_MADE, name)
     return {"id": made[0], "token": made[1]}
 
 
 async def revoke_token(call: Call) -> None:
     """The end of a token."""
+    name = next((one.name for one in call.state.keys.tokens() if one.id == call.path["id"]), "")
     if not await call.state.keep(partial(call.state.keys.revoke, call.path["id"])):
         raise Refusal(404, "no_token", "There is no such token.")
+    call.note(Act.TOKEN_REVOKED, name)
 
 
 def with_cookie(response: Response, call: Call, secret: str) -> Response:

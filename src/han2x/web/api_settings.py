@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..runtime import recovery
-from ..runtime.audit import Kind
+from ..runtime.audit import Act, Kind
 from ..runtime.former_meters import FormerMeter, former_meters
 from ..runtime.gateway import Trouble
 from ..runtime.identities import remembered
@@ -147,6 +147,7 @@ async def put_back(call: Call) -> None:
         copy = await asyncio.to_thread(recovery.put_back, gateway.settings_file, gateway.state_dir)
     except Trouble as trouble:
         raise Refusal(409, "not_put_back", f"The settings file cannot be replaced: {trouble}.") from None
+    call.note(Act.SETTINGS_PUT_BACK)
     log.info("%s: the last good settings are in the file again; it is kept as %s", call.caller.host, copy)
 
 

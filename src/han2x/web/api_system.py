@@ -101,4 +101,6 @@ async def reset(call: Call) -> None:
             507, "not_erased", f"{trouble}. All else is erased, and everything begins anew."
         ) from None
     finally:
-        asyncio.get_running_loop().call_later(ANSWER_S, partial(gateway.factory_reset, history=history))
+        asyncio.get_running_loop().call_later(
+            ANSWER_S, partial(gateway.factory_reset, history=history, who=call.caller.who())
+        )

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..model.instant import Instant
-from ..runtime.audit import Kind, Who
+from ..runtime.audit import Act, Kind, Who, did
 from ..runtime.gateway import Gateway
 from .client_address import Client
 
@@ -86,6 +86,10 @@ class Call:
     def gateway(self) -> Gateway:
         """The gateway."""
         return self.state.gateway
+
+    def note(self, act: Act, name: str = "") -> None:
+        """Have what was done in the list of who changed what."""
+        self.gateway.audit.note(self.caller.who(), [did(act, name)], self.gateway.now())
 
 
 @dataclass(frozen=True, slots=True)

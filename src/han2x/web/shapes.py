@@ -362,13 +362,13 @@ class LogLine(TypedDict):
 
 
 class AuditLine(TypedDict):
-    """Who changed which settings, never to what.
+    """Who changed which settings, never to what, or handed out or revoked something, or reset everything.
 
     `name`: a token's name, else an address; `more`: settings that are not named; `times`: so many changes.
     """
 
     at: str
-    who: Literal["owner", "undo", "restore", "token", "modbus", "file", "button", "program"]
+    who: Literal["owner", "undo", "restore", "token", "modbus", "file", "button", "command", "program"]
     name: str
     settings: list[str]
     more: int

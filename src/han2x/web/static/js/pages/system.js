@@ -3,7 +3,7 @@
 import { changeUser, get, send } from "../api.js";
 import { h, say } from "../dom.js";
 import { watch } from "../freshness.js";
-import { quantity, said, span, t, time } from "../i18n.js";
+import { quantity, said, span, t, time, tOr } from "../i18n.js";
 import { icon } from "../icons.js";
 import { refreshed } from "../refreshed.js";
 import { action, ask, card, choices, facts, field, row, table } from "../ui.js";
@@ -326,9 +326,15 @@ function auditCard(context) {
 }
 
 function change({ at, who, name, settings, more, times }) {
-  const names = settings.join(", ") + (more ? ` ${t("system.audit_more", { count: more })}` : "");
+  const names = settings.map(done).join(", ") + (more ? ` ${t("system.audit_more", { count: more })}` : "");
   const count = times > 1 ? ` (${t("system.audit_times", { count: times })})` : "";
   return row([time(at, "moment"), `${t(`audit.${who}`)} ${name}`.trim(), names + count]);
+}
+
+/** A setting's path as it is; what else was done in words. */
+function done(text) {
+  const [act, name] = text.split(/: (.*)/s);
+  return tOr(`audit.did.${act}`, text, { name });
 }
 
 function endCard(context) {
