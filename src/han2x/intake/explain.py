@@ -7,8 +7,9 @@ from ..model.quantity import Quantity
 from ..settings.lists import TaughtList
 from ..vendors import taught
 from ..vendors.decoder import read
+from ..vendors.dlms_clock import DATE, TIME
 from ..vendors.layouts import as_text
-from ..vendors.obis_quantities import CLOCK, QUANTITIES, TEXTS
+from ..vendors.obis_quantities import CLOCK, DETAILS, QUANTITIES, TEXTS
 from ..vendors.recognition import recognise
 from ..vendors.vendor import Mismatch, Vendor
 from ..wire.anatomy import Anatomy, Piece, anatomy
@@ -17,6 +18,7 @@ from ..wire.clock import cosem_time
 from ..wire.dlms import Notification
 from ..wire.obis import obis
 
+APART = {DATE: "date of the clock", TIME: "time of the clock"}
 NAMES = {"list_version": "list version", "meter_id": "meter id", "meter_type": "meter type"}
 
 
@@ -124,7 +126,7 @@ def _number(found: Anatomy, offset: int) -> str:
 
 def _item(vendor: Vendor, code: bytes, value: Data, values: Mapping[Quantity, int]) -> Part:
     cde = code[2:5]
-    quantity = QUANTITIES.get(cde)
+    quantity = QUANTITIES.get(cde) or DETAILS.get(cde)
     if quantity is not None:
         if quantity not in values:
             return Part(0, 0, quantity.label, "not sent", obis(code))
@@ -135,4 +137,6 @@ def _item(vendor: Vendor, code: bytes, value: Data, values: Mapping[Quantity, in
     if cde == CLOCK and isinstance(value, bytes):
         time = cosem_time(value)
         return Part(0, 0, "clock", str(time.local) if time else value.hex(), obis(code))
+    if cde in APART:
+        return Part(0, 0, APART[cde], value.hex() if isinstance(value, bytes) else str(value), obis(code))
     return Part(0, 0, "not explained by any table", "" if type(value) is int else str(value), obis(code))

@@ -5,13 +5,12 @@ layouts of the lists that came (`known_lists`).
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
+from math import floor
 
-from ..model.quantity import Quantity
 from ..model.reading import NO_IDENTITY, Identity, ListType, MeterClock, Reading, classify
-from ..wire.axdr import Data, Structure
+from ..wire.axdr import Data
 from ..wire.cipher import Keyring, Opened
 from ..wire.clock import cosem_time
 from ..wire.dlms import GENERAL_GLO_CIPHERING, Malformed, Notification, parse
@@ -19,8 +18,10 @@ from ..wire.obis import obis
 from ..wire.result import Apdu, Discarded, Framing, Kind
 from . import taught
 from .decoding_options import PLAIN, Manner
-from .known_lists import KnownLists, Number, Part, Sorted
+from .dlms_clock import DATE, TIME, joined
+from .known_lists import KnownLists, Sorted
 from .layouts import as_text
+from .list_values import add_parts, details_of, values_of
 from .makers import by_letters
 from .meter_number import chosen
 from .obis_quantities import (
@@ -32,18 +33,13 @@ from .obis_quantities import (
     METER_TYPE,
     QUANTITIES,
     TEXTS,
-    UNITS,
     own,
 )
 from .recognition import VENDORS, VENDORS_1_WH, recognise, unexplained
-from .sums import PARTS, TWICE, add_up, rounded
-from .sums import Number as SumNumber
-from .sums import Part as SumPart
-from .vendor import Factor, Mismatch, Vendor
+from .sums import PARTS, in_whole_units
+from .vendor import Mismatch, Vendor
 
-NUMBER_MAX = 2.0**63
 MARK_AGE_MAX_MS = 600_000
-SCALER_MAX = 9  # powers of ten; meters send -3 to 1
 
 
 NO_CHECK_SUM = "P1 text without a check sum; set unchecked = true to believe it"
@@ -163,7 +159,8 @@ def read(vendor: Vendor, name: str, notification: Notification) -> Reading:
 def sorted_items(vendor: Vendor, body: Data) -> Sorted:
     """The items of a body by what they mean; raises `Mismatch`."""
     sent = Sorted({}, [], [], [], [], None)
-    clock = None
+    clock: bytes | None = None
+    apart: dict[bytes, Data] = {}
     for code, value, scaler_unit in vendor.items(body):
         cde = own(code)
         quantity = QUANTITIES.get(cde)
@@ -173,12 +170,15 @@ def sorted_items(vendor: Vendor, body: Data) -> Sorted:
             sent.texts.setdefault(text, str(value) if type(value) is int else as_text(value))
         elif cde == CLOCK and isinstance(value, bytes):
             clock = clock or value
+        elif cde in (DATE, TIME):
+            apart.setdefault(cde, value)
         elif (detail := DETAILS.get(cde)) is not None:
             sent.details.append((detail, code, value, scaler_unit))
         elif (part := PARTS.get(cde)) is not None:
             sent.parts.append((part, code, value, scaler_unit))
         else:
             sent.unknown.append(obis(code))
+    clock = clock or joined(apart.get(DATE), apart.get(TIME))
     return sent._replace(clock=clock) if clock else sent
 
 
@@ -186,146 +186,31 @@ def made(vendor: Vendor, name: str, sent: Sorted, sent_at: bytes) -> Reading:
     """A reading of a list's items; raises `Mismatch`. `sent_at`: the date-time of the message."""
     texts, clock = sent.texts, sent.clock
     meter_type = texts.get(METER_TYPE)
-    values, refused = _values(vendor, meter_type, sent.numbers)
-    parts = _in_parts(vendor, values, sent.parts, refused) if sent.parts else ()
+    values, refused = values_of(vendor, meter_type, sent.numbers)
+    parts = add_parts(vendor, values, sent.parts, refused) if sent.parts else {}
     if not values:
         raise Mismatch(next(iter(refused.values()), "carries no electricity reading"))
+    details = details_of(vendor, sent.details) if sent.details else {}
+    numbers, exact = in_whole_units({**values, **details}, floor)
     unknown = (*sent.unknown, *map(obis, refused)) if refused else tuple(sent.unknown)
     return Reading(
         vendor=name,
-        list_type=classify(values) if vendor.norwegian else ListType.OTHER,
-        values={**values, **_details(vendor, sent.details)} if sent.details else values,
+        list_type=classify(numbers) if vendor.norwegian else ListType.OTHER,
+        values=numbers,
         identity=_identity(texts) if texts else NO_IDENTITY,
         clock=_clock(vendor, clock or sent_at),
         mark_age_ms=_mark_age_ms(vendor, clock, sent_at),
-        fitting=vendor.fitting(meter_type or "", values),
+        fitting=vendor.fitting(meter_type or "", numbers),
         unknown=unknown,
+        finer=exact,
         refused=tuple(refused.values()) if refused else (),
-        parts=parts,
+        parts=tuple(parts.items()),
     )
 
 
 def _identity(texts: Mapping[str, str]) -> Identity:
     number = chosen((texts.get(METER_ID), texts.get(DEVICE_NAME)))
     return Identity(texts.get(LIST_VERSION), number, texts.get(METER_TYPE))
-
-
-def _in_parts(
-    vendor: Vendor, values: dict[Quantity, int], sent: list[Part], refused: dict[bytes, str]
-) -> tuple[tuple[Quantity, frozenset[int]], ...]:
-    """Add to `values` what is sent in parts alone; what sums are made of."""
-    parts: dict[SumPart, SumNumber] = {}
-    spoilt: set[object] = {QUANTITIES.get(own(code)) for code in refused}
-    factors = vendor.factors(None, {})
-    for part, code, raw, scaler_unit in sent:
-        if raw is None:
-            continue
-        try:
-            factor = vendor.own_factors.get(part) or factors.get(part.quantity)
-            number = _number(vendor, part.quantity, raw, scaler_unit, factor)
-        except Mismatch as mismatch:
-            if part.quantity not in values:
-                refused[code] = str(mismatch)
-            spoilt.add(part)
-            continue
-        if parts.setdefault(part, number) != number:
-            refused[code] = f"{part.quantity} in tariff {part.number} is {TWICE}"
-            spoilt.add(part)
-    totals: dict[Quantity, SumNumber] = dict(values)
-    made = add_up(totals, parts, {}, frozenset(spoilt))
-    values.update((quantity, rounded(number)) for quantity, number in totals.items())
-    return tuple(made.items())
-
-
-def _details(vendor: Vendor, sent: list[Number]) -> dict[Quantity, int]:
-    """The numbers that are sent besides, in their units; what is no number in that unit is left out."""
-    values: dict[Quantity, int] = {}
-    for detail, _, raw, scaler_unit in sent:
-        with suppress(Mismatch):
-            factor = vendor.own_factors.get(detail) or vendor.detail_factors.get(detail.unit)
-            values[detail] = _number(vendor, detail, raw, scaler_unit, factor)
-    return values
-
-
-def _values(
-    vendor: Vendor, meter_type: str | None, numbers: list[Number]
-) -> tuple[dict[Quantity, int], dict[bytes, str]]:
-    """The numbers in their quantities' units, and by code why some are refused.
-
-    A null is a value that is not sent. A quantity that is sent twice with different values has none;
-    channel 0 goes before channel 1.
-    """
-    factors: Mapping[Quantity, Factor] | None = None
-    values: dict[Quantity, int] = {}
-    refused: dict[bytes, str] = {}
-    for quantity, code, raw, scaler_unit in numbers:
-        if raw is None:
-            continue
-        try:
-            if scaler_unit is not None and type(raw) is int:
-                multiplier, divisor = _by_scaler(quantity, scaler_unit)
-                value = raw * multiplier // divisor
-            else:
-                if factors is None:
-                    raws = {each: sent for each, _, sent, _ in numbers if type(sent) is int}
-                    factors = vendor.factors(meter_type, raws)
-                factor = factors.get(quantity)
-                if scaler_unit is None and type(raw) is int and type(factor) is int:  # by far the most
-                    value = raw * factor
-                else:
-                    value = _number(vendor, quantity, raw, scaler_unit, factor)
-        except Mismatch as mismatch:
-            refused[code] = str(mismatch)
-            continue
-        if values.setdefault(quantity, value) != value:
-            channel = _first_channel(quantity, numbers)
-            values[quantity] = value if code[1] < channel else values[quantity]
-            refused.update({code: f"{quantity} is {TWICE}"} if code[1] == channel else {})
-    for code in refused:
-        values.pop(QUANTITIES[own(code)], None)
-    return values, refused
-
-
-def _first_channel(quantity: Quantity, numbers: list[Number]) -> int:
-    """The channel of the first value that is sent for a quantity."""
-    return next(code[1] for each, code, sent, _ in numbers if each is quantity and sent is not None)
-
-
-def _number(vendor: Vendor, quantity: Quantity, raw: Data, scaler_unit: Data, factor: Factor | None) -> int:
-    """A raw value in its quantity's unit, by its own scaler_unit, else by the vendor's factor."""
-    if type(raw) is not int:
-        raw = _fraction(vendor, quantity, raw)
-    if scaler_unit is not None:
-        multiplier, divisor = _by_scaler(quantity, scaler_unit)
-        return raw * multiplier // divisor if type(raw) is int else round(raw * multiplier / divisor)
-    if factor is None:
-        raise Mismatch(f"{quantity} comes without scaler and unit, and no table has them")
-    if type(raw) is not int:
-        raise Mismatch(f"{quantity} is no integer")
-    return raw * factor if isinstance(factor, int) else factor(raw)
-
-
-def _fraction(vendor: Vendor, quantity: Quantity, raw: Data) -> float:
-    """A number that is no integer, which only lists that say what it is may have."""
-    if not vendor.describes_itself or not isinstance(raw, float) or not abs(raw) < NUMBER_MAX:
-        raise Mismatch(f"{quantity} is no {'number' if vendor.describes_itself else 'integer'}")
-    return raw
-
-
-@lru_cache(maxsize=64)
-def _by_scaler(quantity: Quantity, scaler_unit: Data) -> tuple[int, int]:
-    """Multiplier and divisor from a register's own scaler and unit to the quantity's unit."""
-    scaler: Data = None
-    unit: Data = None
-    if isinstance(scaler_unit, Structure) and len(scaler_unit) == 2:
-        scaler, unit = scaler_unit
-    code, exponent = UNITS[quantity.unit.symbol]
-    if type(scaler) is not int or unit != code:
-        raise Mismatch(f"{quantity} is in unit {unit!r}, not {code}")
-    if abs(scaler) > SCALER_MAX:
-        raise Mismatch(f"{quantity} has scaler {scaler}")
-    exponent += scaler
-    return (10**exponent, 1) if exponent >= 0 else (1, 10**-exponent)
 
 
 def _clock(vendor: Vendor, octets: bytes) -> MeterClock | None:

@@ -32,7 +32,7 @@ from .p1_lines import (
     tidied,
     understood,
 )
-from .sums import HELD_BACK, TWICE, Number, Part, add_up, finer, is_held_back, rounded, signed
+from .sums import HELD_BACK, TWICE, Number, Part, add_up, in_whole_units, is_held_back, signed
 from .vendor import Mismatch
 
 NOT_CHECKED = "the text carries no check sum: damage cannot be told"
@@ -52,7 +52,7 @@ def read(octets: bytes, known: KnownTexts | None = None) -> Reading:
     else:
         body = _body(octets)
         understood = _read_lines(body, found)
-        if known and understood and not (found.refused or found.fractions):
+        if known and understood and not found.refused:
             known.learn(octets, body, Said(found.numbers, found.texts, found.unknown))
     return _reading(octets, found, () if checked else (NOT_CHECKED,))
 
@@ -95,15 +95,11 @@ def _reading(octets: bytes, found: "_Found", notes: tuple[str, ...]) -> Reading:
     if not values:
         raise Mismatch("; ".join(("carries no electricity reading", *found.refused.values())))
     held_back = not details and is_held_back(values)
-    exact: tuple[tuple[Quantity, float], ...] = ()
-    if found.fractions:
-        exact = (*finer(values), *finer(details))
-        values = {quantity: rounded(number) for quantity, number in values.items()}
-        details = {detail: rounded(number) for detail, number in details.items()}
+    numbers, exact = in_whole_units({**values, **details})
     return Reading(
         vendor=maker(octets),
         list_type=ListType.OTHER,
-        values={**values, **details},  # type: ignore[dict-item]
+        values=numbers,
         identity=Identity(meter_id=_meter_id(found.texts)),
         clock=clock(found.texts),
         unknown=tuple(dict.fromkeys(found.unknown)),
@@ -124,7 +120,7 @@ def maker(octets: bytes) -> str:
 class _Found:
     """What the lines of a text say, as it is read. `strict`: one that is not understood costs the text."""
 
-    __slots__ = ("fractions", "numbers", "refused", "strict", "texts", "unknown")
+    __slots__ = ("numbers", "refused", "strict", "texts", "unknown")
 
     def __init__(self, *, strict: bool) -> None:
         self.strict = strict
@@ -132,7 +128,6 @@ class _Found:
         self.texts: dict[str, str] = {}
         self.unknown: list[str] = []
         self.refused: dict[object, str] = {}
-        self.fractions = False
 
     def line(self, code: bytes, whole: bytes, fraction: bytes, unit: bytes, rest: bytes) -> None:
         """Any line of a code; raises `Mismatch`."""
@@ -181,7 +176,6 @@ class _Found:
             self.refuse(key, code, "no number with a unit of its own")
             return
         number = number_of(whole, fraction, exponent)
-        self.fractions |= not isinstance(number, int)
         if self.numbers[kind].setdefault(key, number) != number:
             self.refuse(key, code, TWICE)
 

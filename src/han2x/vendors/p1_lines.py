@@ -5,13 +5,12 @@ decimal with the unit it carries.
 """
 
 import re
-from fractions import Fraction
 
 from ..model.quantity import Quantity
 from .meter_number import P1_CODES as NUMBER_CODES
 from .obis_quantities import DETAILS, QUANTITIES
 from .p1_clock import CODES as CLOCK_CODES
-from .sums import PARTS, Number, Part
+from .sums import PARTS, Number, Part, quotient
 
 LINE = re.compile(
     rb"^([^(\n]+)\((?:([-+]?\d{1,20})(?:[.,](\d{1,20}))?(\*[A-Za-z]+)?\)|(.*)\))$", re.MULTILINE
@@ -117,12 +116,7 @@ def number_of(whole: bytes, fraction: bytes, exponent: int) -> Number:
     """A decimal times a power of ten, exactly."""
     places = exponent - len(fraction)
     digits = int(whole + fraction)
-    return digits * TENS[places] if places >= 0 else whole_or(Fraction(digits, TENS[-places]))
-
-
-def whole_or(number: Fraction) -> Number:
-    """An integer where it is one."""
-    return number.numerator if number.denominator == 1 else number
+    return digits * TENS[places] if places >= 0 else quotient(digits, TENS[-places])
 
 
 def number_in(rest: bytes) -> tuple[bytes, bytes, bytes] | None:

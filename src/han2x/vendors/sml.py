@@ -16,7 +16,7 @@ from ..wire.obis import cde, obis
 from ..wire.sml_messages import GET_LIST_RESPONSE, Number, Tree, messages
 from .makers import by_letters
 from .obis_quantities import DETAILS, QUANTITIES, UNITS, own
-from .sums import HELD_BACK, NET_POWER, PARTS, TWICE, Part, add_up, finer, is_held_back, rounded, signed
+from .sums import HELD_BACK, NET_POWER, PARTS, TWICE, Part, add_up, in_whole_units, is_held_back, signed
 from .sums import Number as Value
 from .vendor import Mismatch
 
@@ -144,15 +144,16 @@ def read(octets: bytes) -> Reading:
     number = next(filter(None, map(_meter_number, ids)), None)
     clock = next(filter(None, (_clock(one[3]) for one in lists)), None)
     values = {**found.values, **found.details}
+    numbers, exact = in_whole_units(values)
     reduced = is_held_back(values) and found.absolute is None
     return Reading(
         vendor=_maker(entries, number),
         list_type=ListType.OTHER,
-        values={quantity: rounded(value) for quantity, value in values.items()},
+        values=numbers,
         identity=Identity(meter_id=number),
         clock=clock,
         unknown=tuple(dict.fromkeys(found.unknown)),
-        finer=finer(values),
+        finer=exact,
         refused=tuple(found.refused.values()),
         parts=tuple(made.items()),
         notes=((HELD_BACK,) if reduced else ()) + ((NO_CLOCK,) if clock is None else ()),

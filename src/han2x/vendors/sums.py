@@ -3,7 +3,7 @@
 Pure. A part that is missing from one telegram only is told by what came before: see `model/partial.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -145,6 +145,21 @@ def rounded(number: Number) -> int:
     size = abs(number)
     whole = (2 * size.numerator + size.denominator) // (2 * size.denominator)
     return whole if number > 0 else -whole
+
+
+def quotient(dividend: int, divisor: int) -> Number:
+    """A quotient, exactly: an integer where it is one."""
+    whole, rest = divmod(dividend, divisor)
+    return Fraction(dividend, divisor) if rest else whole
+
+
+def in_whole_units(
+    numbers: dict[Quantity, Number], whole: Callable[[Number], int] = rounded
+) -> tuple[dict[Quantity, int], tuple[tuple[Quantity, float], ...]]:
+    """Numbers in their integer units, made so by `whole`, and those that say more, as they were sent."""
+    if Fraction not in set(map(type, numbers.values())):  # by far the most
+        return numbers, ()  # type: ignore[return-value]
+    return {quantity: whole(number) for quantity, number in numbers.items()}, finer(numbers)
 
 
 def finer(numbers: Mapping[Quantity, Number]) -> tuple[tuple[Quantity, float], ...]:

@@ -8,7 +8,7 @@ from ..settings.lists import TaughtList
 from ..wire.obis import cde
 from .layouts import Positions
 from .obis_quantities import DETAILS, QUANTITIES, UNITS
-from .sums import PARTS, Part
+from .sums import PARTS, Part, quotient
 from .vendor import Factor, Vendor
 
 Measured = Quantity | Part
@@ -46,4 +46,4 @@ def _factor(what: Measured, factor: str) -> Factor:
     """From a raw value to the quantity's own unit."""
     quantity = what.quantity if isinstance(what, Part) else what
     multiplier, divisor = (Fraction(factor) * 10 ** UNITS[quantity.unit.symbol][1]).as_integer_ratio()
-    return multiplier if divisor == 1 else lambda raw: raw * multiplier // divisor
+    return multiplier if divisor == 1 else lambda raw: quotient(raw * multiplier, divisor)

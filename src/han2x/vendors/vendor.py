@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from ..model.quantity import PRINCIPAL, Quantity, Unit
 from ..model.reading import UNKNOWN_FITTING, Fitting, TimeBase
 from ..wire.axdr import Data
-from .sums import Part
+from .sums import Number, Part
 
-Factor = int | Callable[[int], int]
+Factor = int | Callable[[int], Number]
 """What makes a raw value the quantity's integer unit: a multiplier, or a function where values decide."""
 
 
