@@ -27,7 +27,17 @@ from .settings.amend import Refused
 from .settings.broker import Mqtt
 from .settings.device import Announced, Watched
 from .settings.networks import parse_networks, within
-from .settings.schema import Archive, Collecting, Intake, Meter, Page, Publishing, Settings, TariffFiles
+from .settings.schema import (
+    Archive,
+    Collecting,
+    Intake,
+    Meter,
+    Page,
+    Publishing,
+    Settings,
+    TariffFiles,
+    TariffUpdates,
+)
 from .settings.source import MqttSource, parse_source
 
 log = logging.getLogger("han2x")
@@ -94,6 +104,17 @@ def _tariffs(settings: Settings) -> Mapping[str, object]:
     names = tuple(sorted({meter.tariff for meter in settings.meters if meter.tariff}))
     files = TariffFiles(folder=settings.tariffs.folder, names=names, tax_zone=settings.prices.tax_zone)
     return {"tariffs": files} if names or settings.prices.enabled else {}
+
+
+def _tariff_updates(settings: Settings) -> Mapping[str, object]:
+    chosen = settings.tariffs
+    updates = TariffUpdates(
+        address=chosen.update,
+        levies=chosen.update_levies,
+        names=tuple(sorted({meter.tariff for meter in settings.meters if meter.tariff})),
+        tax_zone=settings.prices.tax_zone,
+    )
+    return {"tariff updates": updates} if chosen.update or chosen.update_levies else {}
 
 
 def _prices(settings: Settings) -> Mapping[str, object]:
@@ -188,6 +209,7 @@ SERVICES: tuple[Service, ...] = (
     Service(_meters, "han2x.intake.service:run"),
     Service(_mqtt, "han2x.mqtt.service:run"),
     Service(_tariffs, "han2x.billing.tariffs:run"),
+    Service(_tariff_updates, "han2x.billing.updates:run"),
     Service(_prices, "han2x.billing.prices:run"),
     Service(_history, "han2x.history.service:run"),
     Service(_accounts, "han2x.history.recall:run"),

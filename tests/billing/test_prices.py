@@ -3,10 +3,8 @@ one does. Nothing here leaves the machine."""
 
 import asyncio
 import json
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,6 +17,8 @@ from han2x.runtime.gateway import Gateway, Trouble
 from han2x.runtime.health import Condition
 from han2x.settings.schema import Prices, Settings
 from han2x.tariff.prices import Price, Row
+
+from .conftest import Server
 
 OSLO = ZoneInfo("Europe/Oslo")
 NOON = datetime(2026, 10, 25, 12, 30, tzinfo=OSLO)  # the day on which summer time ends
@@ -44,46 +44,6 @@ def a_day(day: date, minutes: int = 15) -> list[dict[str, object]]:
         }
         for index, start in enumerate(starts)
     ]
-
-
-class Server(ThreadingHTTPServer):
-    """Answers by path; keeps what was asked."""
-
-    daemon_threads = True
-    answers: dict[str, tuple[int, bytes]]
-    asked: list[str]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/api"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        assert isinstance(self.server, Server)
-        self.server.asked.append(self.path)
-        status, body = self.server.answers.get(self.path, (404, b"not yet"))
-        self.send_response(status)
-        if status == 302:
-            self.send_header("Location", "/elsewhere")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    found = Server(("127.0.0.1", 0), _Handler)
-    found.answers, found.asked = {}, []
-    thread = threading.Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield found
-    found.shutdown()
-    found.server_close()
-    thread.join()
 
 
 def publish(server: Server, *days: date, minutes: int = 15) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from han2x.billing import tariffs
 from han2x.billing.tariffs import load, run
-from han2x.model.instant import ZERO
+from han2x.model.instant import Instant
 from han2x.runtime.gateway import Gateway, Trouble
 from han2x.runtime.health import Condition
 from han2x.runtime.price_lists import PriceLists
@@ -17,6 +17,9 @@ from han2x.settings.schema import Settings, TariffFiles
 
 OWN = "[[periods]]\nfrom = 2026-01-01\nsteps = [{ from_kw = 0, price = 120 }]\n"
 LEVIES = '[[zones]]\nname = "south"\nvat = 10\npower_tax = true\n'
+
+
+NOW = Instant(1_790_000_000_000, 0)  # 21 September 2026
 
 
 def files(folder: Path | str = "", *names: str, tax_zone: str = "south") -> TariffFiles:
@@ -27,7 +30,7 @@ def kept(section: TariffFiles, check: Callable[[Gateway], Awaitable[None]]) -> G
     """Run the service while something is checked."""
 
     async def both() -> Gateway:
-        gateway = Gateway(Settings(), clock=lambda: ZERO)
+        gateway = Gateway(Settings(), clock=lambda: NOW)
         task = asyncio.create_task(run(section, gateway, "tariffs"))
         try:
             async with asyncio.timeout(60):

@@ -73,8 +73,22 @@ SITE: dict[str, tuple[list[object], list[object]]] = {
         ["", "Oslo", "CET+1", "../etc/passwd", "/etc/localtime", "Europe", "a\0b", 1, None],
     ),
 }
+UPDATE: tuple[list[object], list[object]] = (
+    ["", "https://example.org/tariffs.tar.gz", "http://127.0.0.1:8080/levies.toml"],
+    [
+        "http://example.org/",
+        "ftp://example.org/",
+        "file:///etc/passwd",
+        "https://a b",
+        "https://a?b",
+        1,
+        None,
+    ],
+)
 TARIFFS: dict[str, tuple[list[object], list[object]]] = {
     "folder": (["", "/etc/han2x/tariffs"], ["tariffs", "/", "/a\n", "/" + "d" * 1024, 1, None]),
+    "update": UPDATE,
+    "update_levies": UPDATE,
 }
 PRICES: dict[str, tuple[list[object], list[object]]] = {
     "enabled": FLAG,

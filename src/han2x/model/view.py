@@ -23,6 +23,7 @@ from .state import Snapshot
 if TYPE_CHECKING:
     from ..tariff.capacity import Capacity
     from ..tariff.cost import Costs
+    from ..tariff.standing import Said, Standing
 
 SCALE_ONE = 1000
 SCALE_MIN, SCALE_MAX = 10, 999_999_999
@@ -62,6 +63,8 @@ class View:
     budget: Budget | None = None
     capacity: "Capacity | None" = None
     costs: "Costs | None" = None
+    standing: "Standing | None" = None
+    notices: "tuple[Said, ...]" = ()
 
     @property
     def net_power(self) -> int | None:
@@ -173,6 +176,8 @@ def view(
         budget=budget(pace, limit_w or headroom) if pace else None,
         capacity=account.capacity,
         costs=account.costs,
+        standing=account.standing,
+        notices=account.notices,
         digital_input=bool(box.digital_input),
         temperature=box.temperature,
     )

@@ -23,6 +23,7 @@ from ..tariff.capacity import Capacity, begins, capacity
 from ..tariff.cost import Costs, Terms, costs
 from ..tariff.levies import Levies
 from ..tariff.prices import Row, Series, merge
+from ..tariff.standing import notices, standing
 from ..tariff.tariff import Tariff
 from ..tariff.use import Use
 from .latest import Latest
@@ -107,7 +108,19 @@ class Accounts:
 
     def _make(self, meter: Meter) -> Account:
         uses = self._uses.get(meter.id, {}).values()
-        return Account(self._capacity(meter, uses), self._costs(meter, uses))
+        chosen, tariff = self._settings.value.prices, self.tariffs.value.get(meter.tariff)
+        today = local(self._now_s, self.zone).date()
+        return Account(
+            self._capacity(meter, uses),
+            self._costs(meter, uses),
+            standing(tariff, today) if tariff else None,
+            notices(
+                today,
+                tariff=tariff,
+                levies=self.levies.value if chosen.enabled else None,
+                contract=chosen.contract,
+            ),
+        )
 
     def _capacity(self, meter: Meter, uses: Iterable[Use]) -> Capacity | None:
         tariff = self.tariffs.value.get(meter.tariff)

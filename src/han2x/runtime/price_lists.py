@@ -4,10 +4,12 @@ Fetched files lie in one file of the state directory, which is replaced as a who
 the one built in, the one checked later is used, so a new version of the program may bring newer ones.
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +63,11 @@ class PriceLists:
         """A tariff by its name; raises `Unusable`."""
         return self._first(f"{name}.toml", BUILT_IN / "tariffs", lambda table: tariff(name, table))[1]
 
+    def every(self) -> tuple[Tariff, ...]:
+        """All tariffs that can be used."""
+        names = self.names()
+        return _every(self, names, self.states(names))
+
     def levies(self) -> tuple[str, Levies]:
         """Where the levies are from, and the levies; raises `Unusable`."""
         return self._first(LEVIES, BUILT_IN, levies)
@@ -105,6 +112,16 @@ class PriceLists:
             yield f"{file} from {fetched.address}", fetched.texts[file]
         if (built_in / file).exists():
             yield str(built_in / file), _text(built_in / file)
+
+
+@lru_cache(maxsize=1)
+def _every(lists: PriceLists, names: tuple[str, ...], states: object) -> tuple[Tariff, ...]:
+    """Kept until a file changes: all of them take half a second."""
+    found = []
+    for name in names:
+        with contextlib.suppress(Unusable):
+            found.append(lists.tariff(name))
+    return tuple(found)
 
 
 def _good(where: str, content: str, read: Read[T]) -> tuple[date, T]:

@@ -42,10 +42,9 @@ SCALE = integer(10, 999_999_999)
 TARIFF = text(r"([a-z0-9][a-z0-9_-]{0,63})?", "the name of a tariff: a-z, 0-9, - and _; or empty")
 FOLDER = text(r"(/[^\0\n]{1,1023})?", "the path of a folder, from /, or empty")
 AREA = text(r"[A-Za-z0-9_-]{1,16}", "the name of a price area, such as NO1")
-URL = text(
-    r"https://[^\s?#]{1,500}|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^\s?#]*)?",
-    "an address that begins with https://",
-)
+_URL = r"https://[^\s?#]{1,500}|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^\s?#]*)?"
+URL = text(_URL, "an address that begins with https://")
+OPTIONAL_URL = text(f"({_URL})?", "an address that begins with https://, or empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +109,18 @@ class Tariffs:
     folder: str = setting(
         "", FOLDER, READS_FILE, "Folder of tariff files of your own; they go before those built in."
     )
+    update: str = setting(
+        "",
+        OPTIONAL_URL,
+        TAKES_SECRET,
+        "Fetch price lists daily from here: an archive (.tar.gz) or a file; empty for never.",
+    )
+    update_levies: str = setting(
+        "",
+        OPTIONAL_URL,
+        TAKES_SECRET,
+        "Fetch taxes, support and Norgespris daily from here: a levies.toml; empty for never.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +161,16 @@ class TariffFiles:
     """What the reading of tariff files depends on: the folder, and the tariffs that meters name."""
 
     folder: str
+    names: tuple[str, ...]
+    tax_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TariffUpdates:
+    """What fetching depends on: the addresses, "" for none, and what must not get lost by it."""
+
+    address: str
+    levies: str
     names: tuple[str, ...]
     tax_zone: str
 

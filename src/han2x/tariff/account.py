@@ -1,10 +1,11 @@
-"""What a meter's finished hours make at one moment: its capacity step and its costs."""
+"""What a meter's finished hours make at one moment, and how the price lists stand that this rests on."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # they cost start time, and most gateways have no account
     from .capacity import Capacity
     from .cost import Costs
+    from .standing import Said, Standing
 
 
 class Account(NamedTuple):
@@ -12,6 +13,8 @@ class Account(NamedTuple):
 
     capacity: "Capacity | None" = None
     costs: "Costs | None" = None
+    standing: "Standing | None" = None
+    notices: "tuple[Said, ...]" = ()
 
 
 NO_ACCOUNT = Account()

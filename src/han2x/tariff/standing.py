@@ -33,19 +33,23 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A tariff on a day. `begins`, `until`: of the price list in force, None where there is none, or no end.
+    """A tariff on a day.
 
-    `age_days`: since it was checked, None where that is not known; `ends`: the first day without a price.
+    `age_days`: since it was checked, None where that is not known. `begins`: of the price list in force,
+    None where there is none. `ends`: the first day without one, None where none is to come. `by_fuse`: it
+    goes by the main fuse, now or some day.
     """
 
     name: str
     title: str
+    customers: tuple[str, ...]
     source: str
     checked: date | None
     age_days: int | None
     begins: date | None
     ends: date | None
     state: State
+    by_fuse: bool
 
 
 class Notice(StrEnum):
@@ -70,6 +74,31 @@ class Said:
     day: date | None = None
     name: str = ""
 
+    @property
+    def text(self) -> str:
+        """The sentence."""
+        return TEXTS[self.notice].format(day=self.day, tariff=self.name)
+
+
+_TARIFF = 'tariff "{tariff}"'
+_UPDATE = "Update the program, or levies.toml"
+_IMPORT = "Import the next one (han2x tariffs import), or add it to its file"
+TEXTS = {
+    Notice.TARIFF_ENDED: f"{_TARIFF} has no price list for today: no step, no grid costs. {_IMPORT}",
+    Notice.TARIFF_ENDING: f"the last price list of {_TARIFF} ends on {{day}}. {_IMPORT}",
+    Notice.TARIFF_OLD: f"the price list of {_TARIFF} was checked last on {{day}}. Compare it with theirs",
+    Notice.TAXES_ENDED: f"there is no row of taxes for today: no grid costs. {_UPDATE}",
+    Notice.TAXES_ENDING: f"the last row of taxes ends on {{day}}. {_UPDATE}",
+    Notice.SUPPORT_ENDED: f"there is no row of support for today: power is not priced. {_UPDATE}",
+    Notice.SUPPORT_ENDING: f"the last row of support ends on {{day}}. {_UPDATE}",
+    Notice.NORGESPRIS_ENDED: f"there is no row of Norgespris for today: power is not priced. {_UPDATE}",
+    Notice.NORGESPRIS_ENDING: f"the last row of Norgespris ends on {{day}}. {_UPDATE}",
+}
+"""What a notice says; the page has the same in its catalogues."""
+
+ENDED = frozenset(notice for notice in Notice if notice.value.endswith("_ended"))
+"""What leaves something without a price already."""
+
 
 def standing(tariff: Tariff, today: date) -> Standing:
     """How a tariff stands on a local day."""
@@ -79,12 +108,14 @@ def standing(tariff: Tariff, today: date) -> Standing:
     return Standing(
         name=tariff.name,
         title=tariff.title or tariff.name,
+        customers=tariff.customers,
         source=tariff.source,
         checked=tariff.checked,
         age_days=age,
         begins=period.begins if period else None,
         ends=ends,
         state=_state(period, ends, age, today),
+        by_fuse=any(one.rule == "fuse" for one in tariff.periods),
     )
 
 

@@ -1,15 +1,19 @@
 """Meters, live events and health."""
 
+import asyncio
 from collections.abc import Callable
 
 from starlette.responses import Response
 
+from ..runtime.price_lists import PriceLists
 from ..settings.schema import Meter
+from ..tariff.calendar import local
+from ..tariff.standing import standing
 from . import live_shapes
 from .endpoint import SSE, Access, Call, Refusal
 from .events import Page, health
 from .long_answers import Kind
-from .meter import meter, summary
+from .meter import meter, summary, tariff
 from .streaming import Streaming
 
 
@@ -49,6 +53,16 @@ async def one(call: Call) -> live_shapes.Meter:
 async def capacity(call: Call) -> live_shapes.CapacityShape | None:
     """A meter's capacity step."""
     return (await one(call))["capacity"]
+
+
+async def tariffs(call: Call) -> list[live_shapes.TariffShape]:
+    """The grid tariffs that can be used."""
+    gateway = call.gateway
+    lists = PriceLists(gateway.settings.value.tariffs.folder, gateway.state_dir)
+    moment = gateway.local_time(call.now).unix_ms // 1000
+    found = await asyncio.to_thread(lists.every)
+    today = local(moment, gateway.accounts.zone).date()
+    return sorted((tariff(standing(one, today)) for one in found), key=lambda one: one["title"].lower())
 
 
 async def events(call: Call) -> Response:

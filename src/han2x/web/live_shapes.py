@@ -159,6 +159,34 @@ class CostsShape(TypedDict):
     month: CostShape
 
 
+class TariffShape(TypedDict):
+    """A grid tariff today: whose, for homes, cabins or businesses, and how old its price list is.
+
+    `state`: ended where no price list is in force, ending in the last 30 days of the last one, old a year
+    after it was checked, else ok. `begins`: of the price list in force; `ends`: the first day without one,
+    null where none is to come.
+    """
+
+    name: str
+    title: str
+    customers: list[str]
+    source: str
+    checked: str | None
+    age_days: int | None
+    begins: str | None
+    ends: str | None
+    state: Literal["ended", "ending", "old", "ok"]
+    by_fuse: bool
+
+
+class NoticeShape(TypedDict):
+    """What is to be said of the price lists a meter's money rests on: a sentence's code, and its day."""
+
+    code: str
+    day: str | None
+    tariff: str
+
+
 class Meter(TypedDict):
     """A meter as it is now."""
 
@@ -189,6 +217,8 @@ class Meter(TypedDict):
     budget: BudgetShape | None
     capacity: CapacityShape | None
     costs: CostsShape | None
+    tariff: TariffShape | None
+    notices: list[NoticeShape]
     fuse_a: int | None
     digital_input: bool
 

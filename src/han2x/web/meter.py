@@ -1,6 +1,7 @@
 """A meter as JSON: what the page shows, and what every program that reads the API gets. Pure."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Literal
 
 from ..model.diagnosis import Diagnosis
@@ -11,6 +12,7 @@ from ..settings.schema import Meter as MeterSettings
 from ..tariff.budget import Budget
 from ..tariff.capacity import Capacity
 from ..tariff.cost import Cost, Costs
+from ..tariff.standing import Said, Standing
 from ..tariff.tariff import RULES
 from . import live_shapes
 from .times import iso
@@ -55,6 +57,8 @@ def meter(
         "budget": _budget(view.budget) if view.budget else None,
         "capacity": capacity(view.capacity) if view.capacity else None,
         "costs": _costs(view.costs) if view.costs else None,
+        "tariff": tariff(view.standing) if view.standing else None,
+        "notices": [_notice(one) for one in view.notices],
         "fuse_a": settings.fuse_a or None,
         "digital_input": view.digital_input,
     }
@@ -191,6 +195,30 @@ def capacity(found: Capacity) -> live_shapes.CapacityShape:
         "estimated": found.estimated,
         "missing": found.missing,
     }
+
+
+def tariff(found: Standing) -> live_shapes.TariffShape:
+    """A grid tariff, and how it stands today."""
+    return {
+        "name": found.name,
+        "title": found.title,
+        "customers": list(found.customers),
+        "source": found.source,
+        "checked": _day(found.checked),
+        "age_days": found.age_days,
+        "begins": _day(found.begins),
+        "ends": _day(found.ends),
+        "state": found.state.value,
+        "by_fuse": found.by_fuse,
+    }
+
+
+def _notice(said: Said) -> live_shapes.NoticeShape:
+    return {"code": said.notice.value, "day": _day(said.day), "tariff": said.name}
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def _costs(found: Costs) -> live_shapes.CostsShape:

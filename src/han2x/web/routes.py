@@ -214,6 +214,13 @@ ROUTES: list[Endpoint] = [
     ),
     Endpoint(
         method="GET",
+        path="v1/tariffs",
+        handler=api_meters.tariffs,
+        answer=list[live_shapes.TariffShape],
+        doc="The grid tariffs there are, by title: those built in, fetched, and of one's own.",
+    ),
+    Endpoint(
+        method="GET",
         path="v1/prices",
         handler=api_history.prices,
         answer=list[shapes.PriceRow],

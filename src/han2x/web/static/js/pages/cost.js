@@ -8,6 +8,7 @@ import { FRESH_MS } from "../live.js";
 import { plot, uplot } from "../plot.js";
 import { hoursKnown, seconds } from "../periods.js";
 import { refreshed } from "../refreshed.js";
+import { told } from "../tariff_choice.js";
 import { colour } from "../theme.js";
 import { card, facts, note, row, table } from "../ui.js";
 
@@ -47,7 +48,7 @@ export async function show(root, context) {
 function kept(element, parts) {
   let shown = "";
   return (meter) => {
-    const text = JSON.stringify([meter.capacity, meter.costs]);
+    const text = JSON.stringify([meter.capacity, meter.costs, meter.tariff, meter.notices]);
     if (text === shown) return;
     element.replaceChildren(...parts(meter));
     shown = text;
@@ -55,7 +56,10 @@ function kept(element, parts) {
 }
 
 /** @param {Record<string, any>} meter */
-function capacityParts({ capacity }) {
+function capacityParts({ capacity, tariff, notices }) {
+  const about = said(notices, (code) => code.startsWith("tariff_"));
+  const whose = tariff && h("p", { class: "muted" }, told(tariff));
+  if (!capacity && tariff) return [...about, whose];
   if (!capacity)
     return [
       note("info", t("cost.no_tariff"), " ", h("a", { href: "#/settings/meters" }, t("cost.choose_tariff"))),
@@ -67,9 +71,19 @@ function capacityParts({ capacity }) {
       ? peakTable(capacity)
       : h("p", { class: "muted" }, t(capacity.missing ? "cost.none_received" : "cost.no_peaks")),
     capacityFacts(capacity),
+    whose,
+    ...about,
     ...capacityNotes(capacity),
   ];
 }
+
+/** Notes about the price lists this rests on. */
+const said = (notices, wanted) =>
+  notices
+    .filter(({ code }) => wanted(code))
+    .map(({ code, day, tariff }) =>
+      note("warn", t(`notice.${code}`, { tariff, day: day ? localTime(day, "date") : "–" })),
+    );
 
 function stepLine(capacity) {
   return h(
@@ -147,7 +161,7 @@ function capacityNotes({ estimated, missing }) {
 }
 
 /** @param {Record<string, any>} meter */
-function costParts({ costs }) {
+function costParts({ costs, notices }) {
   if (!costs)
     return [
       note("info", t("cost.no_prices"), " ", h("a", { href: "#/settings/prices" }, t("cost.choose_prices"))),
@@ -175,6 +189,7 @@ function costParts({ costs }) {
     ]),
     table(t("cost.costs"), ["", t("cost.today"), t("cost.month")], body),
   ];
+  parts.push(...said(notices, (code) => !code.startsWith("tariff_")));
   const unpriced = costs.month.unpriced_kwh;
   if (!hoursKnown(costs.month))
     parts.push(note("info", t(costs.month.hours ? "cost.none_received" : "cost.none_finished")));

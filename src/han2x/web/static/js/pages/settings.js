@@ -6,6 +6,7 @@ import { download, h, say } from "../dom.js";
 import { settingField } from "../forms.js";
 import { number, plural, t, time, tOr } from "../i18n.js";
 import { trial, trySource } from "../source.js";
+import { tariffChoice } from "../tariff_choice.js";
 import { action, ask, card, field } from "../ui.js";
 
 const ELSEWHERE = new Set(["web.user", "web.password"]);
@@ -97,8 +98,10 @@ function rowForm(page, section, values, holder, index) {
     .filter((one) => !ELSEWHERE.has(`${section.name}.${one.key}`))
     .map((one) => settingField(section.name, holder, one, values[one.key], () => page.bar.update()));
   page.fields.push(...fields);
-  for (const one of fields)
+  for (const one of fields) {
     if (one.path.endsWith(".source") && section.name === "meters") sourceTest(page, one);
+    if (one.path.endsWith(".tariff")) void tariffChoice(one, page.context.signal);
+  }
   const title = section.repeated ? `${sectionName(section.name)}: ${values.name}` : sectionName(section.name);
   const element = card(
     title,
