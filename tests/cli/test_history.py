@@ -173,6 +173,20 @@ def test_import_and_export_of_energy_may_come_in_a_file_each(han2x: Run, tmp_pat
     assert out.splitlines()[1].split(",")[3:6] == ["imported", "1500", "250"]
 
 
+def test_import_says_whose_values_and_what_is_missing(han2x: Run, tmp_path: Path) -> None:
+    """Of two metering points one has to be named; an hour that is not in the file is told."""
+    file = tmp_path / "elhub.csv"
+    one, two = "707057500000000001", "707057500000000002"
+    rows = [f"{point};31.12.2025 {hour}:00;1,5;Målt" for point in (one, two) for hour in (20, 22)]
+    file.write_bytes("\n".join(["Målepunkt;Fra;KWH 60 Forbruk;Kvalitet", *rows]).encode("cp1252"))
+    status, _, err = han2x("import", file)
+    assert (status, "line 4: another metering point begins" in err) == (WRONG, True)
+    status, _, err = han2x("import", file, "--metering-point", two)
+    assert status == OK
+    assert f"from 2025-12-31 20:00 to 2025-12-31 23:00\nmetering point {two}\nMålt: 2 lines\n" in err
+    assert "1 hours are missing or not whole in the file: 2025-12-31 21:00\n" in err
+
+
 def test_bad_file_imports_nothing(han2x: Run, tmp_path: Path) -> None:
     """A fault in the last line keeps the first from being taken."""
     file = tmp_path / "elhub.csv"

@@ -13,17 +13,24 @@ from zoneinfo import ZoneInfo
 from ..app import now_utc
 from ..history import elhub, export, periods
 from ..history.batch import Conflict
+from ..history.elhub_text import NotElhub
 from ..history.file import backup, open_reading
 from ..history.service import path_of
 from ..history.store import Store
-from ..model.hour import Basis, Hour
+from ..model.hour import HOUR_S, Basis, Hour
 from ..model.quantity import Quantity
+from ..runtime.files import read
 from ..runtime.gateway import Trouble
 from ..runtime.lock import Held
 from ..runtime.settings_file import load
 from ..settings.amend import Refused
 from ..settings.schema import Settings
 from . import NO, OK, Wrong, output_file, paths
+
+IMPORT_MAX = 64 * 2**20
+"""More than ten years of quarters of an hour."""
+
+MISSING_TOLD = 10
 
 AT_ONCE = 500
 """Hours imported in one transaction: a program that is writing waits no longer for it."""
@@ -36,6 +43,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _configure_export(actions.add_parser("export", help="print what is known of a meter"))
     importing = actions.add_parser("import", help="fill gaps with hours from Elhub's CSV, and compare")
     importing.add_argument("file", type=Path, help="the CSV as downloaded from Elhub")
+    importing.add_argument(
+        "--metering-point", default="", metavar="ID", help="whose values, where the file has several"
+    )
     _configure_meter(importing)
     copying = actions.add_parser("backup", help="copy the history while it is being written")
     copying.add_argument("file", type=Path, help="the copy; an older one is replaced when the new is whole")
@@ -114,19 +124,36 @@ def _import(arguments: argparse.Namespace, settings: Settings, path: Path) -> in
     if meter not in {known.id for known in settings.meters}:
         raise Wrong(f"there is no meter {meter} in {arguments.settings}")
     try:
-        with arguments.file.open(encoding="utf-8-sig", newline="") as file:
-            for _ in elhub.read(file, zone):
-                pass
-            file.seek(0)
-            taken, conflicts = _adopted(
-                _store(path, own=not settings.history.path), meter, elhub.read(file, zone)
-            )
+        content = read(arguments.file, IMPORT_MAX)
+        found = elhub.read_file(content, zone, arguments.metering_point)
     except OSError as error:
         raise Wrong(f"{arguments.file} cannot be read: {error.strerror}") from None
-    except (elhub.NotElhub, UnicodeDecodeError) as error:
+    except NotElhub as error:
         raise Wrong(f"{arguments.file}: {error}") from None
+    taken, conflicts = _adopted(_store(path, own=not settings.history.path), meter, iter(found.hours))
     _compare(taken, conflicts, zone)
+    _say_import(found, zone)
     return OK if taken else NO
+
+
+def _say_import(found: elhub.Import, zone: tzinfo) -> None:
+    """From when to when, whose, of which quality, and what is missing, on stderr."""
+
+    def local(start: int) -> str:
+        return f"{datetime.fromtimestamp(start, zone):%Y-%m-%d %H:%M}"
+
+    if found.hours:
+        print(
+            f"from {local(found.hours[0].start)} to {local(found.hours[-1].start + HOUR_S)}", file=sys.stderr
+        )
+    if found.metering_point:
+        print(f"metering point {found.metering_point}", file=sys.stderr)
+    for quality, lines in sorted(found.qualities.items()):
+        print(f"{quality or 'no quality'}: {lines} lines", file=sys.stderr)
+    if missing := found.missing:
+        some = ", ".join(map(local, missing[:MISSING_TOLD]))
+        more = " and others" if len(missing) > MISSING_TOLD else ""
+        print(f"{len(missing)} hours are missing or not whole in the file: {some}{more}", file=sys.stderr)
 
 
 def _store(path: Path, *, own: bool) -> Store:
