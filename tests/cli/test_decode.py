@@ -77,6 +77,60 @@ def test_json_has_a_line_for_what_was_rejected(files: Path) -> None:
     assert (good["offset"], good["values"]) == (49, {"act_pow_pos_w": 1234})
 
 
+P1_LINES = """/SIM5\\text
+
+1-0:1.8.1(000012.345*kWh)
+1-0:1.8.2(000000.005*kWh)
+1-0:2.8.0(000001.000*kWh)
+1-0:2.8.1(000000.400*kWh)
+1-0:1.7.0(00.0355*kW)
+1-0:32.7.0(230.1*V)
+1-0:32.7.0(229.9*V)
+1-0:52.7.0(231.0*A)
+1-0:1.8.0*96(000011.000*kWh)
+1-0:99.98.7(1)
+!"""
+
+
+def p1_text() -> bytes:
+    """Tariffs, fractions, a voltage sent twice, one with a wrong unit, a past value and an unknown code."""
+    octets = P1_LINES.replace("\n", "\r\n").encode("ascii")
+    crc = 0
+    for octet in octets:
+        crc ^= octet
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return octets + b"%04X\r\n" % crc
+
+
+def test_json_tells_what_was_added_up_and_what_was_not_used() -> None:
+    done = han2x("decode", "--json", octets=p1_text())
+    assert done.returncode == 0
+    (row,) = rows(done)
+    assert row["values"] == {
+        "act_pow_pos_w": 35.5,
+        "act_energy_pos_wh": 12_350,
+        "act_energy_neg_wh": 1000,
+    }
+    assert row["parts"] == {"act_energy_pos_wh": [1, 2]}
+    assert row["not_used"] == [
+        "1-0:32.7.0: sent twice with different values",
+        "1-0:52.7.0: no number with a unit of its own",
+    ]
+    assert row["not_decoded"] == ["1-0:1.8.0*96", "1-0:99.98.7"]
+
+
+def test_every_key_is_explained() -> None:
+    """What `decode --json` may answer is in its table in docs."""
+    docs = (Path(__file__).parents[2] / "docs" / "decode.md").read_text("utf-8")
+    (row,) = rows(han2x("decode", "--json", octets=p1_text()))
+    keys = {*row, *row["values"], *BAD_KEYS}
+    assert {key for key in keys if f"`{key}`" not in docs} == set()
+    tree = han2x("decode", octets=p1_text()).stdout.decode()
+    assert "added up from" in tree
+    assert "act_energy_pos_wh: 1, 2" in tree
+
+
 @pytest.mark.parametrize("form", ["raw", "hex", "hex with 0x", "upper hex lines"])
 @pytest.mark.parametrize("words", [[], ["-"]])
 def test_standard_input_is_read_in_any_form(form: str, words: list[str]) -> None:

@@ -17,7 +17,7 @@ from ..wire.dump import Dump
 from ..wire.result import Apdu, Discarded
 from ..wire.stream import Stream
 from . import NO, OK, WRONG, meter_keys, taught_lists
-from .telegram_text import details, tree, values
+from .telegram_text import details, parts, tree, values
 
 CHUNK = 65_536
 NO_KEYS = Keys(b"")
@@ -116,6 +116,8 @@ def json_rows(name: str, found: Iterator[Found]) -> Iterator[dict[str, object]]:
             row["extra"] = besides
         if reading.notes:
             row["notes"] = reading.notes
+        if sums := parts(reading):
+            row["parts"] = sums
         if reading.refused:
             row["not_used"] = reading.refused
         if reading.unknown:

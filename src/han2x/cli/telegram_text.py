@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from ..model.partial import TOTAL
 from ..model.quantity import BESIDES, PRINCIPAL
 from ..model.reading import Reading
 from ..wire.result import Apdu
@@ -25,6 +26,11 @@ def details(reading: Reading) -> Mapping[str, int | float]:
     return {q.key: exact.get(q, q.displayed(value)) for q, value in reading.values.items() if q in BESIDES}
 
 
+def parts(reading: Reading) -> Mapping[str, list[int]]:
+    """The tariffs or phases that values were added up from."""
+    return {quantity.key: sorted(numbers) for quantity, numbers in reading.parts if numbers != TOTAL}
+
+
 def tree(apdu: Apdu, reading: Reading) -> Iterator[str]:
     """A telegram as lines of text."""
     yield (
@@ -40,6 +46,7 @@ def tree(apdu: Apdu, reading: Reading) -> Iterator[str]:
             for q, value in reading.values.items()
         ),
     ]
+    rows += (("added up from", f"{key}: {', '.join(map(str, of))}") for key, of in parts(reading).items())
     rows += (("note", note) for note in reading.notes)
     rows += (("not used", why) for why in reading.refused)
     if reading.unknown:
