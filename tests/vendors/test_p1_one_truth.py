@@ -279,6 +279,58 @@ def test_a_tariff_that_is_missing() -> None:
         assert not again.partial
 
 
+def test_a_tariff_that_is_dropped_for_good() -> None:
+    """After a day the total goes on with the tariff's last value: 6000 Wh, of which 3000 are sent no more."""
+    start, day = 1_700_000_000_000, 24 * 3600 * 1000
+    full = {"1": "1.000*kWh", "2": "2.000*kWh", "3": "3.000*kWh"}
+    snapshot = fold(EMPTY, sent("1-0:1.8", full), Instant(start, 0))
+    shown = []
+    for hour in range(1, 28):
+        now = Instant(start + hour * 3_600_000, hour * 3_600_000)
+        rest = {"1": f"{1 + hour / 10:.3f}*kWh", "2": "2.000*kWh"}
+        snapshot = fold(stored_and_loaded(snapshot), sent("1-0:1.8", rest), now)
+        shown.append((snapshot.values[Q.ACT_ENERGY_POS], bool(snapshot.partial)))
+    # First missing in hour 1, when the others have made 100 Wh: the tariff's last value is taken for 2900 Wh.
+    assert shown[:24] == [(6000, True)] * 24
+    assert shown[24:] == [(8400, False), (8500, False), (8600, False)]
+    later = Instant(start + 2 * day, 2 * day)
+    again = fold(snapshot, sent("1-0:1.8", {"1": "3.700*kWh", "2": "2.100*kWh", "3": "3.000*kWh"}), later)
+    assert (again.values[Q.ACT_ENERGY_POS], again.partial, again.dropped) == (8800, frozenset(), {})
+
+
+def test_two_tariffs_dropped_one_after_the_other() -> None:
+    """The total never falls, whichever comes back."""
+    hour = 3_600_000
+    sets = [
+        *[{"1": 1000, "2": 2000, "3": 3000}] * 2, *[{"1": 1100, "2": 2000}] * 30, *[{"1": 1200}] * 30,
+        *[{"1": 1300, "3": 3000}] * 30, {"1": 1400, "2": 2000, "3": 3000},
+    ]  # fmt: skip
+    snapshot, shown = EMPTY, []
+    for number, parts in enumerate(sets):
+        now = Instant(1_700_000_000_000 + number * hour, number * hour)
+        snapshot = fold(
+            snapshot, sent("1-0:1.8", {e: f"{wh / 1000:.3f}*kWh" for e, wh in parts.items()}), now
+        )
+        shown.append(snapshot.values[Q.ACT_ENERGY_POS])
+    assert shown == sorted(shown)
+    assert (shown[0], shown[-1]) == (6000, 6400)
+    assert not snapshot.partial
+
+
+def test_a_total_that_is_dropped_for_good() -> None:
+    """Its tariffs go on from where it stood."""
+    hour = 3_600_000
+    snapshot = fold(
+        EMPTY, read("1-0:1.8.0(5.000*kWh)", "1-0:1.8.1(2.000*kWh)"), Instant(1_700_000_000_000, 0)
+    )
+    for number in range(1, 30):
+        now = Instant(1_700_000_000_000 + number * hour, number * hour)
+        snapshot = fold(
+            snapshot, read("1-0:1.8.1(2.500*kWh)" if number > 26 else "1-0:1.8.1(2.000*kWh)"), now
+        )
+    assert snapshot.values[Q.ACT_ENERGY_POS] == 5500
+
+
 def stored_and_loaded(snapshot: Snapshot) -> Snapshot:
     loaded = from_json(to_json(Stored(snapshot, 1000, 1000)))
     assert loaded

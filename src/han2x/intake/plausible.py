@@ -35,7 +35,7 @@ SAME_NUMBER = (
 )
 PARTIAL = (
     "{} stands still · the meter leaves out a tariff that it sent before, so the total would be too low · it "
-    "goes on when the tariff is sent again"
+    "goes on when the tariff is sent again, or after a day with the tariff's last value"
 )
 
 

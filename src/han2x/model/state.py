@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from .dropped_parts import Dropped, gone_on
 from .estimate import HOLD_MS, WMS_PER_WH, Estimate
 from .instant import Instant
 from .partial import complete
@@ -32,7 +33,8 @@ class Snapshot:
     `refused`: how often that did not come. `confirmed`, `confirmed_clock`: those that were suspect and with
     which the newest energies go on, so that the ones before them were wrong or of another count.
     `covered_ms`: for how long telegrams have told since the energies.
-    `parts`: what sums have been made of; `partial`: those held since a part of them is missing.
+    `parts`: what sums have been made of; `partial`: those held since a part of them is missing;
+    `dropped`: the parts that are missing, also of sums that go on without them.
     """
 
     vendor: str = ""
@@ -52,6 +54,7 @@ class Snapshot:
     covered_ms: int = 0
     parts: Parts = field(default_factory=dict)
     partial: frozenset[Quantity] = frozenset()
+    dropped: Mapping[Quantity, Dropped] = field(default_factory=dict)
     list_at: Mapping[ListType, Instant] = field(default_factory=dict)
     last: Instant | None = None
     received: int = 0
@@ -80,7 +83,10 @@ def fold(
     known = snapshot.identity.meter_id
     if known and reading.identity.meter_id and reading.identity.meter_id != known:
         snapshot = Snapshot(received=snapshot.received)
-    parts, reading = complete(snapshot.parts, reading)
+    parts, held = complete(snapshot.parts, reading)
+    dropped, reading = gone_on(
+        snapshot.dropped, (snapshot.parts, snapshot.values), reading, held, now.unix_ms
+    )
     instant_values = _instant_values(snapshot.values, _measured(reading))
     estimates = _powered(snapshot.estimates, instant_values, now)
     return _with_energies(
@@ -99,6 +105,7 @@ def fold(
             received=snapshot.received + 1,
             covered_ms=snapshot.covered_ms + _held_ms(snapshot.last, now),
             parts=parts,
+            dropped=dropped,
             partial=(snapshot.partial | reading.partial) - reading.values.keys(),
         ),
         reading,

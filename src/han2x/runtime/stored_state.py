@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from ..model.dropped_parts import Dropped
 from ..model.estimate import WMS_PER_WH, Estimate
 from ..model.partial import TARIFF_MAX
 from ..model.quantity import ENERGIES, PHASE_ENERGIES, Quantity
@@ -55,6 +56,11 @@ def to_json(stored: Stored) -> bytes:
         "energies_clock": _iso(snapshot.energies_clock),
         "suspect": [dict(snapshot.suspect), _iso(snapshot.suspect_clock)] if snapshot.suspect else None,
         "parts": {energy: sorted(snapshot.parts[energy]) for energy in ENERGIES if energy in snapshot.parts},
+        "dropped": {
+            energy: [sorted(each.missing), *each[1:]]
+            for energy, each in snapshot.dropped.items()
+            if energy in ENERGIES
+        },
         "estimates": {energy: [known.truth, known.shown] for energy, known in estimates.items()},
         "register_steps": {energy: known.step for energy, known in estimates.items()},
         "running": _running(snapshot),
@@ -122,6 +128,12 @@ def _parts(numbers: Any) -> frozenset[int]:
     return frozenset(whole(number, 0, TARIFF_MAX) for number in numbers)
 
 
+def _dropped(missing: Any, last: Any, since_ms: Any, total: Any) -> Dropped:
+    return Dropped(
+        _parts(missing), whole(last, 0, WH_MAX), whole(since_ms, 0, MS_MAX), whole(total, -WH_MAX, WH_MAX)
+    )
+
+
 def _identity(*parts: Any) -> Identity:
     return Identity(*(None if part is None else text(part) for part in parts))
 
@@ -146,6 +158,7 @@ def _stored(table: dict[str, Any]) -> Stored:
         suspect={_ENERGY[name]: whole(value, -SUSPECT_MAX, SUSPECT_MAX) for name, value in suspect.items()},
         suspect_clock=_clock(suspect_clock),
         parts={_ENERGY[name]: _parts(numbers) for name, numbers in table.get("parts", {}).items()},
+        dropped={_ENERGY[name]: _dropped(*each) for name, each in table.get("dropped", {}).items()},
         estimates={
             _ENERGY[name]: _estimate(truth, shown, _step(*steps.get(name, ())), vendor)
             for name, (truth, shown) in table["estimates"].items()
