@@ -108,13 +108,13 @@ def said(text: str) -> Mapping[str, int]:
 
 
 def test_an_easymeter_that_imports() -> None:
-    """Codes whose tariff is 255, and the number with its maker where two are sent."""
+    """Codes whose tariff is 255."""
     (reading,) = readings(ESY_302)
     assert said(ESY_302) == {
         "act_energy_pos": 24_234_101, "act_pow_pos": 105, "act_pow_pos_l1": 72, "act_pow_pos_l2": 31,
         "act_pow_pos_l3": 1,
     }  # fmt: skip
-    assert (reading.vendor, reading.identity.meter_id) == ("easymeter", "1ESY1000000001")
+    assert (reading.vendor, reading.identity.meter_id) == ("easymeter", None)
 
 
 def test_an_easymeter_that_exports() -> None:
@@ -194,3 +194,81 @@ def test_signs_that_change_from_text_to_text() -> None:
     for text, powers in ((EBZ, (0, 459)), (net, (459, 0))) * 3:
         found = readings(EBZ + net + text)[-1].values
         assert (found[Quantity.ACT_POW_POS], found[Quantity.ACT_POW_NEG]) == powers
+
+
+ZMD = """/LGZ5\\2ZMD4054459.B40
+\x02F.F(00000000)
+0.9.1(23:16:43)
+0.9.2(24-10-31)
+0.0.0()
+C.1.0(50000004)
+0.2.2(B21)
+0.1.0*12(24-10-01 00:00)
+1.8.1(0302.8260*kWh)
+1.8.1*12(0075.5341*kWh)
+1.8.2(0000.1740*kWh)
+1.8.0(0303.0000*kWh)
+1.8.0*12(0075.5341*kWh)
+1.8.0&12(0000.0000*kWh)
+2.8.0(0001.0000*kWh)
+5.8.0(0064.3714*kvarh)
+32.7.0(231.2*V)
+31.7.0(1.25*A)
+1.7.0(0.512*kW)
+2.7.0(0.000*kW)
+!
+\x03"""
+ZMD_VALUES = {
+    "act_energy_pos": 303_000, "act_energy_neg": 1000, "volt_l1": 231_200, "curr_l1": 1250,
+    "act_pow_pos": 512, "act_pow_neg": 0,
+}  # fmt: skip
+
+
+def readout(text: str) -> bytes:
+    """With its block check: what follows STX, ETX included, one over the other."""
+    octets = text.replace("\n", "\r\n").encode()
+    check = 0
+    for octet in octets[octets.index(2) + 1 :]:
+        check ^= octet
+    return octets + bytes((check,))
+
+
+def checked(octets: bytes) -> Pipeline:
+    """A pipeline that believes nothing without a check."""
+    pipeline = Pipeline()
+    pipeline.feed(octets, 0)
+    pipeline.flush(1000)
+    return pipeline
+
+
+def test_a_readout_vouches_for_itself() -> None:
+    """Landis+Gyr E650, mode C: STX, ETX and a block check make a text that is believed."""
+    octets = readout(ZMD)
+    for size in (1, 7, 4096):
+        pipeline, found = Pipeline(), []
+        for at in range(0, len(octets), size):
+            found += pipeline.feed(octets[at : at + size], at)
+        (reading,) = found
+        assert isinstance(reading, Reading)
+        assert {q.value: value for q, value in reading.values.items()} == ZMD_VALUES
+        assert reading.identity.meter_id == "50000004"
+        assert reading.clock is not None
+        assert reading.clock.local.isoformat() == "2024-10-31T23:16:43"
+
+
+@given(st.integers(25, len(readout(ZMD)) - 1), st.integers(1, 127))
+def test_damage_within_a_readout(at: int, change: int) -> None:
+    """One wrong octet costs it, and not the one behind it."""
+    octets = readout(ZMD)
+    damaged = octets[:at] + bytes((octets[at] ^ change,)) + octets[at + 1 :]
+    assert checked(damaged).tally.good == 0
+    assert checked(damaged + b"\r\n" + octets).tally.good == 1
+
+
+def test_a_readout_whose_check_was_cut_off() -> None:
+    """A bridge that drops ETX and the check leaves text, which is believed only where that is set."""
+    for octets in (readout(ZMD)[:-1], readout(ZMD)[:-2]):
+        assert checked(octets).tally.reason == NO_CHECK_SUM
+        pipeline = Pipeline(manner=UNCHECKED)
+        found = [*pipeline.feed(octets, 0), *pipeline.flush(1000)]
+        assert [type(one) for one in found] == [Reading]

@@ -18,7 +18,7 @@ from ..wire.cipher import Keyring, Keys, Opened, Sealed, sealed
 from ..wire.crc import check_sequence
 from ..wire.dlms import GENERAL_GLO_CIPHERING
 from ..wire.hdlc import Frame
-from ..wire.p1 import crc16
+from ..wire.p1 import ETX, STX, block_check, crc16
 from ..wire.result import Apdu, Discarded, Framing, Segment
 from ..wire.scan import Deframer, Found
 from ..wire.sml import framed, inside
@@ -267,6 +267,9 @@ def _repair_sml(octets: bytearray, begin: int, end: int) -> None:
 
 
 def _repair_p1(octets: bytearray, begin: int, end: int) -> None:
+    if octets[end - 2 : end - 1] == ETX and (stx := octets.find(STX, begin, end)) >= 0:
+        octets[end - 1] = block_check(octets[stx + 1 : end - 1])
+        return
     mark = octets.rindex(b"!", begin, end) + 1
     if octets[mark : mark + 4].isalnum():
         octets[mark : mark + 4] = b"%04X" % crc16(bytes(octets[begin:mark]))

@@ -19,7 +19,7 @@ LINE = re.compile(
 
 ANY_LINE = re.compile(rb"^.+$", re.MULTILINE)
 
-_CODE = re.compile(r"(?:(\d+)-(\d+):)?(\d+|[CFLP])\.(\d+)(?:\.(\d+))?(?:[.*&](\d+))?")
+_CODE = re.compile(r"(?:(\d+)-(\d+):)?(\d+|[CFLP])\.(\d+|F)(?:\.(\d+))?(?:[.*&](\d+))?")
 _LETTERS = {"C": 96, "F": 97, "L": 98, "P": 99}
 """What letters stand for in short codes."""
 
@@ -58,8 +58,8 @@ Target = tuple[int, Key, int]
 TARGETS: dict[bytes, Target] = {}
 """By code and unit. A meter sends the same ones for years, so they are remembered."""
 
-NO_TARIFF = 255
-"""Group E of what has none, by some meters (EasyMeter: 1.7.255), which others send as 0."""
+INSTANTANEOUS, NO_TARIFF = 7, 255
+"""Group D of momentary values, and group E that some meters send with them for 0 (EasyMeter: 1.7.255)."""
 
 REMEMBERED_MAX = 1024
 TENS: list[int] = [10**exponent for exponent in range(40)]
@@ -85,7 +85,9 @@ def _meaning(code: str) -> tuple[int, Key]:
         return STRANGE, code
     a, b, c, d, e, f = found.groups()
     tariff = int(e or 0)
-    numbers = [_LETTERS.get(c) or int(c), int(d), tariff if tariff != NO_TARIFF else 0]
+    numbers = [_LETTERS.get(c) or int(c), _LETTERS.get(d) or int(d), tariff]
+    if tariff == NO_TARIFF and numbers[1] == INSTANTANEOUS:
+        numbers[2] = 0
     past = f is not None and int(f) != 255
     name = (f"{int(a)}-{int(b)}:" if a else "") + ".".join(map(str, numbers))
     if not past and (name in NUMBER_CODES or name in CLOCK_CODES):

@@ -4,9 +4,13 @@ The check sum is CRC-16/ARC over everything from `/` to `!`, both included, in f
 write it in lower case or without leading zeros, some end lines with CR alone.
 Old meters send none (DSMR 2 and 3, Iskraemeco in Slovenia): then nothing tells damage, and whoever decodes
 has to decide whether that is believed (han-port sheet 6.2).
+A readout of IEC 62056-21 (mode A to C) has its lines between STX and ETX, and a block check behind them: all
+octets after STX up to ETX, one over the other (XOR).
 """
 
 import re
+from functools import reduce
+from operator import xor
 
 from .candidate import NOTHING, Failed
 from .other_protocols import HEADER_ONLY
@@ -21,6 +25,7 @@ _NO_TEXT = re.compile(rb"[\0\x80-\xff]|[\r\n]/[A-Za-z]{3}")
 _END = re.compile(rb"[\r\n]![ \t]*([0-9A-Fa-f]{1,4})?[ \t]*(?:\r{0,3}\n|(\r)(?=[^\n]))")
 _END_BEGUN = re.compile(rb"[\r\n]![ \t]*(?:[0-9A-Fa-f]{0,4}|[0-9A-Fa-f]{4}[ \t][ -~]{0,40})\r{0,3}")
 _END_UNENDED = re.compile(rb"[\r\n]![ \t]*(?:[0-9A-Fa-f]{1,4})?[ \t]*\r{0,3}\Z")
+_LAST_LINE = re.compile(rb"[\r\n]!\r?\n\x03?\Z")
 _END_FOLLOWED = re.compile(rb"([\r\n]![ \t]*[0-9A-Fa-f]{4})[ \t][ -~]{0,40}\r\n")
 """A check sum and something behind it in a line that is whole: the text ends there if it is the right one."""
 
@@ -36,6 +41,9 @@ ENCRYPTED_TEXT = "P1 text whose lines are encrypted: needs the grid company's ke
 _CUT = "truncated: P1 text without its last line"
 _END_DAMAGED = "P1 text whose last line is damaged"
 _CHECK_SUM = "the P1 text's check sum is wrong"
+_BLOCK_CHECK = "the readout's block check is wrong"
+STX, ETX = b"\x02", b"\x03"
+_OPENED = re.compile(rb"/[^\r\n]{4,90}[\r\n]+\x02")
 
 
 def candidate(buffer: bytearray, start: int, offset: int) -> Apdu | Failed | int:
@@ -83,10 +91,38 @@ def _ended(buffer: bytearray, start: int, mark: int, offset: int) -> Apdu | Fail
     alone = end is not None and end.group(2) is not None
     if end is None or (alone and buffer.find(b"\n", start, mark) >= 0):  # such a text ends all lines so
         return _followed(buffer, start, mark, offset)
+    if (stx := _stx(buffer, start)) >= 0:
+        return _block(buffer, start, stx, end.end(), offset)
     octets = bytes(buffer[start : end.end()])
     if end.group(1) and not checked(octets) and not _checked_with_other_line_ends(octets):
         return Failed(Kind.CHECKSUM, _CHECK_SUM, len(octets))
     return Apdu(octets, Framing.P1, offset + start, len(octets))
+
+
+def _stx(buffer: bytearray, start: int) -> int:
+    """Where the STX of a readout is, which begins its first line; -1 for none."""
+    found = _OPENED.match(buffer, start)
+    return found.end() - 1 if found else -1
+
+
+def _block(buffer: bytearray, start: int, stx: int, end: int, offset: int) -> Apdu | Failed | int:
+    """The readout whose last line ends at `end`: its text without STX, and ETX and block check behind it."""
+    if buffer[end : end + 1] not in (b"", ETX):
+        return _read_out(buffer, start, stx, end, offset)
+    if len(buffer) < end + 2:
+        return end + 2
+    if block_check(buffer[stx + 1 : end + 1]) != buffer[end + 1]:
+        return Failed(Kind.CHECKSUM, _BLOCK_CHECK, end + 2 - start)
+    return _read_out(buffer, start, stx, end + 2, offset)
+
+
+def _read_out(buffer: bytearray, start: int, stx: int, end: int, offset: int) -> Apdu:
+    return Apdu(bytes(buffer[start:stx] + buffer[stx + 1 : end]), Framing.P1, offset + start, end - start)
+
+
+def block_check(octets: bytes | bytearray) -> int:
+    """The block check character of what is between STX and ETX, which is among them (IEC 62056-21, 5.13)."""
+    return reduce(xor, octets, 0) & 0x7F
 
 
 def _followed(buffer: bytearray, start: int, mark: int, offset: int) -> Apdu | Failed | int:
@@ -111,6 +147,8 @@ def truncated(buffer: bytearray, start: int, offset: int) -> Apdu | Failed:
     header = _HEADER.match(buffer, start)
     if header is None:
         return NOTHING
+    if (stx := _stx(buffer, start)) >= 0 and _LAST_LINE.search(buffer, stx):
+        return _read_out(buffer, start, stx, len(buffer), offset)
     end = _END_UNENDED.search(buffer, header.end() - 1)
     outcome = candidate(buffer + b"\r\n", start, offset) if end else None
     extent = len(buffer) - start
@@ -129,7 +167,7 @@ def _checked_with_other_line_ends(octets: bytes) -> bool:
 
 def carries_check_sum(octets: bytes) -> bool:
     """Whether a whole text ends with a check sum; one that was found in a stream is then the right one."""
-    return _CHECKED_END.search(octets, max(0, len(octets) - END_MAX)) is not None
+    return octets[-2:-1] == ETX or _CHECKED_END.search(octets, max(0, len(octets) - END_MAX)) is not None
 
 
 def checked(octets: bytes) -> bool:
