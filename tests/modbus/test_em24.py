@@ -200,6 +200,30 @@ def test_the_meters_own_phases(seen: Seen) -> None:
     assert octets[2 * 0x33 : 2 * 0x34] == (500).to_bytes(2, "big")
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        # Nothing by phase: -420 W by 4.4, 3.1 and 3.1 A of 10.6 A; L1 has what roundings leave.
+        ({Q.ACT_POW_NEG: 420, Q.CURR_L1: 4_400, Q.CURR_L2: 3_100, Q.CURR_L3: 3_100}, [-1742, -1229, -1229]),
+        # L2 is the rest of 900 W, of which L1 draws 1000 and L3 gives 300.
+        ({Q.ACT_POW_POS: 900, Q.ACT_POW_POS_L1: 1000, Q.ACT_POW_NEG_L3: 300}, [10_000, 2000, -3000]),
+        # L1 imports 1000 W, so the other two give 1420 W: by 1 and 3 A.
+        ({Q.ACT_POW_NEG: 420, Q.ACT_POW_POS_L1: 1000, Q.CURR_L2: 1000, Q.CURR_L3: 3000},
+         [10_000, -3550, -10_650]),
+        # No currents: L1 has it all.
+        ({Q.ACT_POW_NEG: 420}, [-4200, 0, 0]),
+    ],
+)  # fmt: skip
+def test_phases_that_are_not_sent(seen: Seen, values: dict[Quantity, int], expected: list[int]) -> None:
+    """They are filled in so that the three sum up to the total; what is sent keeps its own sign."""
+    octets = EM24.image(seen(values=values)).read(0x12, 6) or b""
+    found = [
+        int.from_bytes(octets[at + 2 : at + 4] + octets[at : at + 2], "big", signed=True) for at in (0, 4, 8)
+    ]
+    assert found == expected
+    assert sum(found) == 10 * (values.get(Q.ACT_POW_POS, 0) - values.get(Q.ACT_POW_NEG, 0))
+
+
 def test_the_current_that_an_it_net_does_not_measure(seen: Seen) -> None:
     """L2 is never 0 for a charger: it is at most the sum of the other two."""
     octets = EM24.image(seen(values={Q.CURR_L1: 18_200, Q.CURR_L3: 14_600}, net=Net.IT)).read(0x0E, 2) or b""

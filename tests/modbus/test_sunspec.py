@@ -130,6 +130,26 @@ def test_power_scale_factor(seen: Seen, watts: int, expected: str) -> None:
     assert words(sunspec(), seen(values={quantity: abs(watts)}), METER_203 + 18, 5) == expected
 
 
+EXPORTING = {Q.ACT_POW_POS: 0, Q.ACT_POW_NEG: 420, Q.CURR_L1: 4_400, Q.CURR_L2: 3_100, Q.CURR_L3: 3_100}
+BY_PHASE = {Q.ACT_POW_POS_L1: 1000, Q.ACT_POW_NEG_L2: 710, Q.ACT_POW_NEG_L3: 710}
+
+
+def test_power_of_each_phase_as_sent(seen: Seen) -> None:
+    """L1 imports 1000 W while the house exports 420 W: -420 is fe5c, 1000 is 03e8, -710 is fd3a."""
+    view = seen(values={**EXPORTING, **BY_PHASE}, net=Net.TN)
+    assert words(sunspec(), view, METER_203 + 18, 5) == "fe5c 03e8 fd3a fd3a 0000"
+    assert words(sunspec((213,)), view, 40072 + 26, 8) == "c3d2 0000 447a 0000 c431 8000 c431 8000"
+
+
+def test_power_of_each_phase_that_is_not_sent(seen: Seen) -> None:
+    """What would be shared out is not told: its sign is the total's, not the phase's."""
+    volts = {Q.VOLT_L1: 230_000, Q.VOLT_L2: 230_000, Q.VOLT_L3: 230_000}
+    for values in (EXPORTING, {**EXPORTING, **volts}):
+        view = seen(values=values, net=Net.TN)
+        assert words(sunspec(), view, METER_203 + 18, 5) == "fe5c 8000 8000 8000 0000"
+        assert words(sunspec((213,)), view, 40072 + 26, 4) == "c3d2 0000 7fc0 0000"
+
+
 def test_energies(seen: Seen) -> None:
     """Export, then import, in Wh, by the estimates; they roll over at 32 bits."""
     view = seen(values={Q.ACT_ENERGY_POS: 1, Q.ACT_ENERGY_NEG: 2**32 + 5}, estimates={Q.ACT_ENERGY_POS: 7})

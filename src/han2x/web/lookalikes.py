@@ -49,9 +49,17 @@ async def amsreader(call: Call) -> dict[str, Any]:
         "c": call.now.unix_ms // KILO,
     }
     found |= {key: kwh for key, energy in energies.items() if (kwh := _kwh(view, energy)) is not None}
-    for name, voltage, current in PHASES:
-        phase = {"u": _displayed(view, voltage), "i": _displayed(view, current)}
-        found[name] = {key: value for key, value in phase.items() if value is not None}
+    return found | amsreader_phases(view)
+
+
+def amsreader_phases(view: View) -> dict[str, dict[str, int | float]]:
+    """Voltage and current of each phase, and its import `p` and export `q` where the meter sends them."""
+    found: dict[str, dict[str, int | float]] = {}
+    for (name, voltage, current), power in zip(PHASES, derived.phase_powers(view), strict=True):
+        sent = {"u": _displayed(view, voltage), "i": _displayed(view, current)}
+        if power.value is not None and power.origin is derived.Origin.MEASURED:
+            sent |= {"p": max(power.value, 0), "q": max(-power.value, 0)}
+        found[name] = {key: value for key, value in sent.items() if value is not None}
     return found
 
 
