@@ -20,6 +20,8 @@ FAR: dict[str, object] = {
     "meters.0.key": "00" * 16,
     "meters.0.auth_key": "00" * 16,
     "tariffs.folder": "/etc",
+    "tariffs.update": "https://example.org/lists.tar.gz",
+    "tariffs.update_levies": "https://example.org/levies.toml",
     "prices.file": "/etc/passwd",
     "prices.url": "https://example.org/prices",
     "modbus_rtu.device": "/dev/watchdog",
@@ -190,6 +192,63 @@ def test_a_stored_password_goes_only_where_it_was_entered_for(own: Any, home: An
     assert PASSWORD.encode() not in evil.received
     assert patch(owner, {"mqtt.0.port": evil.port, "mqtt.0.password": PASSWORD}).status_code == 200
     assert owner.post("v1/settings/undo").status_code == 200  # back to where it was entered for
+
+
+def test_secrets_that_a_saved_file_left_out_are_asked_for_where_nobody_knows_them(
+    own: Any, tmp_path: Path, gateway: Any
+) -> None:
+    """Here they stay; on another gateway each is named, with its line, until it is entered or given up."""
+    dsn = f"postgresql://han2x:{PASSWORD}@db.example.org/energy"
+    owner, headers = own.owner(), {"Content-Type": "text/plain"}
+    stored = {"postgres.dsn": dsn, "mqtt.0.password": PASSWORD, "meters.0.key": "00" * 16}
+    assert patch(owner, stored).status_code == 200
+    file = owner.get("v1/settings/file").text
+    assert PASSWORD not in file
+    assert owner.put("v1/settings/file", content=file, headers=headers).status_code == 200
+    whole = owner.get("v1/settings/file?secrets=1", headers={"X-Password": "vari"}).text
+    assert f'dsn = "{dsn}"' in whole
+    assert f'password = "{PASSWORD}"' in whole
+
+    (tmp_path / "other").mkdir()
+    other = gateway(tmp_path / "other")
+    try:
+        stranger = other.owner()
+        for own_port, port in ((own.modbus_port, other.modbus_port), (own.web_port, other.web_port)):
+            file = file.replace(f"port = {own_port}", f"port = {port}")
+        before = stranger.get("v1/settings").json()["settings"]
+        refused = stranger.put("v1/settings/file", content=file, headers=headers)
+        assert (refused.status_code, refused.json()["error"]) == (422, "secret_again")
+        complaints = refused.json()["complaints"]
+        assert {one["code"] for one in complaints} == {"secret_left_out"}
+        assert [one["path"] for one in complaints] == ["meters.0.key", "mqtt.0.password", "postgres.dsn"]
+        assert stranger.get("v1/settings").json()["settings"] == before
+        lines = file.split("\n")
+        for one, value in zip(complaints, ("11" * 16, "", dsn), strict=True):
+            key = one["path"].rpartition(".")[2]
+            assert lines[one["params"]["line"] - 1] == f"# {key} is set, and not shown"
+            lines[one["params"]["line"] - 1] = f'{key} = "{value}"'
+        restored = stranger.put("v1/settings/file", content="\n".join(lines), headers=headers)
+        assert restored.status_code == 200, restored.text
+        shown = restored.json()["settings"]
+        assert (shown["postgres"]["dsn"], shown["mqtt"][0]["password"]) == ({"set": True}, {"set": False})
+    finally:
+        other.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("prices.url", f"https://user:{PASSWORD}@prices.example.org/v1"),
+        ("prices.url", f"https://prices.example.org/v1?token={PASSWORD}"),
+        ("prices.url", f"http://user:{PASSWORD}@127.0.0.1/v1"),
+        ("meters.0.source", f"tcp:user:{PASSWORD}@bridge.local:3001"),
+        ("meters.0.source", f"mqtt://user:{PASSWORD}@broker.local/t"),
+        ("mqtt.0.host", f"user:{PASSWORD}@broker.local"),
+    ],
+)
+def test_addresses_that_are_shown_carry_no_password(shared: Any, path: str, value: str) -> None:
+    """What has a place of its own for a password takes none in an address, for addresses are shown."""
+    assert patch(shared.owner(), {path: value}).status_code == 422
 
 
 def test_telegrams_of_a_meter_with_a_key_are_the_owners(own: Any, listen: Any) -> None:

@@ -10,6 +10,8 @@ import contextlib
 import json
 import logging
 import os
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -288,6 +290,11 @@ def _put_in_order(tables: Any, wanted: list[str]) -> None:
         tables.append(by_id[name])
 
 
+HIDDEN = "# {} is set, and not shown"
+HIDDEN_LINE = re.compile(r"# ([a-z_]{1,40}) is set, and not shown")
+TABLE = re.compile(r"\[\[([a-z_]{1,40})\]\]|\[([a-z_]{1,40})\]")
+
+
 def sample(settings: Settings, *, secrets: bool = False) -> str:
     """A settings file with every setting, its meaning and its rule; secrets only if asked for."""
     lines = [
@@ -301,15 +308,28 @@ def sample(settings: Settings, *, secrets: bool = False) -> str:
             lines += ["", f"[[{name}]]" if name in REPEATED else f"[{name}]"]
             for key, value in table.items():
                 must, doc = rows[key]
-                shown = (
-                    f"# {key} is set, and not shown" if key in hidden and value else f"{key} = {_toml(value)}"
-                )
+                shown = HIDDEN.format(key) if key in hidden and value else f"{key} = {_toml(value)}"
                 lines += [f"# {doc} Must be {must}.", shown]
         if not values and name in OPTIONAL:
             lines += ["", f"# [[{name}]]"]
             for key, default, must, doc in documented(SECTIONS[name]):
                 lines += [f"# {doc} Must be {must}.", f"# {key} = {_toml(default)}"]
     return "\n".join(lines) + "\n"
+
+
+def hidden_secrets(text: str) -> dict[str, int]:
+    """Where a file that was saved without secrets says that one was set: path, and the line, from 1 on."""
+    found: dict[str, int] = {}
+    rows: Counter[str] = Counter()
+    holder = ""
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
+        if table := TABLE.fullmatch(line):
+            name = table[1] or table[2]
+            holder = f"{name}.{rows[name]}" if table[1] else name
+            rows[name] += 1
+        elif mark := HIDDEN_LINE.fullmatch(line):
+            found[f"{holder}.{mark[1]}"] = number
+    return found
 
 
 def has_secrets(settings: Settings) -> bool:

@@ -12,6 +12,7 @@ from .schema import REPEATED, SECTIONS, Settings, rules
 TEXTS = {
     "reach": "is changed only by a person who is logged in, not with a token",
     "secret_again": "was entered for another server: {changed} changed. Enter the password again",
+    "secret_left_out": "was set where this file was saved, and is not in the file. Enter it again",
     "recording_elsewhere": "a recording that is set here must be a file in {folder}. Move it there, or name "
     "it in the settings file",
 }
@@ -89,6 +90,16 @@ def row_secrets_again(holder: str, old: Any, new: Any, given: Collection[str]) -
 def _moves(change: Change) -> bool:
     """Whether a secret would go elsewhere, or less safely: TLS turned on sends it to nobody else."""
     return bool(change.reach & Reach.TAKES_SECRET) and (change.old, change.new) != (False, True)
+
+
+def secrets_left_out(after: Settings, marked: Mapping[str, int]) -> Iterator[Complaint]:
+    """Secrets that a saved file says were set, and that nobody here knows: `marked`, the lines by path."""
+    for path, line in marked.items():
+        holder, _, name = path.rpartition(".")
+        section = section_at(after, holder)
+        rule = rules(type(section)).get(name) if section is not None else None
+        if rule and rule.secret and not getattr(section, name):
+            yield Complaint(path, TEXTS["secret_left_out"], "secret_left_out", {"line": line})
 
 
 def recordings(before: Settings, after: Settings) -> Iterator[tuple[str, str]]:

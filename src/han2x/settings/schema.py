@@ -42,9 +42,9 @@ SCALE = integer(10, 999_999_999)
 TARIFF = text(r"([a-z0-9][a-z0-9_-]{0,63})?", "the name of a tariff: a-z, 0-9, - and _; or empty")
 FOLDER = text(r"(/[^\0\n]{1,1023})?", "the path of a folder, from /, or empty")
 AREA = text(r"[A-Za-z0-9_-]{1,16}", "the name of a price area, such as NO1")
-_URL = r"https://[^\s?#]{1,500}|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^\s?#]*)?"
-URL = text(_URL, "an address that begins with https://")
-OPTIONAL_URL = text(f"({_URL})?", "an address that begins with https://, or empty")
+_URL = r"https://[^\s?#@]{1,500}|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^\s?#@]*)?"
+URL = text(_URL, "an address that begins with https://, without user and password")
+OPTIONAL_URL = text(f"({_URL})?", "an address that begins with https://, without user and password; or empty")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,8 @@ def _tcp(target: str, options: dict[str, str]) -> Source:
     host, colon, port = target.removeprefix("//").rpartition(":")
     if not colon or not host or not port.isdecimal() or len(port) > 5 or not 0 < int(port) < 65536:
         raise SourceError("tcp: needs a host and a port, such as tcp:bridge.local:3001")
+    if "@" in host:
+        raise SourceError("tcp: takes no user or password: a bridge asks for none")
     return TcpSource(host.strip("[]"), int(port))
 
 

@@ -18,7 +18,7 @@ from ..runtime.gateway import Trouble
 from ..runtime.identities import remembered
 from ..runtime.log_filter import AUDIT
 from ..runtime.machine_facts import Machine
-from ..runtime.settings_file import sample
+from ..runtime.settings_file import hidden_secrets, sample
 from ..settings import bounded_toml
 from ..settings.amend import (
     Complaint,
@@ -35,7 +35,7 @@ from ..settings.formats import upgraded
 from ..settings.identity import identified
 from ..settings.networks import parse_networks, within
 from ..settings.outside import new_complaints
-from ..settings.permission import asked, changes, proven
+from ..settings.permission import asked, changes, proven, secrets_left_out
 from ..settings.rule import Rule
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
 from . import shapes
@@ -273,19 +273,28 @@ def _restored(text: str, state_dir: Path | None, now: Settings) -> Settings | Re
         raise Refusal(422, "toml", f"The file has more than {ROWS_MAX} tables of one kind.")
     new = upgraded(identified(table, remembered(state_dir)))
     result = new if isinstance(new, Refused) else from_table(new)
-    if isinstance(result, Settings) and not isinstance(new, Refused):
-        return proven(consistent(_with_secrets(result, new, now), now), now, _given(new))
-    return result
+    if not isinstance(result, Settings) or isinstance(new, Refused):
+        return result
+    given = _given(new)
+    made = proven(consistent(_with_secrets(result, new, now), now), now, given)
+    marked = {path: at for path, at in hidden_secrets(text).items() if path not in given | CREDENTIALS}
+    missing = tuple(secrets_left_out(made, marked)) if isinstance(made, Settings) else ()
+    return Refused(missing) if missing else made
 
 
 def _given(table: Mapping[str, Any]) -> set[str]:
-    """Paths of the values of repeated sections that a file holds."""
-    rows = ((f"{name}.{index}", row) for name in REPEATED for index, row in enumerate(table.get(name, ())))
+    """Paths of the values that a file holds."""
+    rows = [(f"{name}.{index}", row) for name in REPEATED for index, row in enumerate(table.get(name, ()))]
+    rows += [(name, row) for name, row in table.items() if isinstance(row, Mapping)]
     return {f"{holder}.{key}" for holder, row in rows for key in row}
 
 
 def _with_secrets(wanted: Settings, table: Mapping[str, Any], now: Settings) -> Settings:
     """Secrets that a file leaves out, from the settings in force: of a row with the same id."""
+    for name in SECTIONS.keys() - REPEATED:
+        wanted = replace(
+            wanted, **{name: _kept(getattr(wanted, name), table.get(name, {}), getattr(now, name))}
+        )
     web = replace(wanted.web, user=now.web.user, password=now.web.password)
     wanted = replace(wanted, web=web)
     for name in REPEATED:

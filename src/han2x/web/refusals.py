@@ -5,11 +5,15 @@ from ..settings.schema import SECTIONS, rules
 from . import shapes
 from .endpoint import Refusal
 
+AGAIN = ("secret_again", "secret_left_out")
+"""Complaints that a secret answers which is entered with the same change."""
+
 
 def refusal(refused: Refused) -> Refusal:
     """Complaints about settings, for a form."""
     found = [complaint(one) for one in refused.complaints]
-    code = "secret_again" if any(one.code == "secret_again" for one in refused.complaints) else "settings"
+    again = any(one.code in AGAIN for one in refused.complaints)
+    code = "secret_again" if again else "settings"
     return Refusal(422, code, "The settings are refused; nothing was changed.", complaints=found)
 
 

@@ -369,5 +369,29 @@ async function restore(page, pick) {
   )
     return;
   const text = await file.text();
-  await taking(page, () => send("PUT", "v1/settings/file", undefined, { text }));
+  await taking(page, () => restored(text));
+}
+
+/** Restore a file's text; what it left out when it was saved, and nobody here knows, is asked for. */
+async function restored(text) {
+  try {
+    return await send("PUT", "v1/settings/file", undefined, { text });
+  } catch (error) {
+    const missing = error.complaints?.filter(({ code }) => code === "secret_left_out") ?? [];
+    if (!missing.length) throw error;
+    const fields = missing.map(({ path }) =>
+      field(path, { type: "password", name: path, autocomplete: "off" }),
+    );
+    const answer = await ask(
+      t("settings.left_out"),
+      [h("p", {}, t("settings.left_out_doc")), ...fields.map(({ element }) => element)],
+      t("settings.restore"),
+    );
+    if (!answer) throw error;
+    const lines = text.split(/\r?\n/);
+    for (const { path, params } of missing) {
+      lines[params.line - 1] = `${path.split(".").at(-1)} = ${JSON.stringify(String(answer.get(path)))}`;
+    }
+    return restored(lines.join("\n"));
+  }
 }
