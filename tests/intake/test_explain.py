@@ -12,6 +12,8 @@ from han2x.model.explained import Part
 from han2x.model.reading import Reading
 from han2x.wire.result import Discarded
 
+from ..sml_telegrams import dtz541, ehz
+
 
 def covers(parts: tuple[Part, ...], octets: bytes) -> bool:
     """Whether the parts are the octets, in order and without a gap."""
@@ -108,3 +110,27 @@ def test_damaged_frames_are_covered(at: int, value: int, end: int) -> None:
     """Cut off anywhere, with any octet changed."""
     octets = (FRAME[:at] + bytes((value,)) + FRAME[at + 1 :])[:end]
     assert covers(explain(octets), octets)
+
+
+def test_an_sml_telegram() -> None:
+    """Marks, checksum, and each entry of the list with what it means."""
+    octets = ehz(-12_609)
+    parts = explain(octets)
+    assert covers(parts, octets)
+    said = {(part.obis, part.text): part.value for part in parts if part.obis}
+    assert said["1-0:1.8.0", "active energy import"] == "8571286 Wh"
+    assert said["1-0:16.7.0", "active power import, net"] == "-1261 W"
+    assert said["1-0:36.7.0", "active power import L1, net"] == "-1411 W"
+    assert said["1-0:0.0.9", "meter id"] == "1EMH0012345678"
+    assert said["129-129:199.130.3", "maker"] == "EMH"
+    assert next(part.text for part in parts if not part.obis) == "start mark"
+    assert parts[-1].text == "checksum"
+
+
+@given(st.integers(0, 400), st.integers(0, 255), st.integers(0, 400))
+def test_damaged_sml_is_covered(at: int, value: int, end: int) -> None:
+    """Whatever is damaged or cut off, each octet is told once."""
+    octets = bytearray(dtz541())
+    octets[at % len(octets)] = value
+    damaged = bytes(octets[: len(octets) - end])
+    assert covers(explain(damaged), damaged)

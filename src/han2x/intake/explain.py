@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from ..model.explained import Part
 from ..model.quantity import Quantity
 from ..settings.lists import TaughtList
+from ..vendors import sml as vendors_sml
 from ..vendors import taught
 from ..vendors.decoder import read
 from ..vendors.dlms_clock import DATE, TIME
@@ -12,11 +13,13 @@ from ..vendors.layouts import as_text
 from ..vendors.obis_quantities import CLOCK, DETAILS, QUANTITIES, TEXTS
 from ..vendors.recognition import recognise
 from ..vendors.vendor import Mismatch, Vendor
+from ..wire import sml
 from ..wire.anatomy import Anatomy, Piece, anatomy
 from ..wire.axdr import Data, Structure
 from ..wire.clock import cosem_time
 from ..wire.dlms import Notification
 from ..wire.obis import obis
+from ..wire.sml_messages import SmlError
 
 APART = {DATE: "date of the clock", TIME: "time of the clock"}
 NAMES = {"list_version": "list version", "meter_id": "meter id", "meter_type": "meter type"}
@@ -24,9 +27,40 @@ NAMES = {"list_version": "list version", "meter_id": "meter id", "meter_type": "
 
 def explain(octets: bytes, lists: tuple[TaughtList, ...] = ()) -> tuple[Part, ...]:
     """All octets of a telegram; what no table explains is named by its encoding alone."""
+    if octets.startswith(sml.START):
+        return _sml(octets)
     found = anatomy(octets)
     meanings = _meanings(found, taught.vendors(lists))
     return tuple(_part(piece, meanings, found) for piece in found.pieces)
+
+
+def _sml(octets: bytes) -> tuple[Part, ...]:
+    """The marks and messages of an SML telegram, and each entry of its lists."""
+    parts = [Part(piece.offset, piece.length, piece.text, piece.value) for piece in anatomy(octets).pieces]
+    messages, begin = sml.inside(octets), len(sml.START)
+    if octets[begin : begin + len(messages)] != messages:
+        return tuple(parts)  # escaped: the places in it are others
+    try:
+        entries = [
+            Part(begin + found.begin, found.end - found.begin, *found[2:])
+            for found in vendors_sml.meanings(messages)
+        ]
+    except SmlError:
+        return tuple(parts)
+    return tuple(sorted(_around(parts, entries)))
+
+
+def _around(parts: list[Part], entries: list[Part]) -> Iterator[Part]:
+    """Parts, those of which entries are a piece as what is left of them."""
+    yield from entries
+    for part in parts:
+        at, end = part.offset, part.offset + part.length
+        for entry in (one for one in entries if at <= one.offset < end):
+            if at < entry.offset:
+                yield part._replace(offset=at, length=entry.offset - at)
+            at = entry.offset + entry.length
+        if at < end:
+            yield part._replace(offset=at, length=end - at)
 
 
 def _part(piece: Piece, meanings: Mapping[int, Part], found: Anatomy) -> Part:

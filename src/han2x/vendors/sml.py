@@ -13,10 +13,21 @@ from typing import Any, NamedTuple, cast
 from ..model.quantity import Quantity
 from ..model.reading import Identity, ListType, MeterClock, Reading, TimeBase
 from ..wire.obis import cde, obis
-from ..wire.sml_messages import GET_LIST_RESPONSE, Number, Tree, messages
+from ..wire.sml_messages import GET_LIST_RESPONSE, Number, Tree, messages, rows
 from .makers import by_letters
 from .obis_quantities import DETAILS, QUANTITIES, UNITS, own
-from .sums import HELD_BACK, NET_POWER, PARTS, TWICE, Part, add_up, in_whole_units, is_held_back, signed
+from .sums import (
+    HELD_BACK,
+    NET_POWER,
+    PARTS,
+    TWICE,
+    Part,
+    add_up,
+    in_whole_units,
+    is_held_back,
+    rounded,
+    signed,
+)
 from .sums import Number as Value
 from .vendor import Mismatch
 
@@ -159,6 +170,51 @@ def read(octets: bytes) -> Reading:
         notes=((HELD_BACK,) if reduced else ()) + ((NO_CLOCK,) if clock is None else ()),
         reduced=reduced,
     )
+
+
+class Meaning(NamedTuple):
+    """What octets of the messages are: their place, what they mean, the value and the OBIS code."""
+
+    begin: int
+    end: int
+    text: str
+    value: str
+    code: str
+
+
+def meanings(octets: bytes) -> Iterator[Meaning]:
+    """What each entry of the lists means, for people; raises `SmlError`."""
+    for begin, end, row in rows(octets):
+        for entry in _entries((row,)):
+            yield Meaning(begin, end, *_meaning(entry), obis(entry.code))
+
+
+def _meaning(entry: _Entry) -> tuple[str, str]:
+    """What an entry is of, and its value as people read it."""
+    meaning = own(_ELSEWHERE.get(entry.code, entry.code))
+    part = PARTS.get(meaning)
+    quantity = part.quantity if part else QUANTITIES.get(meaning) or DETAILS.get(meaning)
+    if quantity is None:
+        return _besides(entry)
+    told = f", tariff {part.number}" if part and part.number else ", net" if part else ""
+    if entry.value is None:
+        return quantity.label + told, "not sent"
+    try:
+        number = rounded(_number(quantity, entry))
+    except Mismatch as mismatch:
+        return quantity.label + told, str(mismatch)
+    return quantity.label + told, f"{quantity.displayed(number)} {quantity.unit.display}".strip()
+
+
+def _besides(entry: _Entry) -> tuple[str, str]:
+    """Of an entry that is no measured value."""
+    value = entry.value
+    if entry.code in IDS:
+        return "meter id", _meter_number(value) or ""
+    if entry.code in MAKER and isinstance(value, bytes):
+        return "maker", value.decode("ascii", "replace")
+    shown = value.hex() if isinstance(value, bytes) else str(value.value) if isinstance(value, Number) else ""
+    return "not explained by any table", shown
 
 
 def _as_list(body: Tree) -> Sequence[Tree]:

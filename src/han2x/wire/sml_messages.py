@@ -4,6 +4,7 @@ An element begins with octets of type and length: bit 7 says that another one fo
 type, bits 3 to 0 are four bits of the length, which counts these octets too, or of a list its elements.
 """
 
+from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ GET_LIST_RESPONSE = 0x0701
 DEPTH_MAX = 8
 LENGTH_OCTETS_MAX = 3
 INTEGER_MAX = 8
+LIST = 7
 ELEMENTS = 6
 """Of a message: transaction, group, abort on error, body, checksum, end mark."""
 
@@ -48,6 +50,18 @@ class Message(NamedTuple):
     sum: Sum
 
 
+class Row(NamedTuple):
+    """An entry of a list of values, and where it is."""
+
+    begin: int
+    end: int
+    content: Tree
+
+
+ROWS_AT = (3, 1, 4)
+"""How many elements come before the body, before its content, and before the list of values in that."""
+
+
 class _Placed(NamedTuple):
     message: Message
     begin: int
@@ -58,6 +72,23 @@ class _Placed(NamedTuple):
 def messages(octets: bytes) -> list[Message]:
     """All messages; raises `SmlError`."""
     return [placed.message for placed in _placed(octets)]
+
+
+def rows(octets: bytes) -> Iterator[Row]:
+    """The entries of all lists of values, with their places; raises `SmlError`."""
+    for message, begin, _, _ in _placed(octets):
+        if message.kind == GET_LIST_RESPONSE:
+            at = begin + 1
+            for inside in ROWS_AT:
+                for _ in range(inside):
+                    _, at = _element(octets, at, 0)
+                kind, count, at = _head(octets, at)
+                if kind != LIST:
+                    return
+            for _ in range(count):
+                row, end = _element(octets, at, 0)
+                yield Row(at, end, row)
+                at = end
 
 
 def resealed(octets: bytes) -> bytes:
@@ -111,7 +142,7 @@ def _sum(octets: bytes, sent: Tree) -> Sum:
 def _element(octets: bytes, at: int, depth: int) -> tuple[Tree, int]:
     """The element at a place, and where the next one begins."""
     kind, length, begin = _head(octets, at)
-    if kind == 7:
+    if kind == LIST:
         return _list(octets, begin, length, depth)
     size = length - (begin - at)
     value, end = octets[begin : begin + size], begin + size
