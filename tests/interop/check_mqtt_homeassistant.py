@@ -203,8 +203,8 @@ def test_discovery_turned_off_takes_the_device_back(lab: Lab, form: str) -> None
     assert not lab.trouble(CLEANED_UP)
 
 
-def test_the_energy_dashboard_takes_the_estimates(lab: Lab) -> None:
-    """The energy dashboard finds nothing wrong, and after five minutes there are statistics."""
+def test_the_energy_dashboard_takes_the_estimates_and_a_renamed_meter(lab: Lab) -> None:
+    """The energy dashboard finds nothing wrong, and does not notice that the meter is renamed."""
     keys = {one.key: lab.registry()[unique_id]["entity_id"] for unique_id, one in lab.announced().items()}
     imported, exported = keys["act_energy_pos_est"], keys["act_energy_neg_est"]
     flow_from = {"stat_energy_from": imported, "stat_cost": None, "entity_energy_price": None}
@@ -216,13 +216,83 @@ def test_the_energy_dashboard_takes_the_estimates(lab: Lab) -> None:
         "cost_adjustment_day": 0,
     }
     lab.home.ask({"type": "energy/save_prefs", "energy_sources": [grid]})
-    until(lambda: not _objections(lab), 330, lambda: f"the dashboard: {_objections(lab)}")
-    listed, problems = lab.home.ask(
-        {"type": "recorder/list_statistic_ids", "statistic_type": "sum"},
+    until(lambda: not _objections(lab), 330, lambda: f"the dashboard: {_objections(lab)}", every=5)
+    before, sums = _held(lab), _sums(lab, exported)
+    assert {imported, exported} <= set(before["statistics"])
+    for rename in (_on_the_page, _in_the_file):
+        label = rename(lab)
+        until(lambda label=label: _labels(lab) == {label}, 40, lambda: f"the label: {_labels(lab)}")
+        until(lab.all_known, 2 * LIST_S, lambda: f"values return {lab.shown()}")
+        assert _held(lab) == before
+        assert not _objections(lab)
+    lab.home.stop()
+    lab.home.start()
+    until(lab.all_known, 30, lambda: f"values return {lab.shown()}")
+    assert _held(lab) == before
+    until(lambda: len(_sums(lab, exported)) > len(sums) + 1, 630, "two more rows of statistics", every=5)
+    after = _sums(lab, exported)
+    print(f"{_labels(lab)}: {len(before['entities'])} entities, {before['devices']}", *before["statistics"])
+    print(f"sums of {exported}: {sums} before, {after} after; energy/validate: {_objections(lab)}")
+    assert after[: len(sums)] == sums
+    assert after == sorted(after)
+    assert after[-1] > sums[-1], "the plant delivers all the time"
+    assert not _objections(lab)
+
+
+def _on_the_page(lab: Lab) -> str:
+    lab.program.change(meters__0__name="Mitt Hus 房子", mqtt__0__name="Kjelleren")
+    return "Mitt Hus 房子"
+
+
+def _in_the_file(lab: Lab) -> str:
+    lab.program.stop()
+    lab.program.set("name", "Hytta", was="Mitt Hus 房子")
+    lab.program.start(FORM)
+    return "Hytta"
+
+
+def _labels(lab: Lab) -> set[str]:
+    """What the meter is called, by the names of its device and of its entities' states."""
+    called = {device["name"] for device in lab.devices()}
+    (name,) = called
+    shown = {state["attributes"]["friendly_name"] for state in lab.states().values()}
+    assert all(one.startswith("Electricity meter ") for one in shown), shown
+    return {one.removeprefix("Electricity meter ") for one in called} | {
+        "another" for one in shown if not one.startswith(name)
+    }
+
+
+def _held(lab: Lab) -> Json:
+    """What others hold on to in Home Assistant, and no name may change."""
+    listed, invalid, prefs = lab.home.ask(
+        {"type": "recorder/list_statistic_ids"},
         {"type": "recorder/validate_statistics"},
+        {"type": "energy/get_prefs"},
     )
-    assert {imported, exported} <= {row["statistic_id"] for row in listed if row["unit_class"] == "energy"}
-    assert not problems
+    assert not invalid
+    named = ("entity_id", "id", "device_id", "original_name", "disabled_by")
+    return {
+        "entities": {
+            unique_id: {name: entity[name] for name in named} for unique_id, entity in lab.registry().items()
+        },
+        "devices": [(device["id"], device["identifiers"]) for device in lab.devices()],
+        "statistics": {row["statistic_id"]: row for row in listed},
+        "dashboard": prefs,
+    }
+
+
+def _sums(lab: Lab, statistic: str) -> list[float]:
+    """The statistics of five minutes each of an energy, as the dashboard adds it up."""
+    (found,) = lab.home.ask(
+        {
+            "type": "recorder/statistics_during_period",
+            "start_time": "2020-01-01T00:00:00Z",
+            "statistic_ids": [statistic],
+            "period": "5minute",
+            "types": ["sum"],
+        }
+    )
+    return [row["sum"] for row in found.get(statistic, ())]
 
 
 def _objections(lab: Lab) -> list[Any]:

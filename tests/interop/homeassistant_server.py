@@ -43,13 +43,13 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 
-def until(seek: Callable[[], T], seconds: float, what: str | Callable[[], str]) -> T:
+def until(seek: Callable[[], T], seconds: float, what: str | Callable[[], str], *, every: float = 0.1) -> T:
     """What `seek` finds once it finds something; fails after so many seconds, saying what was waited for."""
     deadline = time.monotonic() + seconds
     while not (found := seek()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what if isinstance(what, str) else what()}")
-        time.sleep(0.1)
+        time.sleep(every)
     return found
 
 

@@ -12,8 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx2
+
 from han2x.settings.source import SimulatedSource, parse_source
 from han2x.simulator.meter import telegrams
+
+from ..ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,7 +35,12 @@ enabled = true
 host = "127.0.0.1"
 port = {broker}
 discovery = "device"
+
+[web]
+host = "127.0.0.1"
+port = {web}
 """
+FIRST_OWNER = {"user": "bits", "password": "vari"}
 
 
 class Broker:
@@ -161,12 +170,15 @@ class Program:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._settings = folder / "settings.toml"
-        self._settings.write_text(SETTINGS.format(meter=meter.port, broker=broker.port))
+        self._web = free_port()
+        self._settings.write_text(SETTINGS.format(meter=meter.port, broker=broker.port, web=self._web))
 
-    def set(self, name: str, value: str) -> None:
-        """Change a setting in the file; the rest is as the program left it."""
+    def set(self, name: str, value: str, was: str = ".*") -> None:
+        """Change a setting in the file; the rest is as the program left it. `was`: a pattern."""
         text = self._settings.read_text()
-        self._settings.write_text(re.sub(rf"(?m)^{name} = .*$", f'{name} = "{value}"', text))
+        pattern = rf'(?m)^{name} = "{was}"$'
+        assert re.search(pattern, text), text
+        self._settings.write_text(re.sub(pattern, f'{name} = "{value}"', text))
 
     def start(self, discovery: str) -> None:
         """Start it with this form of discovery."""
@@ -175,6 +187,15 @@ class Program:
         command += ["--state", str(self._folder / "state")]
         with (self._folder / "program.log").open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def change(self, **changes: object) -> None:
+        """Change settings as its page does, while it runs; `__` stands for the dot."""
+        with httpx2.Client(base_url=f"http://127.0.0.1:{self._web}/v1/") as browser:
+            assert browser.post("session", json=FIRST_OWNER).status_code == 204
+            browser.headers["X-CSRF"] = browser.get("session").json()["csrf"]
+            named = {name.replace("__", "."): value for name, value in changes.items()}
+            answer = browser.patch("settings", json={"changes": named})
+            assert answer.status_code == 200, answer.text
 
     @property
     def log(self) -> str:
