@@ -8,6 +8,7 @@ form of discovery, and the meter sending.
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -221,7 +222,7 @@ def test_the_energy_dashboard_takes_the_estimates_and_a_renamed_meter(lab: Lab) 
     assert {imported, exported} <= set(before["statistics"])
     for rename in (_on_the_page, _in_the_file):
         label = rename(lab)
-        until(lambda label=label: _labels(lab) == {label}, 40, lambda: f"the label: {_labels(lab)}")
+        until(partial(_is_called, lab, label), 40, lambda: f"the label: {_labels(lab)}")
         until(lab.all_known, 2 * LIST_S, lambda: f"values return {lab.shown()}")
         assert _held(lab) == before
         assert not _objections(lab)
@@ -251,15 +252,19 @@ def _in_the_file(lab: Lab) -> str:
     return "Hytta"
 
 
+def _is_called(lab: Lab, label: str) -> bool:
+    return _labels(lab) == {label}
+
+
 def _labels(lab: Lab) -> set[str]:
     """What the meter is called, by the names of its device and of its entities' states."""
-    called = {device["name"] for device in lab.devices()}
-    (name,) = called
-    shown = {state["attributes"]["friendly_name"] for state in lab.states().values()}
-    assert all(one.startswith("Electricity meter ") for one in shown), shown
-    return {one.removeprefix("Electricity meter ") for one in called} | {
-        "another" for one in shown if not one.startswith(name)
+    registry = lab.registry()
+    shown = {
+        state["attributes"]["friendly_name"].removesuffix(f" {registry[unique_id]['original_name']}")
+        for unique_id, state in lab.states().items()
     }
+    called = {device["name"] for device in lab.devices()}
+    return {one.removeprefix("Electricity meter ") for one in called | shown}
 
 
 def _held(lab: Lab) -> Json:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .conftest import DESKTOP, Running, enter, go
+from .conftest import DESKTOP, SOON_MS, Running, enter, go
 
 LIMIT_S = 30
 LATE_S = 5
@@ -88,26 +88,28 @@ class Device:
 
 
 def device(browser: Any, running: Running, login: Any = None, *, held: str = "") -> Device:
-    """A browser at a gateway's first page. `login`: what another one that is logged in keeps.
-
-    The module of the page `held` is asked for, and does not come.
-    """
+    """A browser at a gateway's first page. `login`: what another one that is logged in keeps."""
     context = browser.new_context(
         storage_state=login, viewport=DESKTOP, locale="en-GB", service_workers="block"
     )
     page = context.new_page()
-    page.set_default_timeout(8_000)
+    page.set_default_timeout(SOON_MS)
     one = Device(page)
     page.on("pageerror", lambda error: one.errors.append(str(error)))
-    if held:
-        page.route(f"**/js/pages/{held}.js", lambda route: one.held.append(route))
     page.clock.install()
-    page.goto(running.url)
-    if login is None:
-        enter(page)
-    page.wait_for_selector("main[data-page]")
-    go(page, "now")
+    load(one, running, held=held, log_in=login is None)
     return one
+
+
+def load(one: Device, running: Running, *, held: str = "", log_in: bool = False) -> None:
+    """Loads the page; the module of the page `held` is asked for, and does not come."""
+    if held:
+        one.page.route(f"**/js/pages/{held}.js", lambda route: one.held.append(route))
+    one.page.goto(running.url)
+    if log_in:
+        enter(one.page)
+    one.page.wait_for_selector("main[data-page]")
+    go(one.page, "now")
 
 
 REQUESTS = "**/v1/**"
@@ -120,6 +122,7 @@ def depart(one: Device, end: str, moment: str) -> Callable[[], None]:
     def free() -> None:
         for route in held:
             route.abort()
+        held.clear()
         page.unroute_all()
         if moment == "before":
             page.evaluate("name => { location.hash = '#/' + name; }", end)
