@@ -106,3 +106,76 @@ def test_a_restored_file_without_ids_names_the_same_meters(tmp_path: Path) -> No
         assert browser.put("v1/settings/file", content=text.encode(), headers=TOML).status_code == 200
         found = browser.get("v1/meters").json()[0]
         assert (found["id"], found["name"], found["number"]) == ("main", "Mitt Hus", number)
+
+
+def telegram_of(browser: Any, meter: str) -> Any:
+    return browser.get(f"v1/meters/{meter}").json().get("meter_id")
+
+
+def test_a_meter_turns_out_to_be_a_former_one(tmp_path: Path) -> None:
+    """Known from history rows only: the meter that is there goes on as it, with what came since; no undo."""
+    stored(tmp_path, "cabin")
+    with closing(Gateway(tmp_path)) as gateway:
+        browser = gateway.owner()
+        gateway.until(lambda: set(former(browser)) == {"cabin"})
+        gateway.until(lambda: telegram_of(browser, "main"))
+        browser.patch("v1/settings", json={"changes": {"meters.0.name": "Hytta"}})
+        assert gateway.until(lambda: hours(browser, "main"))
+        answer = browser.patch("v1/settings", json={"changes": {"meters.0.id": "cabin"}})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["undo"] is False
+        (meter,) = browser.get("v1/meters").json()
+        assert (meter["id"], meter["name"]) == ("cabin", "Hytta")
+        assert browser.get("v1/meters/main").status_code == 404
+        gateway.until(lambda: telegram_of(browser, "cabin"))
+        gateway.until(lambda: hours(browser, "cabin") > 2)
+        assert former(browser) == {}
+        assert not (gateway.state / "main.state").exists()
+        assert tomllib.loads(gateway.file.read_text())["meters"][0]["id"] == "cabin"
+        assert gateway.stop() == 0
+        gateway.start()
+        browser = gateway.owner()
+        gateway.until(lambda: hours(browser, "cabin") > 2)
+        assert [one["id"] for one in browser.get("v1/meters").json()] == ["cabin"]
+        assert former(browser) == {}
+
+
+def test_a_meter_added_by_hand_is_joined_to_its_history(tmp_path: Path) -> None:
+    """A table in the file is a new meter; on the page it becomes the one it was, with its number."""
+    text = f'[[meters]]\nname = "cabin"\nsource = "tcp:127.0.0.1:1"\nunit_id = 9\n{SETTINGS}'
+    stored(tmp_path, "cabin")
+    with closing(Gateway(tmp_path, text)) as gateway:
+        browser = gateway.owner()
+        number = browser.get("v1/meters/cabin").json()["number"]
+        assert browser.delete("v1/settings/meters/0").status_code == 200
+        gateway.until(lambda: "cabin" not in gateway.file.read_text())
+        assert gateway.stop() == 0
+        by_hand = '\n[[meters]]\nname = "Hytta"\nunit_id = 9\nsource = "tcp:127.0.0.1:1"\n'
+        gateway.file.write_text(gateway.file.read_text() + by_hand)
+        gateway.start()
+        browser = gateway.owner()
+        assert [one["id"] for one in browser.get("v1/meters").json()] == ["main", "hytta"]
+        assert set(former(browser)) == {"cabin"}
+        answer = browser.patch("v1/settings", json={"changes": {"meters.1.id": "cabin"}})
+        assert answer.status_code == 200, answer.text
+        assert browser.get("v1/meters/cabin").json()["number"] == number
+        gateway.until(lambda: hours(browser, "cabin") == 2)
+        assert former(browser) == {}
+
+
+def test_no_other_id_can_be_set(tmp_path: Path) -> None:
+    """Not one that nobody had, nor another meter's, nor a broker's; nothing changes then."""
+    stored(tmp_path, "cabin")
+    text = f'[[meters]]\nname = "barn"\nsource = "tcp:127.0.0.1:1"\nunit_id = 9\n{SETTINGS}'
+    with closing(Gateway(tmp_path, text)) as gateway:
+        browser = gateway.owner()
+        before = browser.get("v1/settings").json()
+        wrong = ("new", "barn", "main", "", 7, None, ["cabin"])
+        for value in wrong:
+            answer = browser.patch("v1/settings", json={"changes": {"meters.1.id": value}})
+            assert answer.status_code == (200 if value == "main" else 422), (value, answer.text)
+        both = {"meters.0.id": "cabin", "meters.1.id": "cabin"}
+        for changes in (both, {"mqtt.0.id": "cabin"}, {"meters.1.id": "cabin", "meters.1.scale": -1}):
+            assert browser.patch("v1/settings", json={"changes": changes}).status_code == 422
+        assert browser.get("v1/settings").json() == before
+        assert set(former(browser)) == {"cabin"}

@@ -20,24 +20,18 @@ from . import bounds, journal
 from .batch import Mark, Move, redated
 from .ledger import Ledger
 from .rows import MINUTE_S, Row, shifted
-from .schema import MEANS
+from .schema import BETTER_STAYS, MEANS, ROW_COLUMNS
 
 log = logging.getLogger("han2x")
 
 Hours = dict[int, int]
 """Hours whose minutes are others now, by their beginning, with a factor."""
 
-_COLUMNS = ("covered", "scale", "low", "high", *MEANS, "sure", "era")
-_KNOWN = f"t, {', '.join(_COLUMNS[:-2])}"
-_MARKS = ", ".join("?" * (2 + len(_COLUMNS)))
-_SET = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS)
+_KNOWN = f"t, {', '.join(ROW_COLUMNS[:-2])}"
+_MARKS = ", ".join("?" * (2 + len(ROW_COLUMNS)))
 _PUT = {
-    span_s: f"INSERT INTO {table} VALUES ({_MARKS}) "
-    f"ON CONFLICT DO UPDATE SET {_SET} WHERE (excluded.sure, excluded.covered) >= (sure, covered)"
-    for span_s, table in bounds.TABLES.items()
+    span_s: f"INSERT INTO {table} VALUES ({_MARKS}) {BETTER_STAYS}" for span_s, table in bounds.TABLES.items()
 }
-"""Of two rows of one period, as after a restart within it, the one stays that knows more of it; but one that
-may be of another time takes no other's place."""
 
 _PUT_UNDATED = f"INSERT OR REPLACE INTO undated VALUES (?, ?, {', '.join('?' * (5 + len(MEANS)))})"
 

@@ -13,6 +13,7 @@ from ..model.quantity import ENERGIES
 from ..runtime.providers import Lines, Span
 from . import export
 from .file import as_trouble, open_file, open_reading, transaction
+from .joining import join
 from .periods import Period, Sum, extent, latest, periods
 from .rows import MEASURED, Row
 
@@ -62,20 +63,30 @@ class Lent:
         """The lines of a CSV file; raises `Trouble`."""
         yield from export.written(self._periods(meter, resolution, begin, end), resolution, "csv", self._zone)
 
+    def join(self, was: str, into: str) -> None:
+        """Have what there is of a meter under another id in its history. Raises `Trouble`."""
+        with self._writing() as file, transaction(file):
+            join(file, was, into)
+
     def erase(self) -> None:
         """Forget everything; whoever writes begins anew. Raises `Trouble`."""
-        try:
-            with contextlib.closing(open_file(self._path)) as file:
-                with transaction(file):
-                    for table in FORGOTTEN:
-                        file.execute(f"DELETE FROM {table}")
-                file.execute("VACUUM")
-        except sqlite3.Error as error:
-            raise as_trouble(error, self._path) from None
+        with self._writing() as file:
+            with transaction(file):
+                for table in FORGOTTEN:
+                    file.execute(f"DELETE FROM {table}")
+            file.execute("VACUUM")
 
     def _periods(self, meter: str, resolution: str, begin: int, end: int) -> Iterator[Period]:
         with self._reading() as file:
             yield from periods(file, meter, resolution, begin, end, self._zone)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with contextlib.closing(open_file(self._path)) as file:
+                yield file
+        except sqlite3.Error as error:
+            raise as_trouble(error, self._path) from None
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

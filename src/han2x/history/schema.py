@@ -9,7 +9,27 @@ from ..model.record import COLUMNS, COUNTERS, DRIFTS, MEANS
 from ..runtime.sqlite_file import APPLICATION_ID
 from .journal import JOURNAL
 
-__all__ = ["APPLICATION_ID", "COLUMNS", "COUNTERS", "DRIFTS", "FOR_EVER", "MEANS", "MIGRATIONS"]
+__all__ = [
+    "APPLICATION_ID",
+    "BETTER_STAYS",
+    "COLUMNS",
+    "COUNTERS",
+    "DRIFTS",
+    "FOR_EVER",
+    "MEANS",
+    "MIGRATIONS",
+    "ROW_COLUMNS",
+]
+
+ROW_COLUMNS = ("covered", "scale", "low", "high", *MEANS, "sure", "era")
+"""Of a row of ten seconds or a minute, after its meter and time."""
+
+BETTER_STAYS = (
+    f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = excluded.{column}' for column in ROW_COLUMNS)} "
+    "WHERE (excluded.sure, excluded.covered) >= (sure, covered)"
+)
+"""Of two rows of one period, as after a restart within it, the one stays that knows more of it; but one that
+may be of another time takes no other's place."""
 
 _PERIOD = """CREATE TABLE {name} (
     meter INTEGER NOT NULL, t INTEGER NOT NULL, covered INTEGER NOT NULL, scale INTEGER NOT NULL,

@@ -133,6 +133,10 @@ class Gateway:
         """A meter's number in other systems (manual row M32)."""
         return self._meters.number(meter, self.now())
 
+    def dismiss(self, meter: str) -> None:
+        """No meter has this id any more: what was stored by it is deleted, but for its number."""
+        self._meters.dismiss(meter)
+
     def telegram(self, meter: str) -> Latest[Telegram | None]:
         """The cell with the newest telegram of a meter as it came; whoever wants each one watches it."""
         return self._telegrams.setdefault(meter, Latest(None))

@@ -50,8 +50,20 @@ def remember(state_dir: Path | None, settings: Settings) -> None:
     before = remembered(state_dir)
     after = _after((*_found(before, state_dir), *before), settings)
     if after != list(before):
-        rows = [one._asdict() for one in after]
-        replace(state_dir / NAME, json.dumps({"format": FORMAT, "known": rows}, ensure_ascii=False))
+        _write(state_dir, after)
+
+
+def forget(state_dir: Path | None, meter: str) -> None:
+    """Take a meter from the list that is another one now; blocks. Raises OSError."""
+    before = remembered(state_dir)
+    after = [one for one in before if (one.section, one.id) != ("meters", meter)]
+    if state_dir and len(after) < len(before):
+        _write(state_dir, after)
+
+
+def _write(state_dir: Path, known: Iterable[Remembered]) -> None:
+    rows = [one._asdict() for one in known]
+    replace(state_dir / NAME, json.dumps({"format": FORMAT, "known": rows}, ensure_ascii=False))
 
 
 def _found(known: Iterable[Remembered], state_dir: Path) -> Iterator[Remembered]:

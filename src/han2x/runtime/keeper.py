@@ -60,6 +60,14 @@ class Keeper:
             self._synced_ms[meter] = now.mono_ms
             self._sync(file, now)
 
+    def drop(self, meter: str) -> None:
+        """Delete what was kept of a meter; a disk that refuses keeps it."""
+        if self._directory and (file := self._files.pop(meter, None)):
+            self._again.pop(file, None)
+        if self._directory:
+            with contextlib.suppress(OSError):
+                self._path(meter).unlink(missing_ok=True)
+
     def stuck_ms(self, now: Instant) -> int:
         """For how long the oldest sync has been going on; 0 while there is none."""
         return max((now.mono_ms - begun for begun in self._syncing.values()), default=0)

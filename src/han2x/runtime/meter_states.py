@@ -64,6 +64,12 @@ class MeterStates:
             cell = self._snapshots[meter] = Latest(stored.snapshot if stored else EMPTY)
         return cell
 
+    def dismiss(self, meter: str) -> None:
+        """Nothing is stored any more of a meter that is in no settings; only its number stays its own."""
+        self._numbers.pop(meter, None)
+        self._snapshots.pop(meter, None)
+        self._keeper.drop(meter)
+
     def number(self, meter: str, now: Instant) -> int:
         """A meter's number in other systems (manual row M32): drawn once, and kept before anyone sees it."""
         snapshot = self.snapshot(meter).value

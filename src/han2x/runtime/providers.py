@@ -85,6 +85,9 @@ class Archive(Protocol):
     def csv(self, meter: str, resolution: str, begin: int, end: int) -> Lines:
         """The lines of a CSV file, as `han2x history export` prints it."""
 
+    def join(self, was: str, into: str) -> None:
+        """Have what there is of a meter under another id, `was`, in the history of the meter `into`."""
+
     def erase(self) -> None:
         """Forget everything."""
 

@@ -25,9 +25,12 @@ FIXED = (
 )
 
 
-def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refused:
+def amend(
+    settings: Settings, changes: Mapping[str, object], former: Collection[str] = ()
+) -> Settings | Refused:
     """Settings with some values changed: `{"meters.0.scale": 2000}`.
 
+    `former`: ids of meters that were removed; a meter may turn out to be one of them, and no id changes else.
     A path that names no setting is a complaint like any other. The cost does not grow with the settings
     that stay as they are.
     """
@@ -40,13 +43,17 @@ def amend(settings: Settings, changes: Mapping[str, object]) -> Settings | Refus
         rule = rules(type(section)).get(name) if section is not None else None
         if rule is None:
             complaints.append(Complaint(path, "is no setting", "unknown"))
-        elif rule.made_once and value != getattr(section, name):
+        elif rule.made_once and value != getattr(section, name) and not _is_former(holder, value, former):
             complaints.append(Complaint(path, FIXED, "fixed"))
         elif text := rule.complaint(value):
             complaints.append(Complaint(path, text))
         elif not complaints:
             settings = _with_section(settings, holder, replace(section, **{name: rule.tidy(value)}))
     return Refused(tuple(complaints)) if complaints else consistent(settings, before)
+
+
+def _is_former(holder: str, value: object, former: Collection[str]) -> bool:
+    return holder.startswith("meters.") and isinstance(value, str) and value in former
 
 
 def consistent(settings: Settings, before: Settings) -> Settings | Refused:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from ipaddress import ip_address
@@ -43,6 +43,7 @@ from .api_lists import new_list_complaints
 from .api_session import prove, with_cookie
 from .endpoint import JSON, Access, Call, Refusal
 from .events import dumps
+from .joining import bring_along, joined, wants_another_id
 from .permitted import be_permitted, misplaced
 from .refusals import complaint, refusal
 from .streaming import attachment
@@ -169,15 +170,21 @@ async def change(call: Call) -> shapes.SettingsShape | Response:
     forbidden = [
         Complaint(path, "is changed by PUT v1/user", "credentials") for path in wanted if path in CREDENTIALS
     ]
-    cookie = call.state.cookie
-    await _take(call, partial(_amended, wanted, forbidden))
+    cookie, before, archive = call.state.cookie, call.gateway.settings.value, call.gateway.providers.archive
+    former = {one.id for one in await _former(call)} if wants_another_id(wanted) else set[str]()
+    await _take(call, partial(_amended, wanted, forbidden, former))
+    for was, into in joined(before, call.gateway.settings.value) if former else ():
+        await bring_along(call.gateway, archive, was, into)
+        call.state.former.forget()
     if call.caller.session and call.state.cookie != cookie:  # it is named by the port: the session goes along
         return with_cookie(Response(dumps(await show(call)), media_type=JSON), call, call.caller.session)
     return await show(call)
 
 
-def _amended(wanted: Mapping[str, object], forbidden: list[Complaint], now: Settings) -> Settings | Refused:
-    return Refused(tuple(forbidden)) if forbidden else proven(amend(now, wanted), now, wanted)
+def _amended(
+    wanted: Mapping[str, object], forbidden: list[Complaint], former: Collection[str], now: Settings
+) -> Settings | Refused:
+    return Refused(tuple(forbidden)) if forbidden else proven(amend(now, wanted, former), now, wanted)
 
 
 async def add(call: Call) -> shapes.SettingsShape:

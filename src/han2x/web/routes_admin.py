@@ -128,7 +128,8 @@ ADMIN: list[Endpoint] = [
         answer=shapes.SettingsShape,
         access=Access.WRITE,
         errors=(409,),
-        doc="Change settings, all or nothing; in use within ten seconds.",
+        doc="Change settings, all or nothing; in use within ten seconds. A meter's `id` may become that of a "
+        "former meter: it goes on as that one, with what was stored since, and that cannot be undone.",
     ),
     Endpoint(
         method="POST",

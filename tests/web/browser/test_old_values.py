@@ -198,6 +198,17 @@ def test_refused_requests_say_so_and_their_values_grow_old(one: Device) -> None:
     one.fresh("modbus")
 
 
+@pytest.mark.parametrize(("name", "path"), [("system", "**/v1/system"), ("cost", "**/v1/prices*")])
+def test_a_request_that_failed_is_made_again_soon(one: Device, name: str, path: str) -> None:
+    """While the gateway is there, a page or a part of it that got no answer comes by itself."""
+    one.page.route(path, lambda route: route.abort(), times=1)
+    go(one.page, name)
+    one.page.wait_for_selector("text=The gateway cannot be reached")
+    one.later(11)
+    one.fresh(name)
+    assert one.page.locator("text=The gateway cannot be reached").count() == 0
+
+
 BROKEN = {
     "no JSON": '{"id": "main", "name": "main", "net_power": 1',
     "null": "null",

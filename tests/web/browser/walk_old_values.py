@@ -66,7 +66,7 @@ class Walk:
         """Every way from a page; returns how many there were."""
         ways = []
         for end, moment in product([one for one in VALUES if one != begin], MOMENTS):
-            one = self._taken(held=end if moment == "import" else "")
+            one = self._taken(begin, held=end if moment == "import" else "")
             go(one.page, begin)
             one.fresh(begin)
             ways.append((f"{begin} to {end}, {moment}", end, one, depart(one, end, moment)))
@@ -80,9 +80,9 @@ class Walk:
             self._back(way, end, one)
         return len(ways)
 
-    def _taken(self, held: str) -> Device:
+    def _taken(self, begin: str, held: str) -> Device:
         if held or not self._free:
-            return device(self._browser, self._running, self._login, held=held)
+            return device(self._browser, self._running, self._login, held=held, at=begin)
         return self._free.pop()
 
     def _back(self, way: str, end: str, one: Device) -> None:

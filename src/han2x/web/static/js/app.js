@@ -9,7 +9,7 @@
 //   api.js        requests and their refusals
 //   i18n.js       texts, numbers, dates in the chosen language
 //   dom.js        elements without markup; icons.js: the icons; ui.js: cards, tables, dialogs
-//   forms.js      a field for each setting of the schema; source.js: trying a source
+//   forms.js      a field for each setting of the schema; source.js: trying a source; former.js: removed meters
 //   plot.js       uPlot in our colours, gaps as gaps; history_plots.js, periods.js, gestures.js: what history draws
 //   trace.js      the last half hour on the first page; wizard_steps.js: the first run; theme.js: dark and light
 //   pages/NAME.js one page each: `show(root, context)`; everything a page starts ends with `context.signal`
@@ -174,6 +174,11 @@ function notLoaded(page, error, signal) {
   const { frame, live } = state;
   state.stuck = true;
   frame?.waits(page, live?.connected ? error : new Error(t("error.unreachable")));
+  again(signal);
+}
+
+/** Tries to show the page again soon, unless another one is wanted. @param {AbortSignal} signal */
+function again(signal) {
   const timer = setTimeout(() => void showPage(), AGAIN_MS);
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
 }
@@ -195,6 +200,7 @@ async function turnTo(page, path, show) {
     if (turn.signal.aborted) return;
     state.stuck = true;
     frame.failed(error);
+    if (error instanceof Refusal && (error.status === 0 || error.status >= 500)) again(turn.signal);
   } finally {
     filled();
   }

@@ -1,5 +1,5 @@
 // What is asked for, and not pushed: asked for anew every so often and at each new connection. What cannot be had
-// grows old where it stands and says why.
+// grows old where it stands, says why, and is asked for again soon.
 
 import { now, watch } from "./freshness.js";
 import { h, say } from "./dom.js";
@@ -35,17 +35,19 @@ export function refreshed(element, { live, signal }, { ask, show, every = EVERY_
     if (signal.aborted) return;
     const mine = (turn = new AbortController());
     const asked = now();
+    let next = Math.min(every, EVERY_MS);
     try {
       const answer = await ask(mine.signal);
       if (mine.signal.aborted) return;
       place.show(bound(asked), () => show(answer));
       say(why, "");
+      next = every;
     } catch (error) {
       if (mine.signal.aborted) return;
       say(why, t("live.not_refreshed", { why: error instanceof Error ? error.message : String(error) }));
       throw error;
     } finally {
-      if (!mine.signal.aborted) timer = setTimeout(again, every);
+      if (!mine.signal.aborted) timer = setTimeout(again, next);
     }
   }
   const again = () => void load().catch(() => {});

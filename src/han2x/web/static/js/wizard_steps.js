@@ -3,6 +3,7 @@
 import { changeUser, complaintText, get, Refusal, send } from "./api.js";
 import { h, say } from "./dom.js";
 import { capital, number, quantity, t } from "./i18n.js";
+import { formerChoice, formerMeters } from "./former.js";
 import { watch } from "./freshness.js";
 import { icon } from "./icons.js";
 import { FRESH_MS } from "./live.js";
@@ -119,8 +120,9 @@ export async function listenStep(body, wizard) {
   void again.click();
 }
 
-export function meterStep(body, wizard) {
+export async function meterStep(body, wizard) {
   const { state } = wizard;
+  const former = await formerMeters(wizard.signal);
   const who = state.reading && readingText(state.reading);
   const name = field(t("wizard.meter_name"), {
     value: state.meter.name,
@@ -133,6 +135,11 @@ export function meterStep(body, wizard) {
     inputmode: "numeric",
     placeholder: "63",
   });
+  const choice = formerChoice(former, t("settings.new_meter"));
+  choice.addEventListener("change", () => {
+    const one = former.find(({ id }) => id === choice.value);
+    if (one) name.input.value = one.name;
+  });
   const keep = action(
     t("wizard.next"),
     async () => {
@@ -140,12 +147,20 @@ export function meterStep(body, wizard) {
         "meters.0.source": state.source,
         "meters.0.name": name.input.value.trim(),
         "meters.0.fuse_a": Number(fuse.input.value) || 0,
+        ...(choice.value && { "meters.0.id": choice.value }),
       };
       (await saved(wizard, changes, { "meters.0.name": name, "meters.0.fuse_a": fuse })) && wizard.next();
     },
     { class: "primary", toast: wizard.toast },
   );
-  body.append(who ? note("good", who) : "", name.element, fuse.element, buttons(wizard, keep));
+  const which = h(
+    "label",
+    { class: "field", hidden: !former.length },
+    h("span", {}, t("settings.which_meter")),
+    choice,
+    h("span", { class: "muted small" }, t("settings.which_meter_doc")),
+  );
+  body.append(who ? note("good", who) : "", which, name.element, fuse.element, buttons(wizard, keep));
 }
 
 /** Saves some settings; complaints go to their fields. */

@@ -3,8 +3,9 @@
 import { complaintText, get, Refusal, request, send } from "../api.js";
 import { confirmReach, follow } from "../broken.js";
 import { download, h, say } from "../dom.js";
+import { formerChoice, formerMeters, whoIsAdded } from "../former.js";
 import { settingField } from "../forms.js";
-import { number, plural, t, time, tOr } from "../i18n.js";
+import { plural, t, tOr } from "../i18n.js";
 import { trial, trySource } from "../source.js";
 import { tariffChoice } from "../tariff_choice.js";
 import { action, ask, card, field } from "../ui.js";
@@ -13,11 +14,12 @@ const ELSEWHERE = new Set(["web.user", "web.password"]);
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
-  const [schema, current] = await Promise.all([
+  const [schema, current, former] = await Promise.all([
     get("v1/settings/schema", { signal: context.signal }),
     get("v1/settings", { signal: context.signal }),
+    formerMeters(context.signal),
   ]);
-  const page = { root, context, schema, current, fields: /** @type {import("../forms.js").Field[]} */ ([]) };
+  const page = { root, context, schema, current, former, fields: /** @type {import("../forms.js").Field[]} */ ([]) };
   const topics = h(
     "nav",
     { class: "topics", "aria-label": t("settings.topics") },
@@ -108,6 +110,7 @@ function rowForm(page, section, values, holder, index) {
     fields.map((one) => one.element),
     section.name === "mqtt" && brokerTest(page, fields, values.id),
   );
+  if (section.name === "meters") element.append(joinButton(page, index, values.name));
   if (section.repeated && (section.name === "lists" || page.current.settings[section.name].length > 1))
     element.append(removeButton(page, section, index, values.name));
   return element;
@@ -151,35 +154,23 @@ function addButton(page, { name }) {
     const taken = page.current.settings[name].map((one) => one.name);
     const free = unused(taken);
     const unit = name === "meters" ? { unit_id: lowestFree(page.current.settings.meters) } : {};
-    const who = name === "meters" ? await whoIsAdded(taken) : {};
+    const who = name === "meters" ? await whoIsAdded(await get("v1/former-meters"), taken) : {};
     if (who) await taking(page, () => send("POST", `v1/settings/${name}`, { name: free, ...unit, ...who }));
   };
   return h("p", {}, action(t(`settings.add_${name}`), add, { toast: page.context.toast }));
 }
 
-/** Which former meter it is, if any; null if it is not to be added. @param {string[]} taken */
-async function whoIsAdded(taken) {
-  const former = await get("v1/former-meters");
-  if (!former.length) return {};
-  const choice = h(
-    "select",
-    { name: "id", "aria-label": t("settings.which_meter") },
-    h("option", { value: "" }, t("settings.new_meter")),
-    former.map((one) => h("option", { value: one.id }, formerText(one))),
-  );
-  const answer = await ask(t("settings.which_meter"), [h("p", {}, t("settings.which_meter_doc")), choice], t("settings.add"));
-  if (!answer) return null;
-  const one = former.find(({ id }) => id === answer.get("id"));
-  return one ? { id: one.id, ...(taken.includes(one.name) ? {} : { name: one.name }) } : {};
-}
-
-function formerText({ name, last, energy_kwh, meter_id }) {
-  const facts = [
-    last && time(last, "date"),
-    energy_kwh !== null && `${number(energy_kwh)} kWh`,
-    meter_id,
-  ];
-  return [t("settings.former_meter", { name }), ...facts.filter(Boolean)].join(" · ");
+/** Has a meter go on as a former one; there while there are any. */
+function joinButton(page, index, name) {
+  const join = async () => {
+    const choice = formerChoice(page.former);
+    const title = t("settings.join_title", { name });
+    if (!(await ask(title, [h("p", {}, t("settings.join_doc")), choice], t("settings.join")))) return;
+    const changes = { [`meters.${index}.id`]: choice.value };
+    const act = () => send("PATCH", "v1/settings", { version: page.current.version, changes });
+    if (await taking(page, act)) await page.context.restart();
+  };
+  return h("p", { hidden: !page.former.length }, action(t("settings.join"), join, { toast: page.context.toast }));
 }
 
 function unused(taken) {
@@ -253,7 +244,7 @@ async function keep(page) {
   await taking(page, () => send("PATCH", "v1/settings", { version: page.current.version, changes: changed }));
 }
 
-/** Sends a change; puts what comes back, or the complaints, where they belong. */
+/** Sends a change; puts what comes back, or the complaints, where they belong. Whether it was taken. */
 async function taking(page, act) {
   page.complaints.replaceChildren();
   for (const one of page.fields) one.complain(null);
@@ -265,9 +256,11 @@ async function taking(page, act) {
     page.context.toast(t("settings.saved"));
     if (page.current.trial_s !== null && page.current.settings.web !== before)
       await follow(before, page.current.settings.web, page.current.trial_s, page.context.toast);
+    return true;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     refused(page, error);
+    return false;
   }
 }
 
@@ -300,7 +293,8 @@ function complain(page, complaint) {
 }
 
 async function reload(page) {
-  page.current = await get("v1/settings", { signal: page.context.signal });
+  const { signal } = page.context;
+  [page.current, page.former] = await Promise.all([get("v1/settings", { signal }), formerMeters(signal)]);
   build(page);
 }
 
