@@ -43,7 +43,7 @@ from .api_lists import new_list_complaints
 from .api_session import prove, with_cookie
 from .endpoint import JSON, Access, Call, Refusal
 from .events import dumps
-from .joining import bring_along, joined, wants_another_id
+from .joining import bring_along, joined, present, wants_another_id
 from .permitted import be_permitted, misplaced
 from .refusals import complaint, refusal
 from .streaming import attachment
@@ -170,8 +170,11 @@ async def change(call: Call) -> shapes.SettingsShape | Response:
     forbidden = [
         Complaint(path, "is changed by PUT v1/user", "credentials") for path in wanted if path in CREDENTIALS
     ]
-    cookie, before, archive = call.state.cookie, call.gateway.settings.value, call.gateway.providers.archive
-    former = {one.id for one in await _former(call)} if wants_another_id(wanted) else set[str]()
+    archive, former = None, set[str]()
+    if wants_another_id(wanted):
+        archive = await present(call.gateway)
+        former = {one.id for one in await _former(call)}
+    cookie, before = call.state.cookie, call.gateway.settings.value
     await _take(call, partial(_amended, wanted, forbidden, former))
     for was, into in joined(before, call.gateway.settings.value) if former else ():
         await bring_along(call.gateway, archive, was, into)

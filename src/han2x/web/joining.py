@@ -1,6 +1,7 @@
 """A meter in the settings turns out to be a former one: what was stored of it since goes along."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterator, Mapping
 
@@ -11,8 +12,8 @@ from ..settings.schema import Settings
 
 log = logging.getLogger("han2x.web")
 
-LETTING_GO_S, LOOK_S = 15.0, 0.05
-"""How long the history may take to write what waits of the meter by its id till now."""
+COMING_S, LETTING_GO_S, LOOK_S = 5.0, 15.0, 0.05
+"""How long the history may take to come, and to write what waits of the meter by its id till now."""
 
 
 def wants_another_id(changes: Mapping[str, object]) -> bool:
@@ -25,6 +26,15 @@ def joined(before: Settings, after: Settings) -> Iterator[tuple[str, str]]:
     for old, new in zip(before.meters, after.meters, strict=False):
         if old.id != new.id:
             yield old.id, new.id
+
+
+async def present(gateway: Gateway) -> Archive | None:
+    """The history, where one is kept; it may just begin anew."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(COMING_S):
+            while gateway.settings.value.history.enabled and gateway.providers.archive is None:
+                await asyncio.sleep(LOOK_S)
+    return gateway.providers.archive
 
 
 async def bring_along(gateway: Gateway, archive: Archive | None, was: str, into: str) -> None:
