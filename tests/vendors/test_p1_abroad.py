@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 import pytest
 
+from han2x.intake.pipeline import Pipeline
 from han2x.model.quantity import Quantity
 from han2x.model.reading import Reading
 from han2x.simulator.cipher import AUTHENTICATION_KEY, ENCRYPTION_KEY, ciphered
 from han2x.vendors.decoder import Decoder
 from han2x.vendors.decoding_options import Manner
 from han2x.wire.cipher import Keys
-from han2x.wire.result import Apdu
+from han2x.wire.result import Apdu, Discarded, Kind
 from han2x.wire.stream import Stream
 
 from ..conftest import crc16
@@ -292,3 +293,38 @@ def test_the_reactive_quadrants_are_no_sum() -> None:
     reading = read(octets(TEXTS["Poland, Tauron (ZE.314)"]))
     assert Quantity.REACT_ENERGY_POS not in reading.values
     assert Quantity.REACT_ENERGY_NEG not in reading.values
+
+
+def untitled(content: bytes, counter: int, end: bytes = b"") -> bytes:
+    """As an Elgama GAMA 350 in Poland sends it: no tag, no title, and a check sum over all of it."""
+    message = ciphered(content, title=bytes(8), counter=counter)[10:]
+    sent = b"/EGM5G35\r\n\r\n\x00" + message + end + b"!"
+    return sent + b"%04X\r\n" % crc16(sent)
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n"])
+@pytest.mark.parametrize("size", [1, 100, 4096])
+def test_encrypted_without_tag_and_title(size: int, end: bytes) -> None:
+    """With the keys it is read, the title taken for zeros. Without them, or with others, it is encrypted."""
+    text = TEXTS["Poland, Tauron (ZE.314)"]
+    sent = untitled(octets(text), 1, end) + untitled(octets(text), 2, end)
+    manner = Manner(Keys(ENCRYPTION_KEY, AUTHENTICATION_KEY))
+    for keys, good in ((manner, 2), (Manner(Keys(bytes(16))), 0), (Manner(), 0)):
+        pipeline = Pipeline(manner=keys)
+        found = [one for at in range(0, len(sent), size) for one in pipeline.feed(sent[at : at + size], at)]
+        found += pipeline.flush(10_000)
+        readings = [one for one in found if isinstance(one, Reading)]
+        assert len(readings) == good
+        assert all(reading.values == readings[0].values for reading in readings)
+        assert {one.kind for one in found if isinstance(one, Discarded)} <= {Kind.ENCRYPTED}
+        assert len(found) == 2
+
+
+def test_damage_in_what_is_encrypted() -> None:
+    """The check sum over all of it tells."""
+    sent = untitled(octets(TEXTS["Poland, Tauron (ZE.314)"]), 1)
+    manner = Manner(Keys(ENCRYPTION_KEY))
+    for at in range(20, len(sent) - 8, 7):
+        pipeline = Pipeline(manner=manner)
+        damaged = sent[:at] + bytes((sent[at] ^ 1,)) + sent[at + 1 :]
+        assert not any(isinstance(one, Reading) for one in [*pipeline.feed(damaged, 0), *pipeline.flush(1)])

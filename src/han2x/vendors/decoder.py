@@ -99,7 +99,9 @@ class Decoder:
     def _text(self, apdu: Apdu) -> Reading | Discarded:
         """P1 text, plain or encrypted."""
         if apdu.data[0] == GENERAL_GLO_CIPHERING:
-            return self._encrypted(apdu, Discarded(Kind.ENCRYPTED, "encrypted", apdu.offset, apdu.length))
+            from ..wire.p1 import ENCRYPTED_TEXT
+
+            return self._encrypted(apdu, Discarded(Kind.ENCRYPTED, ENCRYPTED_TEXT, apdu.offset, apdu.length))
         from ..wire.p1 import carries_check_sum
         from . import p1, p1_known_texts  # most meters send none: not imported for them
 

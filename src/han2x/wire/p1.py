@@ -36,6 +36,13 @@ END_MAX = 64
 _SEALED = re.compile(rb"[\r\n]+(?:\xdb\x08|\x00?[\x81\x82])")
 """Behind a header: an encrypted message, or what is left of one whose tag and title are not sent."""
 
+_UNTITLED = re.compile(rb"[\r\n]+\x00(\x81(.)|\x82(..))", re.DOTALL)
+_UNTITLED_BEGUN = re.compile(rb"[\r\n]+\x00(?:\x81|\x82.?)?", re.DOTALL)
+_SEALED_END = re.compile(rb"(?:\r?\n)?![0-9A-Fa-f]{4}\r?\n")
+SEALED_END_MIN, SEALED_END_MAX = 6, 9
+NO_TITLE = b"\xdb\x08" + bytes(8)
+"""Before an encrypted message that comes without its tag and its system title (Elgama GAMA 350 in Poland)."""
+
 ENCRYPTED_TEXT = "P1 text whose lines are encrypted: needs the grid company's keys"
 
 _CUT = "truncated: P1 text without its last line"
@@ -58,10 +65,33 @@ def candidate(buffer: bytearray, start: int, offset: int) -> Apdu | Failed | int
     body = buffer[first + 1 : mark if mark >= 0 else limit]
     alien = None if _is_plain(body) else _NO_TEXT.search(buffer, first + 1, mark if mark >= 0 else limit)
     if alien:
-        return _broken_off(buffer, header, alien.start() + (alien.group()[0] in b"\r\n"))
+        return _untitled(buffer, header, offset) or _broken_off(
+            buffer, header, alien.start() + (alien.group()[0] in b"\r\n")
+        )
     if mark < 0:
         return len(buffer) + 1 if len(buffer) < limit else Failed(Kind.TRUNCATED, _CUT, TEXT_MAX)
     return _ended(buffer, start, mark, offset)
+
+
+def _untitled(buffer: bytearray, header: re.Match[bytes], offset: int) -> Apdu | Failed | int | None:
+    """A text whose lines are one encrypted message without tag and title, None for what is none.
+
+    The title that is not sent is taken for zeros; the check sum vouches for what came, and the keys decide.
+    """
+    found = _UNTITLED.match(buffer, header.end() - 1)
+    if found is None:
+        return len(buffer) + 1 if _UNTITLED_BEGUN.fullmatch(buffer, header.end() - 1) else None
+    end = found.end() + int.from_bytes(found.group(2) or found.group(3), "big")
+    if end - header.start() > TEXT_MAX:
+        return None
+    tail = _SEALED_END.match(buffer, end)
+    if tail is None:
+        return max(len(buffer) + 1, end + SEALED_END_MIN) if len(buffer) < end + SEALED_END_MAX else None
+    octets = bytes(buffer[header.start() : tail.end()])
+    if not checked(octets):
+        return Failed(Kind.CHECKSUM, _CHECK_SUM, len(octets))
+    data = NO_TITLE + bytes(buffer[found.start(1) : end])
+    return Apdu(data, Framing.P1, offset + header.start(), len(octets))
 
 
 def _broken_off(buffer: bytearray, header: re.Match[bytes], end: int) -> Failed:
