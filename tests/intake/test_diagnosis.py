@@ -170,8 +170,36 @@ def with_even_parity(text: bytes) -> bytes:
     return bytes(octet | (octet.bit_count() & 1) << 7 for octet in text)
 
 
-MODBUS = [bytes.fromhex("010300000002c40b"), bytes.fromhex("010304006b0003c5ee")]
+MODBUS = [bytes.fromhex("010300000002c40b"), bytes.fromhex("010304006b0003cbee")]
 SEALED_TEXT = b"/EGM5G35\r\n\r\n\x00\x82\x02\x30\x30\0\0\0\0" + Random(1).randbytes(500) + b"!FE0C\r\n"
+NOISE_ONLY = (Verdict.NO_FRAMES, Verdict.NO_FRAMES_BRIDGE, Verdict.NO_FRAMES_FEED)
+BODY = (
+    bytes.fromhex("0219")
+    + b"\x0a\x0eKamstrup_V0001"
+    + bytes.fromhex("09060101000005FF0A10")
+    + b"5706567200000001"
+)
+ARRAY = bytes.fromhex("01030203090601000107 00FF 06000004D2 02020F00161B")
+
+
+def mbus(content: str) -> bytes:
+    """A long frame of M-Bus (EN 13757-2)."""
+    octets = bytes.fromhex(content)
+    size = bytes((len(octets),))
+    return b"\x68" + 2 * size + b"\x68" + octets + bytes((sum(octets) & 0xFF, 0x16))
+
+
+WATER = mbus("08 05 72 78563412 2423 40 07 55 00 0000 0C13 45674523 02FD17 0000")
+HEAT = mbus("08 10 72 44332211 2D2C 34 04 0A 00 0000 0406 11000000 0414 22000000")
+
+
+def framed(message: str) -> bytes:
+    """A message of DLMS in a frame with right checksums."""
+    from han2x.simulator.encode import LLC, hdlc
+
+    return hdlc(bytes.fromhex("41088313"), LLC + bytes.fromhex(message))
+
+
 OTHERS: dict[str, tuple[list[bytes], tuple[Verdict, Verdict, Verdict]]] = {
     "8E1 at 8N1": (
         parted(VECTORS["AID-L2-3w"], 1) * 3,
@@ -194,13 +222,46 @@ OTHERS: dict[str, tuple[list[bytes], tuple[Verdict, Verdict, Verdict]]] = {
         [SEALED_TEXT.replace(b"\x00\x82\x02", b"\xdb\x08EGM12345\x82\x02")],
         (Verdict.ENCRYPTED,) * 3,
     ),
-    "SML cut short": ([bytes.fromhex("1b1b1b1b01010101760700110a") + bytes(60)], (Verdict.SML,) * 3),
-    "SML from the middle": ([ehz(5364)[100:]], (Verdict.SML,) * 3),
-    "SML damaged": ([damaged(ehz(5364))] * 3, (Verdict.SML,) * 3),
+    "SML cut short": (
+        [bytes.fromhex("1b1b1b1b01010101760700110a") + bytes(60)],
+        (Verdict.SML, Verdict.SML, Verdict.SML_FEED),
+    ),
+    "SML from the middle": ([ehz(5364)[100:]], (Verdict.SML, Verdict.SML, Verdict.SML_FEED)),
+    "SML damaged": ([damaged(ehz(5364))] * 3, (Verdict.SML, Verdict.SML, Verdict.SML_FEED)),
     "SML": ([ehz(5364)[100:], ehz(5364), ehz(-5364)], (Verdict.GOOD,) * 3),
     "SML before the PIN": ([mt175(None)] * 2, (Verdict.REDUCED,) * 3),
     "SML after the PIN": ([mt175(None), mt175()], (Verdict.GOOD,) * 3),
     "a Modbus request": (MODBUS[:1], (Verdict.MODBUS,) * 3),
+    "a Modbus answer amid others": ([b"\x02" + MODBUS[1], MODBUS[1]], (Verdict.MODBUS,) * 3),
+    "a water meter": ([WATER], (Verdict.MBUS,) * 3),
+    "a heat meter amid noise": ([b"\xe5\x10\x5b" + HEAT, b"\0\xff" + HEAT], (Verdict.MBUS,) * 3),
+    "a water meter damaged": ([damaged(WATER)] * 3, NOISE_ONLY),
+    "the body of a list": ([BODY] * 3, (Verdict.BODY,) * 3),
+    "an array of registers": ([ARRAY] * 3, (Verdict.BODY,) * 3),
+    "a log": (
+        [b"I (4321) wifi: connected, rssi -61\r\n", b"W (5012) heap: 123456 bytes free\r\n"],
+        (Verdict.TEXT, Verdict.TEXT, Verdict.NO_FRAMES_FEED),
+    ),
+    "a prompt": (
+        [b"Password incorrect\r\nlogin: admin\r\n"] * 2,
+        (Verdict.TEXT, Verdict.TEXT, Verdict.NO_FRAMES_FEED),
+    ),
+    "decoded values": (
+        [b'{"power": 1393, "import": 12345.6, "unit": "kWh"}\n'] * 2,
+        (Verdict.TEXT, Verdict.TEXT, Verdict.NO_FRAMES_FEED),
+    ),
+    "another message of DLMS": ([framed("C4014100090C07E9")], (Verdict.FOREIGN,) * 3),
+    "an event of DLMS": ([framed("C2000003")], (Verdict.FOREIGN,) * 3),
+    "general ciphering": ([framed("DD0801020304050607080102")], (Verdict.FOREIGN,) * 3),
+    "a compact array": ([framed("0F00000000000201130200")], (Verdict.FOREIGN,) * 3),
+    "security suite 1": (
+        [framed("DB084B414D3132333435" + "0B" + "31" + "00000001" + "AABBCCDDEEFF")],
+        (Verdict.FOREIGN,) * 3,
+    ),
+    "suite 0 without keys": (
+        [framed("DB084B414D3132333435" + "0B" + "30" + "00000001" + "AABBCCDDEEFF")],
+        (Verdict.ENCRYPTED,) * 3,
+    ),
     "HTTP": ([b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n"], (Verdict.HTTP,) * 3),
     "wrong checksums": (
         [damaged(VECTORS["AID-L2-3w"])] * 3,
@@ -222,6 +283,19 @@ def test_the_verdict_names_what_comes_and_by_which_way(case: str) -> None:
     pipeline, now_ms = heard(pieces)
     found = tuple(diagnose(pipeline.tally, mono_ms=now_ms, since_ms=0, way=way).verdict for way in Way)
     assert found == verdicts
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_nobody_is_told_to_look_at_a_cable_that_is_not_there(case: str) -> None:
+    """A bridge has settings and a meter behind it, but no cable of ours."""
+    pipeline, now_ms = heard(OTHERS[case][0])
+    for later_ms in (0, 100_000):
+        said = diagnose(pipeline.tally, mono_ms=now_ms + later_ms, since_ms=0, way=Way.BRIDGE)
+        assert not [
+            word for word in ("cable", "wiring") if word in f"{said.headline} {said.next_step}".lower()
+        ]
+        assert said.next_step.endswith((".", "?"))
+        assert said.seen
 
 
 @pytest.mark.parametrize("case", OTHERS)

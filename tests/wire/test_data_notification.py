@@ -57,12 +57,16 @@ def test_zeros_behind_the_body() -> None:
     )
 
 
-@pytest.mark.parametrize("tag", [0x00, 0x0E, 0x10, 0xC4, 0xE6])
-def test_other_messages(tag: int) -> None:
-    """A message of another kind is told by its tag."""
+@pytest.mark.parametrize(
+    ("tag", "kind"),
+    [(0x00, Kind.UNKNOWN), (0x0E, Kind.UNKNOWN), (0x10, Kind.UNKNOWN), (0xE6, Kind.UNKNOWN)]
+    + [(tag, Kind.FOREIGN) for tag in (0x0C, 0x60, 0xC2, 0xC4, 0xDD, 0xDF, 0xE0)],
+)
+def test_other_messages(tag: int, kind: Kind) -> None:
+    """A message of another kind is told by its tag; one of DLMS by its name."""
     outcome = parsed(bytes((tag, 1, 2)))
     assert isinstance(outcome, Discarded)
-    assert (outcome.kind, outcome.offset, outcome.length) == (Kind.UNKNOWN, 5, 10)
+    assert (outcome.kind, outcome.offset, outcome.length) == (kind, 5, 10)
     assert f"0x{tag:02X}" in outcome.reason
 
 

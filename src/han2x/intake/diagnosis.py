@@ -9,14 +9,17 @@ from enum import StrEnum
 from ..model.diagnosis import TEXTS, Diagnosis, Evidence, Verdict
 from ..vendors.decoder import NO_CHECK_SUM
 from ..wire.other_protocols import (
+    BODY,
     HEADER_ONLY,
     HTTP,
     INVERTED,
+    MBUS,
     MODBUS,
     PARITY_7E1,
     PARITY_8E1,
     SML_CHECKSUM,
     SML_TRUNCATED,
+    TEXT,
 )
 from ..wire.result import Kind
 from .pipeline import FRAMES, Tally
@@ -44,6 +47,9 @@ _BY_REASON = {
     SML_CHECKSUM: Verdict.SML,
     SML_TRUNCATED: Verdict.SML,
     MODBUS: Verdict.MODBUS,
+    MBUS: Verdict.MBUS,
+    BODY: Verdict.BODY,
+    TEXT: Verdict.TEXT,
     HTTP: Verdict.HTTP,
 }
 """Where the last reason is more telling than its kind."""
@@ -74,6 +80,8 @@ _BY_WAY: dict[Way, dict[Verdict, Verdict]] = {
         Verdict.PARITY_8E1: Verdict.NO_FRAMES_FEED,
         Verdict.PARITY_7E1: Verdict.NO_FRAMES_FEED,
         Verdict.P1_HEADER: Verdict.DAMAGED_FEED,
+        Verdict.SML: Verdict.SML_FEED,
+        Verdict.TEXT: Verdict.NO_FRAMES_FEED,
     },
 }
 """Where the next step is another one, because there is no line here that could be looked at."""

@@ -32,8 +32,12 @@ class Verdict(StrEnum):
     PARITY_7E1 = "parity-7e1"
     P1_HEADER = "p1-header"
     SML = "sml"
+    SML_FEED = "sml-feed"
     REDUCED = "reduced"
     MODBUS = "modbus"
+    MBUS = "mbus"
+    BODY = "body"
+    TEXT = "text"
     HTTP = "http"
 
 
@@ -90,7 +94,7 @@ TEXTS: dict[Verdict, tuple[str, str]] = {
     ),
     Verdict.INVERTED: (
         "The signal is inverted",
-        "P1 needs an adapter that inverts its data line: use a P1 cable, or set the adapter to invert.",
+        "P1 inverts its data line: use an adapter or bridge made for P1, or set it to invert.",
     ),
     Verdict.UNCHECKED: (
         "The telegrams carry no check sum",
@@ -148,18 +152,19 @@ TEXTS: dict[Verdict, tuple[str, str]] = {
     ),
     Verdict.PARITY_8E1: (
         "The line is 8E1, but read as 8N1",
-        "All received bytes have an odd number of ones. Add ?line=8E1 to the source, or set "
-        "8E1 in the bridge.",
+        "All received bytes have an odd number of ones. Add ?line=8E1 to a serial source, or set 8E1 "
+        "in the bridge.",
     ),
     Verdict.PARITY_7E1: (
         "The line is 7E1, but read as 8N1",
-        "All received bytes have an even number of ones. Add ?line=9600-7E1 to the source, or "
+        "All received bytes have an even number of ones. Add ?line=9600-7E1 to a serial source, or "
         "set 7E1 in the bridge.",
     ),
     Verdict.P1_HEADER: (
         "Only the P1 header arrives",
-        "The meter is not asked for data: P1 needs 5 V on the request line (pin 2 to pin 1), which "
-        "?request=rts at the end of the source gives with some adapters.",
+        "The meter is not asked for data: P1 needs 5 V on its request line (pin 2 to pin 1). With "
+        "some adapters ?request=rts at the end of a serial source gives them; a bridge has a setting "
+        "of its own.",
     ),
     Verdict.SML: (
         "SML telegrams arrive damaged",
@@ -175,6 +180,26 @@ TEXTS: dict[Verdict, tuple[str, str]] = {
         "The device speaks Modbus RTU",
         "This is not a HAN port: connect the source to the meter's HAN port; devices on RS-485 have "
         "to be asked and are not read.",
+    ),
+    Verdict.SML_FEED: (
+        "The source delivers damaged SML telegrams",
+        "The reader receives or publishes them incomplete: see its own log, and have it publish whole "
+        "telegrams.",
+    ),
+    Verdict.MBUS: (
+        "Another kind of meter sends M-Bus telegrams",
+        "These are telegrams of water, heat or gas meters, which are not read. Connect the source to "
+        "the HAN port of the electricity meter.",
+    ),
+    Verdict.BODY: (
+        "Lists arrive without their frame",
+        "Nothing shows whether they are damaged. Set the bridge or reader to pass on whole telegrams; "
+        "lists without a frame are read from a topic or a network bridge only, one a message.",
+    ),
+    Verdict.TEXT: (
+        "Text arrives that is no telegram",
+        "The device sends its log or a prompt: turn that off, or use the port on which it passes on "
+        "the meter's bytes unchanged.",
     ),
     Verdict.HTTP: (
         "The source speaks HTTP",

@@ -11,7 +11,7 @@ from math import floor
 
 from ..model.reading import NO_IDENTITY, Identity, ListType, MeterClock, Reading, classify
 from ..wire.axdr import Data
-from ..wire.cipher import Keyring, Opened
+from ..wire.cipher import Keyring, Opened, Sealed, sealed, unread
 from ..wire.clock import cosem_time
 from ..wire.dlms import GENERAL_GLO_CIPHERING, Malformed, Notification, parse
 from ..wire.obis import obis
@@ -133,7 +133,7 @@ class Decoder:
     def _encrypted(self, apdu: Apdu, otherwise: Discarded) -> Reading | Discarded:
         """The reading in an APDU that is not plain, with the keys; `otherwise` where they do not fit."""
         if self._keyring is None:
-            return otherwise
+            return _without_keys(apdu, otherwise)
         opened: Opened | Malformed | None = None
         if apdu.data[:1] == bytes((GENERAL_GLO_CIPHERING,)):
             opened = self._keyring.open(apdu.data)
@@ -151,6 +151,13 @@ class Decoder:
 
 _FORMS = {Framing.P1: Decoder._text, Framing.SML: Decoder._sml}
 """What is no DLMS message."""
+
+
+def _without_keys(apdu: Apdu, otherwise: Discarded) -> Discarded:
+    """What no key would open is said to be that."""
+    parts = sealed(apdu.data) if apdu.data[:1] == bytes((GENERAL_GLO_CIPHERING,)) else None
+    reason = unread(parts) if isinstance(parts, Sealed) else ""
+    return Discarded(Kind.FOREIGN, reason, apdu.offset, apdu.length) if reason else otherwise
 
 
 def read(vendor: Vendor, name: str, notification: Notification) -> Reading:

@@ -61,7 +61,11 @@ class DiagnosisShape(TypedDict):
         "p1-header",
         "sml",
         "reduced",
+        "sml-feed",
         "modbus",
+        "mbus",
+        "body",
+        "text",
         "http",
     ]
     text: str

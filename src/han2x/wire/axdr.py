@@ -12,11 +12,13 @@ DEPTH_MAX = 8
 
 
 class AxdrError(ValueError):
-    """The octets are no A-XDR; `incomplete` when they only end too early."""
+    """The octets are no A-XDR. `incomplete`: they only end too early; `unsupported`: they have a form of the
+    standard that is not read.
+    """
 
-    def __init__(self, reason: str, *, incomplete: bool = False) -> None:
+    def __init__(self, reason: str, *, incomplete: bool = False, unsupported: bool = False) -> None:
         super().__init__(reason)
-        self.incomplete = incomplete
+        self.incomplete, self.unsupported = incomplete, unsupported
 
 
 class Array(tuple["Data", ...]):
@@ -58,6 +60,10 @@ _NUMBERS = {
 _SEQUENCES: dict[int, type[Array] | type[Structure]] = {ARRAY: Array, STRUCTURE: Structure}
 _SIZED = frozenset((OCTET_STRING, VISIBLE_STRING, UTF8_STRING, BIT_STRING))
 _FIXED_OCTETS = {0x19: 12, 0x1A: 5, 0x1B: 4}  # date-time, date, time
+
+
+_UNREAD = {0x0D: "BCD", 0x13: "compact-array"}
+"""Tags of the standard (Green Book 9.5) that no meter has been seen to send, and that are not read."""
 
 
 def decode(data: bytes, position: int = 0) -> tuple[Data, int]:
@@ -102,7 +108,8 @@ def _octets(data: bytes, position: int, tag: int) -> tuple[Data, int]:
     size = _FIXED_OCTETS.get(tag)
     if size is None:
         if tag not in _SIZED:
-            raise AxdrError(f"A-XDR: unknown tag 0x{tag:02X}")
+            named = _UNREAD.get(tag, "unknown")
+            raise AxdrError(f"A-XDR: {named} tag 0x{tag:02X}", unsupported=tag in _UNREAD)
         size, position = length(data, position)
         if tag == BIT_STRING:
             size = (size + 7) // 8

@@ -13,6 +13,8 @@ from .result import Kind
 
 KEY_SIZE, TITLE_SIZE, TAG_SIZE = 16, 8, 12
 AUTHENTICATED, ENCRYPTED, COMPRESSED = 0x10, 0x20, 0x80
+SUITE = 0x0F
+"""Bits of the security control (Green Book 9.2.7.2.4.1); only suite 0, AES-128, is read."""
 TITLES_MAX = 16
 
 NOT_AUTHENTICATED = "deciphered without the authentication key: the tag is not checked"
@@ -66,6 +68,13 @@ def sealed(data: bytes) -> Sealed | Malformed:
         return Malformed(Kind.UNKNOWN, "general-glo-ciphering: ends within its content", True)
     counter = int.from_bytes(content[1:5], "big")
     return Sealed(data[2 : 2 + TITLE_SIZE], content[0], counter, content[5:], begin + size)
+
+
+def unread(parts: Sealed) -> str:
+    """The feature of an encrypted message that is not read whatever the keys, "" for none."""
+    if suite := parts.control & SUITE:
+        return f"encrypted with security suite {suite}: only suite 0 (AES-128) is read"
+    return "encrypted and compressed: compression is not read" if parts.control & COMPRESSED else ""
 
 
 class Keyring:
@@ -125,8 +134,8 @@ class Keyring:
 
     def _deciphered(self, parts: Sealed) -> Opened | Malformed:
         control, secret, tag = parts.control, parts.secret, b""
-        if control & COMPRESSED:
-            return Malformed(Kind.FOREIGN, "encrypted and compressed: compression is not read")
+        if reason := unread(parts):
+            return Malformed(Kind.FOREIGN, reason)
         if control & AUTHENTICATED:
             secret, tag = secret[:-TAG_SIZE], secret[-TAG_SIZE:]
             if len(tag) < TAG_SIZE:

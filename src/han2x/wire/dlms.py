@@ -17,6 +17,29 @@ GENERAL_BLOCK_TRANSFER = 0xE0
 INVOKE_ID = slice(1, 5)
 """Where the long-invoke-id-and-priority of a data-notification is."""
 
+SERVICES = {
+    0x0C: "read-response",
+    0x18: "information-report",
+    0x60: "association request",
+    0x61: "association response",
+    0xC0: "get-request",
+    0xC1: "set-request",
+    0xC2: "event-notification",
+    0xC3: "action-request",
+    0xC4: "get-response",
+    0xC5: "set-response",
+    0xC7: "action-response",
+    0xC8: "glo-get-request",
+    0xCA: "glo-event-notification",
+    0xCC: "glo-get-response",
+    0xD8: "exception-response",
+    0xDC: "general-ded-ciphering",
+    0xDD: "general-ciphering",
+    0xDF: "general-signing",
+    0xE0: "general-block-transfer",
+}
+"""Messages of DLMS that are no data-notification, by their tag (Green Book 9.5)."""
+
 TIME_SIZE = 12
 AES_BLOCK = 16
 
@@ -59,6 +82,8 @@ def read(data: bytes) -> tuple[Notification, int] | Malformed:
     tag = data[0] if data else -1
     if tag == GENERAL_GLO_CIPHERING:
         return Malformed(Kind.ENCRYPTED, "encrypted (general-glo-ciphering): needs the grid company's keys")
+    if service := SERVICES.get(tag):
+        return Malformed(Kind.FOREIGN, f"DLMS {service} (tag 0x{tag:02X}), which is not read")
     if tag != DATA_NOTIFICATION:
         return Malformed(Kind.UNKNOWN, f"not a data-notification (tag 0x{max(tag, 0):02X})", tag < 0)
     try:
@@ -66,7 +91,8 @@ def read(data: bytes) -> tuple[Notification, int] | Malformed:
         reads = attribute_list if data.startswith(ATTRIBUTE_LIST, position) else decode
         body, position = reads(data, position)
     except AxdrError as error:
-        return Malformed(Kind.UNKNOWN, str(error), error.incomplete)
+        kind = Kind.FOREIGN if error.unsupported else Kind.UNKNOWN
+        return Malformed(kind, str(error), error.incomplete)
     return Notification(sent_at, body), position
 
 

@@ -36,11 +36,23 @@ inverted start bit comes first and all are shifted by one."""
 
 HEADER_ONLY = "a P1 header without lines"
 MODBUS = "Modbus RTU: a device that is asked, not a HAN port"
+MBUS = "M-Bus: a meter of water, heat or gas, or its master"
+BODY = "a list without its frame"
+TEXT = "text that is no telegram"
 HTTP = "HTTP: a web server, not a HAN port"
 PARITY_8E1 = "all octets have an odd number of ones: the line is 8E1, and read as 8N1"
 PARITY_7E1 = "text whose octets all have an even number of ones: the line is 7E1, and read as 8N1"
 
 _HTTP = re.compile(rb"HTTP/1\.[01] \d{3} |(?:GET|POST|PUT|HEAD) /[^\r\n]* HTTP/1")
+_BODY = re.compile(
+    rb"[\x01\x02][\x01-\x40](?:\x02[\x02\x03])?+"
+    rb"(?:\x09\x06[\0\1].{4}\xff|[\x09\x0a][\x06-\x14][A-Z][0-9A-Za-z_]{4}|\x09\x0c\x07[\xd0-\xff])",
+    re.DOTALL,
+)
+"""An array or structure that begins as those of meters do: with an OBIS code, a name, or a clock."""
+
+_TEXT = re.compile(rb"\s*+[\x20-\x7e][\t\r\n\x1b\x20-\x7e]{15,}+")
+_MBUS_BEGIN = re.compile(rb"h(.)\1h[\x08\x18\x28\x38\x40\x53\x5b\x73\x7b]", re.DOTALL)
 _MODBUS_READS, _MODBUS_WRITES = range(1, 5), (5, 6, 15, 16)
 _PARITY_MIN, _PARITY_KINDS_MIN = 32, 8
 """Octets, and different ones, from which on a parity in common is no chance."""
@@ -59,9 +71,13 @@ def describe(noise: bytes) -> tuple[Kind, str]:
         return Kind.FOREIGN, other
     if parity := _parity(noise):
         return Kind.NOISE, parity
+    if _BODY.match(noise):
+        return Kind.NOISE, BODY
     for look, kind, name in _LOOKS:
         if look.search(noise):
             return kind, name
+    if _TEXT.fullmatch(noise):
+        return Kind.NOISE, TEXT
     return Kind.NOISE, "no frame: not HDLC"
 
 
@@ -69,7 +85,15 @@ def _protocol(noise: bytes) -> str:
     """The protocol whose mark octets bear, "" for none."""
     if _HTTP.search(noise):
         return HTTP
+    if any(map(_mbus_checked, (noise[one.start() :] for one in _MBUS_BEGIN.finditer(noise)))):
+        return MBUS
     return MODBUS if any(_modbus_checked(noise[:size]) for size in _modbus_sizes(noise)) else ""
+
+
+def _mbus_checked(octets: bytes) -> bool:
+    """Whether octets begin with an M-Bus long frame whose checksum is right (EN 13757-2)."""
+    end = octets[1] + 4
+    return octets[end + 1 : end + 2] == b"\x16" and sum(octets[4:end]) & 0xFF == octets[end]
 
 
 def _modbus_sizes(noise: bytes) -> tuple[int, ...]:
