@@ -60,7 +60,7 @@ def test_zeros_behind_the_body() -> None:
 @pytest.mark.parametrize(
     ("tag", "kind"),
     [(0x00, Kind.UNKNOWN), (0x0E, Kind.UNKNOWN), (0x10, Kind.UNKNOWN), (0xE6, Kind.UNKNOWN)]
-    + [(tag, Kind.FOREIGN) for tag in (0x0C, 0x60, 0xC2, 0xC4, 0xDD, 0xDF, 0xE0)],
+    + [(tag, Kind.FOREIGN) for tag in (0x0C, 0xC2, 0xC4, 0xDD, 0xDF, 0xE0)],
 )
 def test_other_messages(tag: int, kind: Kind) -> None:
     """A message of another kind is told by its tag; one of DLMS by its name."""

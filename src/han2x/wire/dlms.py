@@ -20,8 +20,6 @@ INVOKE_ID = slice(1, 5)
 SERVICES = {
     0x0C: "read-response",
     0x18: "information-report",
-    0x60: "association request",
-    0x61: "association response",
     0xC0: "get-request",
     0xC1: "set-request",
     0xC2: "event-notification",
@@ -39,6 +37,9 @@ SERVICES = {
     0xE0: "general-block-transfer",
 }
 """Messages of DLMS that are no data-notification, by their tag (Green Book 9.5)."""
+
+SECOND_OCTET_MAX = 0x10
+"""Behind the tag of such a message stands a choice, a priority or a length; in what is concealed anything."""
 
 TIME_SIZE = 12
 AES_BLOCK = 16
@@ -68,7 +69,7 @@ def parse(apdu: Apdu) -> Notification | Discarded:
     outcome = read(apdu.data)
     if isinstance(outcome, Malformed):
         kind, reason, _ = outcome
-        if kind is Kind.UNKNOWN and _maybe_ecb(apdu):
+        if _maybe_ecb(apdu) and (kind is Kind.UNKNOWN or apdu.data[1] > SECOND_OCTET_MAX):
             kind, reason = Kind.ENCRYPTED, "encrypted: perhaps AES-128-ECB of a Kaifa (KFM_001), no key"
         return Discarded(kind, reason, apdu.offset, apdu.length)
     notification, end = outcome
