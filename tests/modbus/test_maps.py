@@ -33,7 +33,7 @@ from han2x.settings.modbus import ModbusMaps
 from han2x.settings.schema import Meter, Settings
 from han2x.tariff.budget import Budget, Pace
 from han2x.tariff.capacity import Capacity
-from han2x.tariff.cost import Cost, Costs
+from han2x.tariff.cost import Cost, Costs, KwhPrice
 from han2x.tariff.prices import Price
 
 Q = Quantity
@@ -100,6 +100,7 @@ PINNED = """
 338 2 x_frequency           340 4 x_act_energy_pos_l1   344 4 x_act_energy_pos_l2
 348 4 x_act_energy_pos_l3   352 4 x_act_energy_neg_l1   356 4 x_act_energy_neg_l2
 360 4 x_act_energy_neg_l3   364 2 x_demand              366 2 x_demand_max
+368 2 price_total           370 2 price_export
 """
 
 
@@ -108,7 +109,7 @@ def test_extension_addresses() -> None:
     pinned = [(int(a), int(w), name) for a, w, name in zip(*[iter(PINNED.split())] * 3, strict=True)]
     named = [(row.address, row.words, row.name) for row in EXTENSION if row.name != "reserved"]
     assert named == pinned
-    assert [a for row in EXTENSION for a in row.addresses] == [*range(100, 250), *range(300, 368)]
+    assert [a for row in EXTENSION for a in row.addresses] == [*range(100, 250), *range(300, 372)]
 
 
 def test_before_the_first_telegram(seen: Seen) -> None:
@@ -191,6 +192,10 @@ def test_known_value(seen: Seen, quantity: Quantity, value: int, address: int, e
         ({"capacity": replace(CAPACITY, next_price=None, headroom=None)}, 248, "ffff ffff"),
         ({"costs": COSTS}, 240, "ffff fb00"),
         ({"costs": replace(COSTS, price=None)}, 240, "8000 0000"),
+        ({"costs": replace(COSTS, kwh=KwhPrice(0, 90_000, 145_375, 88_000, True))}, 368, "0002 37df"),
+        ({"costs": replace(COSTS, kwh=KwhPrice(0, 90_000, 145_375, 88_000, True))}, 370, "0001 57c0"),
+        ({"costs": replace(COSTS, kwh=KwhPrice(0, 90_000, None, None, True))}, 368, "8000 0000"),
+        ({"costs": COSTS}, 370, "8000 0000"),
         ({"costs": COSTS}, 242, "0000 04d3"),
         ({"costs": COSTS}, 244, "ffff ffff"),
         ({"costs": replace(COSTS, month=Cost(power=5_000, missing=1))}, 244, "8000 0000"),
@@ -315,10 +320,10 @@ def test_texts(seen: Seen) -> None:
         (99, 1, False),
         (99, 2, False),
         (0, 125, False),
-        (300, 68, True),
+        (300, 72, True),
         (249, 2, False),
         (250, 1, False),
-        (367, 2, False),
+        (371, 2, False),
     ],
 )
 def test_blocks(seen: Seen, address: int, count: int, exists: bool) -> None:

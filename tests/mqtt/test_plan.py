@@ -9,7 +9,7 @@ from han2x.model.quantity import BESIDES
 from han2x.model.reading import ListType, Reading
 from han2x.model.state import EMPTY, Snapshot, fold
 from han2x.model.view import view
-from han2x.mqtt.objects import CAPACITY, COST
+from han2x.mqtt.objects import CAPACITY, COST, PRICES
 from han2x.mqtt.plan import TOPICS, Plan
 from han2x.mqtt.topics import MORE
 from han2x.runtime.message import Message
@@ -43,7 +43,7 @@ class Meter:
 
 def test_everything_once_and_in_order() -> None:
     """The first time all topics are due, in the order of the table; what is not sent has no message."""
-    silent = {CAPACITY, COST, *(topic.name for topic in MORE[-len(BESIDES) :])}
+    silent = {CAPACITY, COST, PRICES, *(topic.name for topic in MORE[-len(BESIDES) :])}
     first = [message.topic for message in Meter().messages(0, everything())]
     assert first == [f"T/{topic.name}" for topic in TOPICS if topic.name not in silent]
 

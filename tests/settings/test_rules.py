@@ -108,9 +108,16 @@ PRICES: dict[str, tuple[list[object], list[object]]] = {
             None,
         ],
     ),
-    "contract": (["spot", "support", "norgespris", "norgespris-cabin"], ["", "Spot", "fixed", 1, None]),
+    "contract": (
+        ["spot", "support", "norgespris", "norgespris-cabin", "fixed-price", "fixed-price-support"],
+        ["", "Spot", "fixed", 1, None],
+    ),
     "tax_zone": (["south", "north", "action", "own-zone"], ["", "South", "a b", 1, None]),
     "markup": ([-100_000, 0, 5_900, 100_000], [-100_001, 100_001, "0", 5.9, True, None]),
+    "fixed_price": ([0, 85_000, 10_000_000], [-1, 10_000_001, "0", 5.9, True, None]),
+    "monthly_fee": ([0, 3_900, 1_000_000], [-1, 1_000_001, "0", 5.9, True, None]),
+    "export_markup": ([-1_000_000, 0, 1_000_000], [-1_000_001, 1_000_001, "0", 5.9, True, None]),
+    "export_minimum": ([-10_000_000, 0, 10_000_000], [-10_000_001, 10_000_001, "0", 5.9, True, None]),
 }
 MODBUS_TCP: dict[str, tuple[list[object], list[object]]] = {
     "enabled": ([True, False], [1, 0, "true", None]),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from han2x.tariff.contracts import CONTRACTS
-from han2x.tariff.cost import Cost, Costs, Terms, costs
+from han2x.tariff.cost import Cost, Costs, Terms, cheapest_hours, costs
 from han2x.tariff.levies_reading import levies
 from han2x.tariff.prices import Price, Row, Series, merge
 from han2x.tariff.use import HOUR_S, Use
@@ -191,3 +191,102 @@ def test_sums(hours: list[tuple[int, int, int]], contract: str, random: Any) -> 
         assert abs(found.month.power - exact) <= 1
     sold = sum(wh * price / 1000 for _, wh, price in hours)
     assert abs(found.month.export - sold) <= 1
+
+
+def kwh(terms: Terms, moment: str, uses: list[Use] | None = None) -> Any:
+    """The price of a kWh in the quarter at a moment, as it is known at 12:30."""
+    found = seen(terms, uses or [])
+    return next(one for one in found.per_kwh if one.start == at(moment))
+
+
+def test_what_a_kwh_costs_with_all() -> None:
+    """100 øre of spot and 5 of markup with VAT, less 90 % of 23 øre; and the grid: as an hour's cost."""
+    tariff = built_in("elvia")
+    known = terms(100_000, markup=5_000, tariff=tariff)
+    hour = seen(known, [use(f"{DAY} 10:00", 1_000)]).today
+    price = kwh(known, f"{DAY} 10:15")
+    assert price.total == hour.power - hour.support + hour.grid
+    assert hour.power - hour.support == 131_250 - 25_875
+    assert (price.spot, price.sold, price.final) == (100_000, 100_000, True)
+
+
+def test_today_and_tomorrow_have_their_quarters() -> None:
+    """96 each; on the day that summer time ends, 100."""
+    starts = [one.start for one in seen(terms(1), []).per_kwh]
+    assert starts == list(range(at(f"{DAY} 00:00"), at("2026-11-27 00:00"), 900))
+    autumn = costs(terms(1), [], now_s=at("2026-10-24 12:00"), zone=OSLO).per_kwh
+    assert len(autumn) == 96 + 100
+
+
+def test_nothing_is_a_price_that_lacks_a_part() -> None:
+    """Without a grid tariff, a spot price, or a row of the scheme nobody knows what a kWh costs."""
+    tariff = built_in("elvia")
+    assert kwh(terms(100_000), f"{DAY} 10:00").total is None
+    nothing = Terms(Series("NO1"), LEVIES, tariff=tariff)
+    assert [getattr(kwh(nothing, f"{DAY} 10:00"), part) for part in ("spot", "total", "sold")] == [None] * 3
+    at_norgespris = nothing._replace(contract="norgespris")
+    assert kwh(at_norgespris, f"{DAY} 10:00").total is not None  # whatever the spot price is
+
+
+def test_a_quarter_has_its_own_price_and_the_hours_support() -> None:
+    """Spot 60, 60, 60 and 180 øre: 90 in the mean, so 90 % of 13 øre come back on each kWh of the hour."""
+    begin = at(f"{DAY} 10:00")
+    rows = [Row(begin + n * 900, 900, price) for n, price in enumerate((60_000, 60_000, 60_000, 180_000))]
+    known = Terms(merge(Series("NO1"), rows), LEVIES, tariff=built_in("elvia"))
+    totals = [kwh(known, f"{DAY} 10:{minute}").total for minute in ("00", "15", "30", "45")]
+    assert totals[3] - totals[0] == 150_000  # 120 øre with VAT
+    bill = seen(known, [use(f"{DAY} 10:00", 1_000)]).today
+    assert sum(totals) == pytest.approx(4 * (bill.power - bill.support + bill.grid), abs=4)
+
+
+def test_beyond_norgespris_a_kwh_costs_what_the_market_asks() -> None:
+    """5000 kWh of a month are at 40 øre; the next is at the spot price."""
+    known = terms(100_000, contract="norgespris", tariff=built_in("elvia"))
+    used = [use("2026-11-02 10:00", 5_000_000)]
+    assert kwh(known, f"{DAY} 10:00", used).total - kwh(known, f"{DAY} 10:00").total == 75_000
+
+
+@pytest.mark.parametrize(
+    ("contract", "power", "support"),
+    [("fixed-price", 2 * 90_000 * 125 // 100, 0), ("fixed-price-support", 2 * 90_000 * 125 // 100, 51_750)],
+)
+def test_a_fixed_contract_asks_its_own_price(contract: str, power: int, support: int) -> None:
+    """85 øre and 5 of markup, at a spot price of 100 by which the support goes."""
+    known = terms(100_000, contract=contract, fixed=85_000, markup=5_000)
+    today = seen(known, [use(f"{DAY} 10:00", 2_000)]).today
+    assert (today.power, today.support) == (power, support)
+
+
+def test_a_fixed_price_without_support_needs_no_spot_price() -> None:
+    """With support it does."""
+    nothing = Terms(Series("NO1"), LEVIES, contract="fixed-price", fixed=85_000)
+    assert seen(nothing, [use(f"{DAY} 10:00", 2_000)]).today.unpriced == 0
+    supported = nothing._replace(contract="fixed-price-support")
+    assert seen(supported, [use(f"{DAY} 10:00", 2_000)]).today.unpriced == 2_000
+
+
+def test_the_monthly_fee_is_counted_by_days() -> None:
+    """39 NOK in a month of 30 days: 1.30 today, 25 days of it this month."""
+    found = seen(terms(0, contract="spot", fee=3_900_000), [])
+    assert (found.today.fee, found.month.fee) == (130_000, 3_250_000)
+    assert (found.today.total, found.month.total) == (130_000, 3_250_000)
+
+
+@pytest.mark.parametrize(
+    ("price", "least", "earned"), [(50_000, None, 48_000), (-9_000, 0, 0), (-9_000, None, -11_000)]
+)
+def test_what_is_sold_may_have_a_markup_and_a_least_price(price: int, least: int | None, earned: int) -> None:
+    """The buyer keeps 2 øre a kWh, and may promise that it never costs anything to sell."""
+    known = terms(price, contract="spot", sold_markup=-2_000, sold_least=least)
+    sold = Use(start=at(f"{DAY} 10:00"), imported=0, exported=1_000, estimated=False)
+    assert seen(known, [sold]).today.export == earned
+    assert kwh(known, f"{DAY} 10:00").sold == earned
+
+
+def test_the_cheapest_hours_come_first() -> None:
+    """By what a kWh costs with all, not by the spot price alone: the grid is cheaper at night."""
+    known = terms(50_000, tariff=built_in("elvia"))
+    order = cheapest_hours(seen(known, []).per_kwh)
+    assert order[0] == at(f"{DAY} 00:00")
+    assert at(f"{DAY} 10:00") not in order[:12]
+    assert len(order) == 24

@@ -23,7 +23,7 @@ from ..model.state import Snapshot
 from ..model.view import SCALE_ONE, View, view
 from ..tariff.account import Account
 from ..tariff.capacity import Capacity, Peak
-from ..tariff.cost import Cost, Costs
+from ..tariff.cost import Cost, Costs, KwhPrice
 from ..tariff.prices import Price
 from .table import Image, Map, Register
 from .types import INT16, Known
@@ -75,6 +75,7 @@ EXAMPLE_ACCOUNT = Account(
         today=EXAMPLE_COST,
         month=replace(EXAMPLE_COST, power=52_441_000),
         price=Price(81_250, True),
+        kwh=KwhPrice(0, 81_250, 145_375, 81_250, True),
     ),
 )
 

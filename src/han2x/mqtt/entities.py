@@ -39,7 +39,7 @@ KVARH = ("kvarh", "reactive_energy", "total_increasing")
 FORECAST = ("kWh", "energy", None)
 STEP = (None, None, None)
 PRICE = ("NOK/kWh", None, "measurement")
-MONEY = ("NOK", "monetary", None)
+MONEY = ("NOK", "monetary", "total")
 COUNT = (None, None, "total_increasing")
 TIME = (None, "timestamp", None)
 DIAGNOSTIC: dict[str, object] = {"entity_category": "diagnostic"}
@@ -74,6 +74,19 @@ def _stepped(view: View) -> bool:
 
 def _priced(view: View) -> bool:
     return view.costs is not None
+
+
+def _totalled(view: View) -> bool:
+    return view.costs is not None and any(one.total is not None for one in view.costs.per_kwh)
+
+
+def _sells(view: View) -> bool:
+    return view.costs is not None and view.values.get(Q.ACT_ENERGY_NEG, 0) > 0
+
+
+def _since(part: str) -> dict[str, object]:
+    """From when Home Assistant is to count a sum that begins anew each day or month."""
+    return {"last_reset_value_template": f"{{{{ value_json.{part}.since }}}}"}
 
 
 def _always(_: View) -> bool:
@@ -154,8 +167,10 @@ ENTITIES: tuple[Entity, ...] = (
     Entity("month_peak", "Month's peak", CAPACITY, POWER, _stepped, _digits(0)),
     Entity("capacity_step", "Capacity step", CAPACITY, STEP, _stepped),
     Entity("spot_price", "Spot price", COST, PRICE, _priced, _digits(3)),
-    Entity("cost_today", "Cost today", COST, MONEY, _priced, _digits(2)),
-    Entity("cost_month", "Cost this month", COST, MONEY, _priced, _digits(2)),
+    Entity("price_total", "Price of a kWh", COST, PRICE, _totalled, _digits(3)),
+    Entity("price_export", "Price of a sold kWh", COST, PRICE, _sells, _digits(3)),
+    Entity("cost_today", "Cost today", COST, MONEY, _priced, _digits(2) | _since("today")),
+    Entity("cost_month", "Cost this month", COST, MONEY, _priced, _digits(2) | _since("month")),
     Entity(
         "live",
         "HAN port",

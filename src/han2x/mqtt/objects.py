@@ -91,13 +91,17 @@ def _costs(view: View) -> Values | None:
     return plain.money(view.costs) if view.costs else None
 
 
+def _prices(view: View) -> Values | None:
+    return plain.kwh_prices(view.costs) if view.costs else None
+
+
 STATUS, METER_STATUS = "status", "meter/status"
 METER, ENERGY, STATE, DIAGNOSTICS = "meter", "energy", "state", "diagnostics"
 ONLINE, OFFLINE = "online", "offline"
 QUIET = ("hour_rest_s", "hour_rests_on_s", "hour_gap_s")
 """What goes on by itself."""
 
-CAPACITY, COST = "capacity", "cost"
+CAPACITY, COST, PRICES = "capacity", "cost", "prices"
 STATE_REPEAT_S, DIAGNOSTICS_REPEAT_S = 20, 60
 
 
@@ -122,6 +126,13 @@ OBJECTS: tuple[Topic, ...] = (
         meaning="the capacity step: W, kWh, NOK a month",
     ),
     _object(COST, _costs, kind=Kind.ENERGY, read_at=read_now, meaning="what power and the hours cost, NOK"),
+    _object(
+        PRICES,
+        _prices,
+        kind=Kind.ENERGY,
+        read_at=read_now,
+        meaning="what a kWh costs and earns today and tomorrow, NOK, and the cheapest hours",
+    ),
     _object(
         STATE,
         _state,

@@ -31,6 +31,8 @@ from .latest import Latest
 ESTIMATES = frozenset({Basis.SPREAD, Basis.UNCERTAIN, Basis.ESTIMATED})
 """Hours that may still be corrected."""
 
+MILLIOERE_PER_OERE = 1000
+
 _NO_TARIFFS: Mapping[str, Tariff] = MappingProxyType({})
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 
@@ -103,7 +105,7 @@ class Accounts:
         account = made[2]
         if account.costs and self.prices.value:  # the price alone changes within the hour
             price = self.prices.value.at(self._now_s)
-            account = account._replace(costs=account.costs.with_price(price))
+            account = account._replace(costs=account.costs.at(self._now_s, price))
         return account
 
     def _make(self, meter: Meter) -> Account:
@@ -136,7 +138,18 @@ class Accounts:
         if not chosen.enabled or series is None or levies is None or chosen.tax_zone not in levies.zones:
             return None
         tariff = self.tariffs.value.get(meter.tariff)
-        terms = Terms(series, levies, chosen.tax_zone, chosen.contract, chosen.markup, tariff)
+        terms = Terms(
+            series=series,
+            levies=levies,
+            zone=chosen.tax_zone,
+            contract=chosen.contract,
+            markup=chosen.markup,
+            tariff=tariff,
+            fixed=chosen.fixed_price,
+            fee=chosen.monthly_fee * MILLIOERE_PER_OERE,
+            sold_markup=chosen.export_markup,
+            sold_least=chosen.export_minimum,
+        )
         return costs(terms, uses, now_s=self._now_s, zone=self.zone)
 
     def _since(self, meter: Meter) -> int | None:

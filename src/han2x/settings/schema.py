@@ -5,7 +5,7 @@ A section is a frozen dataclass; a service is restarted when its section is no l
 
 from dataclasses import dataclass, field, fields
 
-from ..tariff.contracts import CONTRACTS
+from ..tariff.contracts import BY_SUPPLIER, CONTRACTS
 from .broker import TOPIC, Mqtt
 from .database import Collect, Postgres
 from .device import FILE, Announce, Board, Network
@@ -141,9 +141,9 @@ class Prices:
     )
     contract: str = setting(
         "support",
-        choice(*CONTRACTS),
+        choice(*CONTRACTS, *BY_SUPPLIER),
         PLAIN,
-        "What the state does to the price: nothing, support, or Norgespris.",
+        "How power is bought: at the spot price, with support, at Norgespris, or at a fixed price.",
     )
     tax_zone: str = setting(
         "south", NAME, PLAIN, "Tax zone of the home: south, north (no VAT) or action (no power tax either)."
@@ -153,6 +153,27 @@ class Prices:
         integer(-100_000, 100_000),
         PLAIN,
         "The supplier's markup, thousandths of an øre per kWh without VAT.",
+    )
+    fixed_price: int = setting(
+        0,
+        integer(0, 10_000_000),
+        PLAIN,
+        "The price of a fixed contract, thousandths of an øre per kWh without VAT; 0 is unknown.",
+    )
+    monthly_fee: int = setting(
+        0, integer(0, 1_000_000), PLAIN, "What the supplier asks a month, in øre with VAT."
+    )
+    export_markup: int = setting(
+        0,
+        integer(-1_000_000, 1_000_000),
+        PLAIN,
+        "What is added to the spot price of power that is sold, thousandths of an øre per kWh.",
+    )
+    export_minimum: int = setting(
+        -10_000_000,
+        integer(-10_000_000, 10_000_000),
+        PLAIN,
+        "The least that is paid for power that is sold, thousandths of an øre per kWh.",
     )
 
 

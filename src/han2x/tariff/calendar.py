@@ -25,6 +25,11 @@ def month_of(day: date, months: int = 0) -> date:
     return date(number // 12, number % 12 + 1, 1)
 
 
+def days_of_month(day: date) -> int:
+    """How many days a day's month has."""
+    return (month_of(day, 1) - month_of(day)).days
+
+
 @lru_cache(maxsize=64)
 def holidays(year: int) -> frozenset[date]:
     """The public holidays of Norway in a year."""

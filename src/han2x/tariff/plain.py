@@ -1,8 +1,10 @@
 """Budgets, steps and costs as plain values for people and their programs: kWh, W, NOK; null is unknown."""
 
+from datetime import UTC, datetime
+
 from .budget import Budget
 from .capacity import Capacity, Peak
-from .cost import Cost, Costs
+from .cost import Cost, Costs, KwhPrice, cheapest_hours
 
 Plain = dict[str, object]
 
@@ -54,16 +56,48 @@ def _peak(peak: Peak) -> Plain:
 
 
 def money(costs: Costs) -> Plain:
-    """Costs in NOK, the spot price in NOK per kWh without taxes."""
+    """Costs in NOK; prices in NOK per kWh: the spot price without taxes, what one bought costs with all, what
+    one sold earns."""
     return {
         "area": costs.area,
         "spot_price": _nok(costs.price.price) if costs.price else None,
         "spot_final": costs.price.final if costs.price else None,
+        "price_total": _nok(costs.kwh.total) if costs.kwh else None,
+        "price_export": _nok(costs.kwh.sold) if costs.kwh else None,
         "cost_today": _nok(costs.today.total) if costs.today.complete else None,
         "cost_month": _nok(costs.month.total) if costs.month.complete else None,
-        "today": _cost(costs.today),
-        "month": _cost(costs.month),
+        "today": {"since": _local(costs.day_begins), **_cost(costs.today)},
+        "month": {"since": _local(costs.month_begins), **_cost(costs.month)},
     }
+
+
+def kwh_prices(costs: Costs) -> Plain:
+    """What a kWh costs and earns in each quarter of today and tomorrow that has a price, NOK, times in UTC;
+    and the hours among them, the cheapest first."""
+    known = [one for one in costs.per_kwh if one.spot is not None or one.total is not None]
+    return {
+        "area": costs.area,
+        "prices": [_kwh(one) for one in known],
+        "cheapest_hours": [_utc(start) for start in cheapest_hours(costs.per_kwh)],
+    }
+
+
+def _kwh(price: KwhPrice) -> Plain:
+    return {
+        "start": _utc(price.start),
+        "spot": _nok(price.spot),
+        "total": _nok(price.total),
+        "export": _nok(price.sold),
+        "final": price.final,
+    }
+
+
+def _local(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _utc(start: int) -> str:
+    return datetime.fromtimestamp(start, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _cost(cost: Cost) -> Plain:
@@ -71,6 +105,7 @@ def _cost(cost: Cost) -> Plain:
         "power": _nok(cost.power),
         "support": _nok(cost.support),
         "grid": _nok(cost.grid),
+        "fee": _nok(cost.fee),
         "export": _nok(cost.export),
         "total": _nok(cost.total),
         "imported": _kilo(cost.imported),

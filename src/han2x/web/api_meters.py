@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 from starlette.responses import Response
 
 from ..runtime.price_lists import PriceLists
 from ..settings.schema import Meter
+from ..tariff import plain
 from ..tariff.calendar import local
 from ..tariff.standing import standing
 from . import live_shapes
@@ -53,6 +55,12 @@ async def one(call: Call) -> live_shapes.Meter:
 async def capacity(call: Call) -> live_shapes.CapacityShape | None:
     """A meter's capacity step."""
     return (await one(call))["capacity"]
+
+
+async def kwh_prices(call: Call) -> live_shapes.KwhPricesShape | None:
+    """What a kWh costs and earns today and tomorrow."""
+    costs = call.gateway.view(named(call, call.path["meter"]), call.now).costs
+    return cast(live_shapes.KwhPricesShape, plain.kwh_prices(costs)) if costs else None
 
 
 async def tariffs(call: Call) -> list[live_shapes.TariffShape]:

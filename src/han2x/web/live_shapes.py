@@ -145,6 +145,7 @@ class CostShape(TypedDict):
     power: float
     support: float
     grid: float
+    fee: float
     export: float
     imported_kwh: float
     exported_kwh: float
@@ -155,12 +156,32 @@ class CostShape(TypedDict):
 
 
 class CostsShape(TypedDict):
-    """So far today and this month."""
+    """So far today and this month; now: the spot price, what a kWh costs with all, what a sold one earns."""
 
     area: str
     price: PriceShape | None
+    total_nok_per_kwh: float | None
+    export_nok_per_kwh: float | None
     today: CostShape
     month: CostShape
+
+
+class KwhPriceShape(TypedDict):
+    """A quarter from `start`, NOK: the spot price, what a kWh costs with all, what a sold one earns."""
+
+    start: str
+    spot: float | None
+    total: float | None
+    export: float | None
+    final: bool
+
+
+class KwhPricesShape(TypedDict):
+    """Today's and tomorrow's quarters that have a price, and the beginnings of hours, the cheapest first."""
+
+    area: str
+    prices: list[KwhPriceShape]
+    cheapest_hours: list[str]
 
 
 class TariffShape(TypedDict):

@@ -226,6 +226,8 @@ def _costs(found: Costs) -> live_shapes.CostsShape:
     return {
         "area": found.area,
         "price": {"nok_per_kwh": price.price / MILLIOERE, "provisional": not price.final} if price else None,
+        "total_nok_per_kwh": _nok(found.kwh.total) if found.kwh else None,
+        "export_nok_per_kwh": _nok(found.kwh.sold) if found.kwh else None,
         "today": _cost(found.today),
         "month": _cost(found.month),
     }
@@ -237,6 +239,7 @@ def _cost(cost: Cost) -> live_shapes.CostShape:
         "power": cost.power / MILLIOERE,
         "support": cost.support / MILLIOERE,
         "grid": cost.grid / MILLIOERE,
+        "fee": cost.fee / MILLIOERE,
         "export": cost.export / MILLIOERE,
         "imported_kwh": cost.imported / KILO,
         "exported_kwh": cost.exported / KILO,

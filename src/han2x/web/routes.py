@@ -214,6 +214,14 @@ ROUTES: list[Endpoint] = [
     ),
     Endpoint(
         method="GET",
+        path="v1/kwh-prices/{meter}",
+        handler=api_meters.kwh_prices,
+        answer=live_shapes.KwhPricesShape | None,
+        errors=(404,),
+        doc="What a kWh of a meter costs and earns today and tomorrow; null where prices are off.",
+    ),
+    Endpoint(
+        method="GET",
         path="v1/tariffs",
         handler=api_meters.tariffs,
         answer=list[live_shapes.TariffShape],

@@ -108,6 +108,10 @@ def _price(view: View) -> Known | None:
     return view.costs.price.price if view.costs and view.costs.price else None
 
 
+def _kwh(part: str) -> Value:
+    return lambda view: getattr(view.costs.kwh, part) if view.costs and view.costs.kwh else None
+
+
 def _cost(part: str) -> Value:
     """To the nearest øre, where every hour is known and has its price."""
 
@@ -251,4 +255,16 @@ EXTENSION: tuple[Register, ...] = (
     Register(306, INT32, "net_pow_l2", "W", "active power L2, import less export", _phase_power(1)),
     Register(308, INT32, "net_pow_l3", "W", "active power L3, import less export", _phase_power(2)),
     *_besides(310),
+    Register(
+        368,
+        INT32,
+        "price_total",
+        "NOK/kWh x 100000",
+        "what a kWh costs now, with all",
+        _kwh("total"),
+        "15 min",
+    ),
+    Register(
+        370, INT32, "price_export", "NOK/kWh x 100000", "what a sold kWh earns now", _kwh("sold"), "15 min"
+    ),
 )

@@ -178,6 +178,7 @@ function costParts({ costs, notices }) {
     line("power_part", "power"),
     line("support", "support", -1),
     line("grid", "grid"),
+    ...(costs.month.fee ? [line("fee", "fee")] : []),
     line("export", "export", -1),
     line("total", "total"),
     row([t("cost.imported"), ...pair((sum) => quantity(sum.imported_kwh, "kWh", 1))]),
@@ -185,7 +186,9 @@ function costParts({ costs, notices }) {
   const parts = [
     facts([
       [t("cost.area"), costs.area],
+      [t("cost.total_now"), perKwh(costs.total_nok_per_kwh) ?? t("cost.total_unknown")],
       [t("cost.price_now"), price],
+      ...(costs.month.exported_kwh ? [[t("cost.export_now"), perKwh(costs.export_nok_per_kwh) ?? "–"]] : []),
     ]),
     table(t("cost.costs"), ["", t("cost.today"), t("cost.month")], body),
   ];
@@ -197,6 +200,9 @@ function costParts({ costs, notices }) {
   else if (!costs.month.complete) parts.push(note("info", t("cost.incomplete")));
   return parts;
 }
+
+/** In øre, as Norwegian bills have it. */
+const perKwh = (nok) => (nok === null || nok === undefined ? null : quantity(nok * 100, t("unit.ore_kwh"), 1));
 
 const money = (nok, sign) =>
   nok === null || nok === undefined ? "–" : quantity(nok * sign, t("unit.nok"), 2);
