@@ -288,6 +288,39 @@ def test_a_capture_ends_with_the_source_it_began_with(own: Any) -> None:
     assert monotonic() - began < 25
 
 
+def test_recordings_are_listed_for_their_owner_to_choose(own: Any) -> None:
+    """Regular files of one folder, which is made; each is a source that may be set and is in force."""
+    owner = own.owner()
+    folder = own.state / "recordings"
+    assert owner.get("v1/recordings").json() == {"folder": str(folder), "files": []}
+    (folder / "b.bin").write_bytes(b"7e" * 500)
+    (folder / "a .txt").touch()
+    for name in (".hidden", "x?speed=max", "line\nend"):
+        (folder / name).touch()
+    (folder / "elsewhere").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "pipe")
+    (folder / "inner").mkdir()
+    found = owner.get("v1/recordings").json()["files"]
+    assert [(one["name"], one["bytes"]) for one in found] == [("a .txt", 0), ("b.bin", 1000)]
+    for one in found:
+        assert patch(owner, {"meters.0.source": one["source"]}).status_code == 200
+    assert token(own, owner, "write").get("v1/recordings").status_code == 403
+
+
+def test_forms_are_told_why_a_person_changes_a_setting(shared: Any) -> None:
+    """In the schema, from the same table, with a text in both languages."""
+    owner = shared.owner()
+    sections = owner.get("v1/settings/schema").json()["sections"]
+    told = {(s["name"], f["key"]): f["reach"] for s in sections for f in s["fields"]}
+    assert told["mqtt", "ca_file"] == ["reads_file", "takes_secret"]
+    assert told["meters", "source"] == ["by_value"]
+    assert told["web", "name"] == []
+    words = {word for reach in told.values() for word in reach}
+    for language in ("en", "nb"):
+        texts = owner.get(f"locales/{language}.json").json()
+        assert all(texts[f"reach.{word}"] for word in words)
+
+
 def test_a_pipe_in_a_files_place_stops_nothing(own: Any, tmp_path: Path) -> None:
     """A trial of a broker that names it is refused at once, and Modbus answers as before."""
     owner, pipe = own.owner(), tmp_path / "pipe"

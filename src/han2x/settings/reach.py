@@ -31,6 +31,13 @@ ReachOf = Reach | Callable[[Any], Reach]
 """A row's reach, or how it follows from the value."""
 
 
+def reasons(reach: ReachOf) -> list[str]:
+    """Why only a person changes a setting, a word each; `by_value` where it depends on the value."""
+    if not isinstance(reach, Reach):
+        return ["by_value"]
+    return [str(one.name).lower() for one in reach]
+
+
 def source_reach(line: str) -> Reach:
     """How far a meter's source reaches: a recording is read, a named serial device is opened."""
     match parsed(line):

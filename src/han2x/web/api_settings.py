@@ -36,6 +36,7 @@ from ..settings.identity import identified
 from ..settings.networks import parse_networks, within
 from ..settings.outside import new_complaints
 from ..settings.permission import asked, changes, proven, secrets_left_out
+from ..settings.reach import ReachOf, reasons
 from ..settings.rule import Rule
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
 from . import shapes
@@ -70,19 +71,20 @@ async def schema(_: Call) -> shapes.SettingsSchema:
 
 def _fields(section: type) -> list[shapes.FieldShape]:
     return [
-        _field(f.name, f.default, f.metadata["doc"], f.metadata["rule"])
+        _field(f.name, f.default, f.metadata["doc"], f.metadata["rule"], f.metadata["reach"])
         for f in fields(section)
         if not f.metadata["rule"].made_once
     ]
 
 
-def _field(key: str, default: Any, doc: str, rule: Rule) -> shapes.FieldShape:
+def _field(key: str, default: Any, doc: str, rule: Rule, reach: ReachOf) -> shapes.FieldShape:
     found: shapes.FieldShape = {
         "key": key,
         "type": rule.kind,
         "default": default,
         "doc": doc,
         "must": rule.must,
+        "reach": reasons(reach),
     }
     if rule.choices:
         found["choices"] = list(rule.choices)

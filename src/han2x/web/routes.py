@@ -7,6 +7,7 @@ from . import (
     api_lists,
     api_meters,
     api_outputs,
+    api_recordings,
     api_signal,
     api_system,
     live_shapes,
@@ -108,6 +109,14 @@ ROUTES: list[Endpoint] = [
         access=Access.WRITE,
         errors=(404, 503),
         doc="What a list means by a row of [[lists]], and what is wrong with that row. Nothing is stored.",
+    ),
+    Endpoint(
+        method="GET",
+        path="v1/recordings",
+        handler=api_recordings.recordings,
+        answer=shapes.Recordings,
+        access=Access.OWNER,
+        doc="Recordings that a source may replay: the files in a folder of the state directory.",
     ),
     Endpoint(
         method="GET",

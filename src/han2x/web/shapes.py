@@ -129,7 +129,7 @@ class TriedList(TypedDict):
 
 
 class FieldShape(TypedDict):
-    """A setting, for a form."""
+    """A setting, for a form; `reach`: why only a person who is logged in changes it, if that is so."""
 
     key: str
     type: str
@@ -139,6 +139,22 @@ class FieldShape(TypedDict):
     choices: NotRequired[list[Any]]
     low: NotRequired[int]
     high: NotRequired[int]
+    reach: list[str]
+
+
+class RecordingFile(TypedDict):
+    """A recording that a source may replay: what the source is, and how large the file is."""
+
+    source: str
+    name: str
+    bytes: int
+
+
+class Recordings(TypedDict):
+    """Recordings of a gateway; `folder`: where they are, null where nothing is stored."""
+
+    folder: str | None
+    files: list[RecordingFile]
 
 
 class SectionShape(TypedDict):

@@ -5,7 +5,7 @@ import { h, newId, say } from "./dom.js";
 import { t, tOr } from "./i18n.js";
 
 /**
- * @typedef {{key: string, type: string, default: any, doc: string, must: string, choices?: any[], low?: number, high?: number, secret?: boolean}} SchemaField
+ * @typedef {{key: string, type: string, default: any, doc: string, must: string, choices?: any[], low?: number, high?: number, secret?: boolean, reach?: string[]}} SchemaField
  * @typedef {{path: string, element: HTMLElement, changed: () => boolean, read: () => any, complain: (complaint: import("./api.js").Complaint | null) => void,
  *   reset: () => void, words: string, input: any, extra: HTMLElement}} Field
  */
@@ -26,6 +26,7 @@ export function settingField(section, holder, schema, value, touched) {
   const control = controlFor(schema, value, id);
   const complaint = h("p", { class: "complaint", id: `${id}-complaint` });
   const doc = h("p", { class: "doc", id: `${id}-doc` }, docOf(section, schema));
+  const reach = (schema.reach ?? []).map((why) => h("p", { class: "doc reach" }, t(`reach.${why}`)));
   const extra = h("div", { class: "extra" });
   control.input.setAttribute("aria-describedby", `${id}-doc ${id}-complaint`);
   control.input.dataset.path = path;
@@ -38,6 +39,7 @@ export function settingField(section, holder, schema, value, touched) {
     control.element,
     complaint,
     doc,
+    reach,
     extra,
   );
   const before = JSON.stringify(control.read());

@@ -6,6 +6,7 @@ import { download, h, say } from "../dom.js";
 import { formerChoice, formerMeters, whoIsAdded } from "../former.js";
 import { settingField } from "../forms.js";
 import { plural, t, tOr } from "../i18n.js";
+import { recordingChoice } from "../recordings.js";
 import { trial, trySource } from "../source.js";
 import { tariffChoice } from "../tariff_choice.js";
 import { action, ask, card, field } from "../ui.js";
@@ -101,7 +102,7 @@ function rowForm(page, section, values, holder, index) {
     .map((one) => settingField(section.name, holder, one, values[one.key], () => page.bar.update()));
   page.fields.push(...fields);
   for (const one of fields) {
-    if (one.path.endsWith(".source") && section.name === "meters") sourceTest(page, one);
+    if (one.path.endsWith(".source") && section.name === "meters") sourceTools(page, one);
     if (one.path.endsWith(".tariff")) void tariffChoice(one, page.context.signal);
   }
   const title = section.repeated ? `${sectionName(section.name)}: ${values.name}` : sectionName(section.name);
@@ -116,7 +117,8 @@ function rowForm(page, section, values, holder, index) {
   return element;
 }
 
-function sourceTest(page, one) {
+function sourceTools(page, one) {
+  void recordingChoice(one, page.context.signal);
   const place = trial();
   const test = action(
     t("settings.try_source"),
