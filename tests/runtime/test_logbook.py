@@ -1,6 +1,7 @@
 """The page's log: the newest lines, and no cause that repeats itself pushes the others out."""
 
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -73,3 +74,14 @@ def test_a_watcher_gets_each_line_as_it_was_written(log: logging.Logger, book: L
     stop()
     log.info("flood %d", 60)
     assert told == [f"flood {number}" for number in range(60)]
+
+
+@pytest.mark.parametrize("text", ["x" * 4000, "é" * 4000, "x1 " * 1300, "%" * 4000, "-." * 2000])
+def test_a_long_line_costs_little(log: logging.Logger, book: Logbook, text: str) -> None:
+    """Text of a stranger without a space or digit in it holds nothing up: well below a millisecond a line."""
+    began = time.thread_time()
+    for _ in range(100):
+        log.info(text)
+        log.info("%s is no source", text)
+    assert time.thread_time() - began < 1
+    assert len(book.lines(500)) == 100
