@@ -12,6 +12,7 @@ from typing import Any, get_origin, get_type_hints
 
 from .. import __version__
 from ..model.reading import Net
+from ..model.vendor_names import vendor_name
 from ..model.view import View
 from ..runtime.message import Message
 from ..settings.broker import Mqtt
@@ -169,7 +170,7 @@ def _shared(announced: Announced) -> Config:
     device = {
         "identifiers": [_id(announced)],
         "name": announced.label,
-        "manufacturer": announced.vendor.capitalize(),
+        "manufacturer": vendor_name(announced.vendor),
         "model": announced.meter_type,
         "serial_number": announced.meter_id,
         "sw_version": __version__,

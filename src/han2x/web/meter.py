@@ -7,6 +7,7 @@ from typing import Literal
 from ..model.diagnosis import Diagnosis
 from ..model.instant import Instant
 from ..model.quantity import Quantity
+from ..model.vendor_names import vendor_name
 from ..model.view import View
 from ..settings.schema import Meter as MeterSettings
 from ..tariff.budget import Budget
@@ -85,7 +86,7 @@ def summary(settings: MeterSettings, view: View, diagnosis: Diagnosis, *, number
 
 def label(settings: MeterSettings, view: View) -> str:
     """A name for people: who made the meter and its type, else the name in the settings."""
-    known = (view.vendor.capitalize(), view.identity.meter_type)
+    known = (vendor_name(view.vendor), view.identity.meter_type)
     return " ".join(filter(None, known)) or settings.name
 
 
