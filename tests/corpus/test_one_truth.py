@@ -7,7 +7,15 @@ tests' own run everywhere.
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC
+from fractions import Fraction
+from itertools import islice
+from math import floor
 from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from han2x.cli.telegram_text import details, values
 from han2x.modbus.maps.float32 import FLOAT
@@ -19,15 +27,19 @@ from han2x.model.state import EMPTY, fold
 from han2x.model.view import View, view
 from han2x.mqtt.objects import ENERGY, OBJECTS, STATE
 from han2x.mqtt.topic import Stamp
+from han2x.settings.lists import TaughtList
 from han2x.vendors.decoder import Decoder
 from han2x.vendors.decoding_options import Manner
+from han2x.vendors.obis_quantities import QUANTITIES
 from han2x.wire.cipher import Keys
 from han2x.wire.dump import Dump
-from han2x.wire.result import Apdu
+from han2x.wire.obis import cde
+from han2x.wire.result import Apdu, Framing
 from han2x.wire.stream import Stream
 
 from ..sml_telegrams import dtz541, ed300l, ehz, mt175
-from .test_corpus import TELEGRAM_INDEX, TELEGRAMS, keys, needs_telegrams
+from ..vendors.test_selfdescribing import CODES, code, number, octets, scaler_unit, structure
+from .test_corpus import REPORT_INDEX, STREAM_INDEX, TELEGRAM_INDEX, TELEGRAMS, keys, needs_telegrams
 
 NOW = Instant(1_750_000_000_000, 5_000)
 KILO = (*ENERGIES, *PHASE_ENERGIES)
@@ -120,14 +132,64 @@ def test_by_phase() -> None:
     agree(reading)
 
 
+FOLDERS = {"": TELEGRAM_INDEX, "reports": REPORT_INDEX, "streams": STREAM_INDEX}
+
+
 @needs_telegrams
-def test_every_telegram_of_the_corpus() -> None:
-    """Every telegram of real meters, and the reports of strangers."""
+@pytest.mark.parametrize(("folder", "least"), [("", 300), ("reports", 13), ("streams", 400)])
+def test_every_telegram_of_the_corpus(folder: str, least: int) -> None:
+    """Every telegram of real meters, the reports of strangers, and a day's recordings."""
     count = 0
-    for entry in TELEGRAM_INDEX:
+    for entry in FOLDERS[folder]:
         dump = Dump()
-        octets = dump.feed(Path(TELEGRAMS / entry["file"]).read_bytes()) + dump.flush()
-        for reading in readings(octets, keys(entry)):
+        octets = dump.feed(Path(TELEGRAMS / folder / entry["file"]).read_bytes()) + dump.flush()
+        for reading in islice(readings(octets, keys(entry)), 200):
             agree(reading)
             count += 1
-    assert count > 50
+    assert count >= least
+
+
+@settings(max_examples=50)
+@given(
+    st.dictionaries(
+        st.sampled_from(sorted(CODES)), st.tuples(st.integers(0, 60_000), st.integers(-3, 1)), min_size=1
+    )
+)
+def test_any_list_that_describes_itself(sent: dict[str, tuple[int, int]]) -> None:
+    """What nobody has sent is told by all alike."""
+    rows = [
+        structure(code(name), number(raw), scaler_unit(scaler, CODES[name][1]))
+        for name, (raw, scaler) in sent.items()
+    ]
+    message = b"\x0f\0\0\0\0\0" + structure(*rows)
+    reading = Decoder().decode(Apdu(message, Framing.HDLC, 0, len(message)))
+    assert isinstance(reading, Reading)
+    for name, (raw, scaler) in sent.items():
+        quantity, _, thousands = CODES[name]
+        assert reading.values[quantity] == floor(raw * Fraction(10) ** (thousands + scaler))
+    agree(reading)
+
+
+CODE_OF = {QUANTITIES[cde(code)]: code for code in CODES}
+
+
+@settings(max_examples=50)
+@given(
+    st.dictionaries(st.sampled_from(sorted(CODE_OF)), st.integers(0, 60_000), min_size=1),
+    st.sampled_from(["1", "0.1", "0.01", "10"]),
+    st.randoms(use_true_random=False),
+)
+def test_any_list_that_is_taught(sent: dict[Quantity, int], factor: str, order: Random) -> None:
+    """In any order, with any factor."""
+    names = sorted(sent)
+    order.shuffle(names)
+    codes, factors = " ".join(CODE_OF[name] for name in names), " ".join(factor for _ in names)
+    pattern = "t" + "n" * len(names) + "b"
+    taught = TaughtList(name="x", pattern=pattern, codes=f"- {codes} -", factors=f"- {factors} -")
+    body = structure(octets(b"ab"), *(number(sent[name]) for name in names), b"\x03\x01")
+    message = b"\x0f\0\0\0\0\0" + body
+    reading = Decoder(None, Manner(lists=(taught,))).decode(Apdu(message, Framing.HDLC, 0, len(message)))
+    assert isinstance(reading, Reading), reading
+    for name, raw in sent.items():
+        assert reading.values[name] == floor(raw * Fraction(factor) * name.unit.per_display)
+    agree(reading)
