@@ -33,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
         settings = without_contradictions(settings)
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {path} are refused:\n{located(settings, path)}")
-    for complaint in complaints(settings, Machine(paths.state_directory())):  # of this machine: perhaps the file is for another
+    machine = Machine(paths.state_directory())  # this one: perhaps the file is for another
+    for complaint in complaints(settings, machine):
         print(f"{path}: {complaint}", file=sys.stderr)
     sys.stdout.write(sample(settings, secrets=arguments.secrets))
     return 0
