@@ -14,6 +14,9 @@ import { card, facts, note, row, table } from "../ui.js";
 
 const DAY_MS = 86_400_000;
 const PRICES_MS = 60_000;
+const HOUR_S = 3600;
+const CHEAPEST = 3;
+const ORE = 100;
 
 /** @param {HTMLElement} root @param {import("../app.js").Context} context */
 export async function show(root, context) {
@@ -50,7 +53,7 @@ function kept(element, parts) {
   return (meter) => {
     const text = JSON.stringify([meter.capacity, meter.costs, meter.tariff, meter.notices]);
     if (text === shown) return;
-    element.replaceChildren(...parts(meter));
+    element.replaceChildren(...parts(meter).filter(Boolean));
     shown = text;
   };
 }
@@ -167,7 +170,7 @@ function costParts({ costs, notices }) {
       note("info", t("cost.no_prices"), " ", h("a", { href: "#/settings/prices" }, t("cost.choose_prices"))),
     ];
   const price = costs.price
-    ? `${quantity(costs.price.nok_per_kwh, t("unit.nok_kwh"), 3)}${costs.price.provisional ? ` (${t("cost.provisional")})` : ""}`
+    ? `${quantity(costs.price.nok_per_kwh * ORE, t("unit.ore_kwh"), 1)}${costs.price.provisional ? ` (${t("cost.provisional")})` : ""}`
     : "–";
   const known = (sum, text) => (hoursKnown(sum) ? text : "–");
   const pair = (text) => [costs.today, costs.month].map((sum) => known(sum, text(sum)));
@@ -202,54 +205,58 @@ function costParts({ costs, notices }) {
 }
 
 /** In øre, as Norwegian bills have it. */
-const perKwh = (nok) => (nok === null || nok === undefined ? null : quantity(nok * 100, t("unit.ore_kwh"), 1));
+const perKwh = (nok) => (nok === null || nok === undefined ? null : quantity(nok * ORE, t("unit.ore_kwh"), 1));
 
 const money = (nok, sign) =>
   nok === null || nok === undefined ? "–" : quantity(nok * sign, t("unit.nok"), 2);
 
-async function priceRows({ live }, signal) {
+async function priceRows({ live, meterId }, signal) {
   const midnight = live.now() - DAY_MS;
   const query = new URLSearchParams({
     begin: new Date(midnight).toISOString(),
     end: new Date(midnight + 3 * DAY_MS).toISOString(),
   });
-  return get(`v1/prices?${query}`, { signal });
+  const [spot, kwh] = await Promise.all([
+    get(`v1/prices?${query}`, { signal }),
+    get(`v1/kwh-prices/${encodeURIComponent(meterId)}`, { signal }),
+  ]);
+  const totals = new Map((kwh?.prices ?? []).map((one) => [seconds(one.start), one.total]));
+  const cheapest = (kwh?.cheapest_hours ?? []).map(seconds);
+  return { rows: spot.map((one) => ({ ...one, total: totals.get(seconds(one.t)) ?? null })), cheapest };
 }
 
-async function drawPrices(element, text, rows, { live, signal }) {
+async function drawPrices(element, text, { rows, cheapest }, { live, signal }) {
   element.replaceChildren();
   if (!rows.length) return say(text, t("cost.no_price_rows"));
   const UPlot = await uplot();
   const at = rows.map((price) => seconds(price.t));
-  const value = rows.map((price) => price.nok_per_kwh);
+  const value = rows.map((price) => price.nok_per_kwh * ORE);
+  const total = rows.map((price) => (price.total === null ? null : price.total * ORE));
   const now = live.now() / 1000;
-  const series = [
-    {
-      paths: UPlot.paths.stepped({ align: 1 }),
-      stroke: () => colour("import"),
-      width: 2,
-      points: { show: false },
-    },
-  ];
+  const line = (name, width) => ({
+    paths: UPlot.paths.stepped({ align: 1 }),
+    stroke: () => colour(name),
+    width,
+    points: { show: false },
+  });
+  const series = [line("muted", 1), line("import", 2)];
   const marked = { hooks: { draw: [(u) => nowLine(u, live.now() / 1000)] } };
   await plot(element, {
-    data: [at, value],
+    data: [at, value, total],
     series,
-    unit: t("unit.nok_kwh"),
+    unit: t("unit.ore_kwh"),
     height: 220,
     signal,
     more: marked,
   });
   const next = at.findIndex((begin) => begin > now);
-  say(
-    text,
-    next < 0
-      ? ""
-      : t("cost.next", {
-          time: time(at[next] * 1000, "time"),
-          price: quantity(value[next], t("unit.nok_kwh"), 2),
-        }),
-  );
+  const price = (index) => quantity(total[index] ?? value[index], t("unit.ore_kwh"), 1);
+  const said = [t("cost.lines")];
+  if (next >= 0) said.push(t("cost.next", { time: time(at[next] * 1000, "time"), price: price(next) }));
+  const ahead = cheapest.filter((begin) => begin + HOUR_S > now).slice(0, CHEAPEST);
+  if (ahead.length)
+    said.push(t("cost.cheapest", { hours: ahead.sort((a, b) => a - b).map((s) => time(s * 1000, "time")).join(", ") }));
+  say(text, said.join(" "));
 }
 
 function nowLine(u, now) {
