@@ -8,6 +8,7 @@ unless the keys were given: then it is encrypted anew with keys that everyone ma
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -22,6 +23,7 @@ from ..wire.p1 import ETX, STX, block_check, crc16
 from ..wire.result import Apdu, Discarded, Framing, Segment
 from ..wire.scan import Deframer, Found
 from ..wire.sml import framed, inside
+from ..wire.sml_messages import SmlError
 from ..wire.stream import Stream
 
 PUBLIC = Keys(bytes(range(16)), bytes(range(0xD0, 0xE0)))
@@ -263,7 +265,8 @@ def _repair_mbus(octets: bytearray, begin: int, end: int) -> None:
 
 
 def _repair_sml(octets: bytearray, begin: int, end: int) -> None:
-    octets[begin:end] = framed(inside(bytes(octets[begin:end])))
+    with suppress(SmlError):  # a number that was replaced may have been none
+        octets[begin:end] = framed(inside(bytes(octets[begin:end])))
 
 
 def _repair_p1(octets: bytearray, begin: int, end: int) -> None:
