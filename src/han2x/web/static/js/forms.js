@@ -26,7 +26,7 @@ export function settingField(section, holder, schema, value, touched) {
   const control = controlFor(schema, value, id);
   const complaint = h("p", { class: "complaint", id: `${id}-complaint` });
   const doc = h("p", { class: "doc", id: `${id}-doc` }, docOf(section, schema));
-  const reach = (schema.reach ?? []).map((why) => h("p", { class: "doc reach" }, t(`reach.${why}`)));
+  const reach = (schema.reach ?? []).map((why) => h("p", { class: "doc" }, t("reach.person", { why: t(`reach.${why}`) })));
   const extra = h("div", { class: "extra" });
   control.input.setAttribute("aria-describedby", `${id}-doc ${id}-complaint`);
   control.input.dataset.path = path;

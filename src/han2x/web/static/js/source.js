@@ -1,7 +1,7 @@
 // Trying a source: what comes in, octet by octet and telegram by telegram, until it is known who speaks or time is out.
 
-import { streamed } from "./api.js";
-import { h, say, set } from "./dom.js";
+import { get, streamed } from "./api.js";
+import { h, newId, say, set } from "./dom.js";
 import { capital, number, t, tOr } from "./i18n.js";
 import { icon } from "./icons.js";
 
@@ -99,4 +99,14 @@ export async function trySource(source, place, signal) {
     if (last.good && last.reading) break;
   }
   return last;
+}
+
+/** Recordings of the state directory, to choose in a source's field. */
+export async function recordings({ input, extra }, signal) {
+  const { folder, files } = await get("v1/recordings", { signal }).catch(() => ({}));
+  if (!folder) return;
+  const id = newId("recordings");
+  const options = files.map(({ source, name }) => h("option", { value: source, label: name }));
+  extra.append(h("datalist", { id }, options), h("p", { class: "muted" }, t("recordings.folder", { folder })));
+  input.setAttribute("list", id);
 }

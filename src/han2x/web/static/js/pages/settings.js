@@ -6,8 +6,7 @@ import { download, h, say } from "../dom.js";
 import { formerChoice, formerMeters, whoIsAdded } from "../former.js";
 import { settingField } from "../forms.js";
 import { plural, t, tOr } from "../i18n.js";
-import { recordingChoice } from "../recordings.js";
-import { trial, trySource } from "../source.js";
+import { recordings, trial, trySource } from "../source.js";
 import { tariffChoice } from "../tariff_choice.js";
 import { action, ask, card, field } from "../ui.js";
 
@@ -118,7 +117,7 @@ function rowForm(page, section, values, holder, index) {
 }
 
 function sourceTools(page, one) {
-  void recordingChoice(one, page.context.signal);
+  void recordings(one, page.context.signal);
   const place = trial();
   const test = action(
     t("settings.try_source"),
