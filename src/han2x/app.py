@@ -93,9 +93,7 @@ def _mqtt(settings: Settings) -> Mapping[str, object]:
     zone = settings.site.time_zone
     brokers = [broker for broker in settings.mqtt if broker.enabled]
     return {
-        "mqtt" if len(settings.mqtt) == 1 else f"mqtt {broker.id}": Publishing(
-            broker=_unlabelled(broker), meters=meters, time_zone=zone
-        )
+        broker.service: Publishing(broker=_unlabelled(broker), meters=meters, time_zone=zone)
         for broker in brokers
     }
 

@@ -250,3 +250,22 @@ def test_a_name_changes_and_nothing_else(house: House, rename: Callable[[House],
     assert not house.said_again("Hus")
     if rename is api:
         assert house.connections() == connections
+
+
+def test_another_broker_renames_no_service(house: House) -> None:
+    """Health, API and connection of a broker stay as they are when another one comes, and when it goes."""
+
+    def told() -> tuple[Any, ...]:
+        brokers = house.owner.get("v1/mqtt").json()["brokers"]
+        known = [one for one in house.owner.get("v1/health").json()["services"] if "mqtt" in one["name"]]
+        return brokers[0]["id"], brokers[0]["condition"], known, house.connections()
+
+    house.gateway.until(lambda: told()[1] == "ok")
+    before = told()
+    acts = ("POST", "v1/settings/mqtt", {"name": "Hytta"}), ("DELETE", "v1/settings/mqtt/1", None)
+    for method, path, body in acts:
+        assert house.owner.request(method, path, json=body).status_code == 200
+        house.bridge.say()
+        house.gateway.until(lambda: len(house.rows()) == 5)
+        assert told() == before
+    assert [one["name"] for one in before[2]] == ["mqtt hus"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from .database import EXTENTS
 from .device import FILE
-from .identity import identify
+from .identity import DEFAULT_NAME, identify
 from .reach import PLAIN, READS_FILE, SHOWS_BYTES, TAKES_SECRET
 from .rule import BOOLEAN, IDENTITY, LABEL, choice, integer, setting, text
 
@@ -89,3 +89,11 @@ class Mqtt:
 
     def __post_init__(self) -> None:
         identify(self, "broker")
+
+    @property
+    def service(self) -> str:
+        """What its connection is called in health, log and API: by its id, however many brokers there are.
+
+        That of the broker every installation begins with is `mqtt`.
+        """
+        return "mqtt" if self.id == DEFAULT_NAME else f"mqtt {self.id}"

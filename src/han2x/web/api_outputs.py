@@ -58,12 +58,11 @@ async def listing(call: Call) -> Response:
 async def mqtt(call: Call) -> shapes.Brokers:
     """The brokers, and what was last said at each."""
     gateway = call.gateway
-    plural = len(gateway.settings.value.mqtt) > 1
-    return {"brokers": [_broker(gateway, one, plural) for one in gateway.settings.value.mqtt]}
+    return {"brokers": [_broker(gateway, one) for one in gateway.settings.value.mqtt]}
 
 
-def _broker(gateway: Gateway, entry: Mqtt, plural: bool) -> shapes.BrokerShape:
-    health = gateway.health.value.get(f"mqtt {entry.id}" if plural else "mqtt")
+def _broker(gateway: Gateway, entry: Mqtt) -> shapes.BrokerShape:
+    health = gateway.health.value.get(entry.service)
     messages = gateway.providers.messages.get(entry.id)
     return {
         "id": entry.id,

@@ -20,6 +20,7 @@ from ..runtime.clients import Clients
 from ..runtime.gateway import Gateway
 from ..runtime.health import Health
 from ..runtime.logbook import Line
+from ..settings.identity import DEFAULT_NAME
 from ..settings.schema import Settings
 from . import live_shapes, shapes
 from .meter import LAMP_MS, meter
@@ -312,7 +313,8 @@ def _label(service: str, settings: Settings) -> str:
     """A service that is one of a meter or broker, by what people call that."""
     kind, _, id = service.partition(" ")
     rows = getattr(settings, OF_ROWS[kind]) if kind in OF_ROWS else ()
-    return next((f"{kind} {row.name}" for row in rows if row.id == id), service)
+    named = (row for row in rows if row.id == (id or DEFAULT_NAME) != row.name)
+    return next((f"{kind} {row.name}" for row in named), service)
 
 
 def servers(gateway: Gateway) -> list[shapes.ServerShape]:
