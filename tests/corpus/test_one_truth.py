@@ -153,10 +153,13 @@ def test_every_telegram_of_the_corpus(folder: str, least: int) -> None:
 @given(
     st.dictionaries(
         st.sampled_from(sorted(CODES)), st.tuples(st.integers(0, 60_000), st.integers(-3, 1)), min_size=1
-    )
+    ),
+    st.booleans(),
 )
-def test_any_list_that_describes_itself(sent: dict[str, tuple[int, int]]) -> None:
-    """What nobody has sent is told by all alike."""
+def test_any_list_that_describes_itself(sent: dict[str, tuple[int, int]], exports: bool) -> None:
+    """What nobody has sent is told by all alike, also a power that has a sign."""
+    if exports and "1.7.0" in sent and "2.7.0" not in sent:
+        sent["1.7.0"] = -1 - sent["1.7.0"][0], 0
     rows = [
         structure(code(name), number(raw), scaler_unit(scaler, CODES[name][1]))
         for name, (raw, scaler) in sent.items()
@@ -166,7 +169,10 @@ def test_any_list_that_describes_itself(sent: dict[str, tuple[int, int]]) -> Non
     assert isinstance(reading, Reading)
     for name, (raw, scaler) in sent.items():
         quantity, _, thousands = CODES[name]
-        assert reading.values[quantity] == floor(raw * Fraction(10) ** (thousands + scaler))
+        if raw < 0:
+            assert (reading.values[quantity], reading.values[Quantity.ACT_POW_NEG]) == (0, -raw)
+        else:
+            assert reading.values[quantity] == floor(raw * Fraction(10) ** (thousands + scaler))
     agree(reading)
 
 

@@ -12,6 +12,7 @@ from han2x.model.reading import Reading
 from han2x.settings.source import VENDORS, SimulatedSource
 from han2x.simulator.meter import telegrams
 from han2x.vendors.decoder import Decoder
+from han2x.vendors.known_lists import KnownLists
 from han2x.vendors.layout_memory import LayoutMemory
 from han2x.wire.p1 import crc16
 from han2x.wire.result import Apdu, Discarded, Framing
@@ -36,10 +37,10 @@ def longest_of(vendor: str) -> Apdu:
 
 
 def decoded_alone(apdu: Apdu, vendor: str) -> Reading | Discarded:
-    """What a decoder makes of a message that has never seen one of its length, but knows who speaks."""
-    decoder, longest = Decoder(), longest_of(vendor)
-    if len(apdu.data) != len(longest.data):
-        decoder.decode(longest)
+    """What a decoder makes of a message that remembers no layout, but knows who speaks."""
+    decoder = Decoder()
+    decoder.decode(longest_of(vendor))
+    decoder._known = KnownLists()
     return decoder.decode(apdu)
 
 

@@ -8,6 +8,8 @@ import random
 import struct
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from fractions import Fraction
+from math import floor
 
 import pytest
 from hypothesis import given
@@ -96,7 +98,7 @@ def register(name: str, value: bytes, scaler: int = 0, unit: int = 0) -> bytes:
 @st.composite
 def entries(draw: st.DrawFn) -> Built:
     """Code, value, scaler and unit of each entry, and what they mean."""
-    made, meant = [], {}
+    made, meant = [], dict[Q, Fraction]()
     for name in draw(st.lists(st.sampled_from(sorted(CODES)), min_size=1, max_size=14, unique=True)):
         quantity, unit, thousands = CODES[name]
         tag = draw(st.sampled_from(sorted(SIZES)))
@@ -106,8 +108,15 @@ def entries(draw: st.DrawFn) -> Built:
         scaler = draw(st.integers(-6, 6))
         made.append((code(name, 1, draw(st.integers(0, 1))), number(raw, tag), scaler, unit))
         power = thousands + scaler
-        meant[quantity] = raw * 10**power if power >= 0 else raw // 10**-power
-    return made, meant
+        meant[quantity] = raw * Fraction(10) ** power
+    return made, {quantity: floor(value) for quantity, value in with_direction(meant).items()}
+
+
+def with_direction(meant: dict[Q, Fraction]) -> dict[Q, Fraction]:
+    """A negative import of a meter that sends no export is export."""
+    if meant.get(Q.ACT_POW_POS, 0) < 0 and Q.ACT_POW_NEG not in meant:
+        return {**meant, Q.ACT_POW_POS: Fraction(0), Q.ACT_POW_NEG: -meant[Q.ACT_POW_POS]}
+    return meant
 
 
 Shape = Callable[[bytes, bytes, bytes, bytes, bytes], bytes]

@@ -36,7 +36,7 @@ from .obis_quantities import (
     own,
 )
 from .recognition import VENDORS, VENDORS_1_WH, recognise, unexplained
-from .sums import PARTS, in_whole_units
+from .sums import PARTS, in_whole_units, signed
 from .vendor import Mismatch, Vendor
 
 MARK_AGE_MAX_MS = 600_000
@@ -200,6 +200,9 @@ def made(vendor: Vendor, name: str, sent: Sorted, sent_at: bytes) -> Reading:
     if not values:
         raise Mismatch(next(iter(refused.values()), "carries no electricity reading"))
     details = details_of(vendor, sent.details) if sent.details else {}
+    if not vendor.norwegian:
+        signed(values, {QUANTITIES.get(own(code)): reason for code, reason in refused.items()})
+        signed(details, {})
     numbers, exact = in_whole_units({**values, **details}, floor)
     unknown = (*sent.unknown, *map(obis, refused)) if refused else tuple(sent.unknown)
     return Reading(
