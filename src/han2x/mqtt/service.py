@@ -52,10 +52,11 @@ async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     entry = section.broker
     client_id = entry.client_id or f"han2x-{gateway.number(first)}"
     offline = _says(status, OFFLINE)
+    memory = Memory(_memory_file(gateway, entry), gateway.damaged)  # a damaged one is said without a broker
     broker = await connect(entry, client_id=client_id, will=offline)
     try:
         gateway.report(name, Condition.OK, f"connected to {broker.peer}")
-        publisher = _Publisher(section, gateway, broker, status)
+        publisher = _Publisher(section, gateway, broker, status, memory)
         gateway.providers.messages[entry.id] = publisher
         broker.publish(_says(status, ONLINE))
         await _serve(publisher, topics, name)
@@ -99,12 +100,14 @@ async def _serve(publisher: "_Publisher", topics: dict[str, str], name: str) -> 
 class _Publisher:
     """What the meters of one broker share."""
 
-    def __init__(self, section: Publishing, gateway: Gateway, broker: Broker, status: str) -> None:
+    def __init__(
+        self, section: Publishing, gateway: Gateway, broker: Broker, status: str, memory: Memory
+    ) -> None:
         self.entry: Mqtt = section.broker
         self.gateway, self.broker, self.status = gateway, broker, status
         self.zone = ZoneInfo(section.time_zone)
         self.plural = len(section.meters) > 1
-        self.memory = Memory(_memory_file(gateway, section.broker), gateway.damaged)
+        self.memory = memory
         self._saving = asyncio.Lock()
         self._refused = ""
         self._last: dict[str, Published] = {}

@@ -17,8 +17,8 @@ from .stored_files import STATE, Say, put_aside
 from .stored_state import Stored, from_json, to_json
 
 SYNC_MS = 300_000
-NO_FILE = (errno.EISDIR, errno.EINVAL, errno.ENXIO, errno.ELOOP)
-"""What is there in a file's place is none, and never becomes one."""
+NO_FILE = (errno.EISDIR, errno.EINVAL, errno.ENXIO, errno.ELOOP, errno.EACCES, errno.EPERM)
+"""What is there in a file's place is none that can be used, and never becomes one by itself."""
 
 
 class Keeper:

@@ -28,6 +28,7 @@ from .factory_reset import first
 from .files import replace as replace_file
 from .gateway import Gateway, Trouble
 from .health import Condition
+from .stored_files import GOOD, Say, load
 
 log = logging.getLogger("han2x")
 
@@ -179,22 +180,24 @@ def begin(path: Path, refused: Refused, gateway: Gateway) -> None:
 async def _keep_good(path: Path, gateway: Gateway) -> None:
     """Keep a copy of the settings whenever the file has new ones."""
     while gateway.state_dir:
-        settings = gateway.settings.value
+        settings, said = gateway.settings.value, list[str]()
         try:
-            await asyncio.to_thread(_copy, path, gateway.on_disk, gateway.state_dir)
+            await asyncio.to_thread(_copy, path, gateway.on_disk, gateway.state_dir, said.append)
         except OSError as error:
             log.warning("the last good settings cannot be kept: %s", error.strerror or error)
+        for text in said:
+            gateway.damaged(text)
         await gateway.settings.changed(settings)
         await asyncio.sleep(LOOK_S)  # the file is being written meanwhile
 
 
-def _copy(path: Path, settings: Settings, state_dir: Path) -> None:
+def _copy(path: Path, settings: Settings, state_dir: Path, say: Say) -> None:
     """Keep the file as it is, with its comments, if it holds these settings; else the settings alone."""
     target = state_dir / NAME
     text = settings_file.sample(settings, secrets=True)
     if path.exists() and settings_file.load(path, state_dir) == settings:
         text = settings_file.read_text(path)
-    if not target.exists() or target.read_text("utf-8") != text:
+    if load(target, GOOD, bytes, say) != text.encode():
         replace_file(target, text, private=True)
         target.chmod(0o600)
 
