@@ -31,7 +31,7 @@ def keep(file: Path, state: Path) -> None:
     """What the program does with good settings."""
     settings = load(file)
     assert isinstance(settings, Settings)
-    recovery._copy(file, settings, state, [].append)
+    recovery._copy(file, settings, state, list[str]().append)
 
 
 def reason(path: Path) -> str:
