@@ -1,10 +1,13 @@
 """Settings that could shut their user out, contradict each other, or cannot be read: what the page does."""
 
 import time
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ...ports import free_port
-from .conftest import Open, Start, answers, go
+from .conftest import Open, Running, Start, answers, enter, go
 
 SOURCE = "simulate:kaifa?speed=20&start=2025-12-14T15:59:40Z"
 
@@ -52,20 +55,104 @@ def test_who_shuts_himself_out_comes_in_again(start: Start, browse: Open) -> Non
         time.sleep(0.05)
 
 
-def test_contradiction_is_told_at_both_fields(start: Start, browse: Open) -> None:
-    """Two servers on one port: both fields are marked and name each other, nothing is saved."""
-    running = start(main=SOURCE)
-    page = browse(running)
-    go(page, "settings/modbus_rtu_tcp")
-    page.check("[data-path='modbus_rtu_tcp.enabled']")
-    page.fill("[data-path='modbus_rtu_tcp.port']", str(running.modbus))
-    page.click("#save")
-    page.wait_for_selector("[data-path='modbus_rtu_tcp.port'][aria-invalid=true]")
-    go(page, "settings/modbus_rtu_tcp")
-    field = page.locator("[data-path='modbus_rtu_tcp.port']")
-    told = " ".join(page.inner_text(f"#{name}") for name in field.get_attribute("aria-describedby").split())
-    assert "modbus_tcp.port" in told
-    assert "modbus_rtu_tcp" not in (running.folder / "han2x.toml").read_text()
+def said_beside(page: Any, path: str) -> str:
+    """What a person reads beside the field of a setting, which is marked and can be seen."""
+    field = page.wait_for_selector(f"[data-path='{path}'][aria-invalid=true]")
+    assert field.is_visible()
+    words = [page.locator(f"#{name}") for name in field.get_attribute("aria-describedby").split()]
+    return " ".join(one.inner_text() for one in words if one.is_visible())
+
+
+CONTRADICTIONS = {
+    "two servers on one port": (
+        {"modbus_rtu_tcp.enabled": "on", "modbus_rtu_tcp.port": "{modbus}"},
+        {
+            "modbus_rtu_tcp.port": (
+                "TCP port {modbus} is also used by modbus_tcp.port. Change one of them.",
+                "TCP-port {modbus} brukes også av modbus_tcp.port. Endre en av dem.",
+            )
+        },
+    ),
+    "the page on the port of Modbus": (
+        {"web.port": "{modbus}"},
+        {
+            "web.port": (
+                "TCP port {modbus} is also used by modbus_tcp.port. Change one of them.",
+                "TCP-port {modbus} brukes også av modbus_tcp.port. Endre en av dem.",
+            )
+        },
+    ),
+    "a tariff that there is not": (
+        {"meters.0.tariff": "nowhere-nett"},
+        {
+            "meters.0.tariff": (
+                "There is no tariff “nowhere-nett”.",
+                "Det finnes ingen tariff «nowhere-nett».",
+            )
+        },
+    ),
+    "one unit id twice": (
+        {"meters.1.unit_id": "1"},
+        {
+            "meters.1.unit_id": (
+                "Unit id 1 of meter “cabin” is also unit_id of meter “main”. Change one of them.",
+                "Enhets-ID 1 hos måleren «cabin» er også unit_id hos måleren «main». Endre en av dem.",
+            )
+        },
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def two(start: Start) -> Running:
+    """A gateway with two meters."""
+    return start(main=SOURCE, cabin=SOURCE)
+
+
+@pytest.mark.parametrize("language", ["en-GB", "nb-NO"])
+def test_what_contradicts_is_said_beside_the_field(two: Running, browse: Open, language: str) -> None:
+    """Servers on one port, an unknown tariff, a unit id twice: a sentence there, and nothing is saved."""
+    page = browse(two, language=language)
+    before = (two.folder / "han2x.toml").read_text()
+    for case, (changes, wanted) in CONTRADICTIONS.items():
+        go(page, "more")
+        go(page, f"settings/{next(iter(changes)).partition('.')[0]}")
+        page.wait_for_selector(f"[data-path='{next(iter(changes))}']")
+        for path, value in changes.items():
+            field = page.locator(f"[data-path='{path}']")
+            field.check() if value == "on" else field.fill(value.format(modbus=two.modbus))
+        page.click("#save")
+        for path, texts in wanted.items():
+            text = texts[language == "nb-NO"].format(modbus=two.modbus)
+            assert text in said_beside(page, path), case
+    assert (two.folder / "han2x.toml").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("language", "hint"),
+    [
+        ("en-GB", "The first password was shown when han2x first started"),
+        ("nb-NO", "Det første passordet ble vist da han2x startet første gang"),
+    ],
+)
+def test_newcomer_is_told_where_the_first_password_is(
+    start: Start, browse: Open, language: str, hint: str
+) -> None:
+    """Without the default password: the log-in says where the drawn one is, and that one lets in."""
+
+    def drawn_only(state: Path) -> None:
+        file = state.parent / "han2x.toml"
+        file.write_text(file.read_text().replace("[web]", "[web]\nmanual_default = false"))
+
+    running = start(main=SOURCE, before=drawn_only)
+    page = browse(running, language=language, log_in=False)
+    page.wait_for_selector("form.login")
+    told = page.inner_text("form.login")
+    assert hint in told
+    assert "initial-password" in told
+    assert "vari" not in told
+    enter(page, password=(running.folder / "state" / "initial-password").read_text().strip())
+    page.wait_for_selector("main[data-page]")
 
 
 def test_broken_file_is_told_and_replaced(start: Start, browse: Open) -> None:
