@@ -38,7 +38,7 @@ async def run(section: Board, gateway: Gateway, name: str) -> None:
 
 async def serve(section: Board, gateway: Gateway, port: Port, ready: Callable[[], None]) -> None:
     """Step the box whenever a line moves or time makes a difference."""
-    box = Stepper(section, gateway, port)
+    box = Stepper(section, gateway, port, _in_thread)
     ready()
     while True:
         due_ms = box.step()
@@ -55,11 +55,31 @@ def _open(section: Board) -> Port:
     return GpioPort(section)
 
 
+Tell = Callable[[int | None], None]
+
+
+def _at_once(sensor: Path, tell: Tell) -> None:
+    tell(read_temperature(sensor))
+
+
+def _in_thread(sensor: Path, tell: Tell) -> None:
+    """A sensor may take long, and its file may be anything: the loop does not wait for it."""
+    reading = asyncio.get_running_loop().run_in_executor(None, read_temperature, sensor)
+    reading.add_done_callback(lambda done: None if done.cancelled() else tell(done.result()))
+
+
 class Stepper:
     """The box's state machines, side by side."""
 
-    def __init__(self, section: Board, gateway: Gateway, port: Port) -> None:
+    def __init__(
+        self,
+        section: Board,
+        gateway: Gateway,
+        port: Port,
+        feel: Callable[[Path, Tell], None] = _at_once,
+    ) -> None:
         self._section, self._gateway, self._port = section, gateway, port
+        self._feels, self._feeling = feel, False
         now_ms = gateway.now().mono_ms
         levels = port.read()
         self._contacts = {line: settled(level, now_ms) for line, level in levels.items()}
@@ -104,10 +124,14 @@ class Stepper:
             self._contacts[line] = self._contacts[line].step(level, now_ms, self._hold_ms)
 
     def _feel(self, now_ms: int) -> None:
-        if self._sensor and now_ms >= self._sensor_ms:
-            self._temperature = read_temperature(self._sensor)
+        if self._sensor and now_ms >= self._sensor_ms and not self._feeling:
+            self._feeling = True
+            self._feels(self._sensor, self._felt)
         if now_ms >= self._sensor_ms:
             self._sensor_ms = now_ms + SENSOR_MS
+
+    def _felt(self, temperature: int | None) -> None:
+        self._temperature, self._feeling = temperature, False
 
     def _ages(self, now_ms: int) -> list[int | None]:
         """Since each meter's last correct telegram."""

@@ -18,7 +18,7 @@ from ..vendors.decoding_options import PLAIN, Manner
 from ..wire.dump import Dump
 from ..wire.result import Apdu
 from ..wire.stream import Stream
-from .link import Take
+from .link import PIECE, Take
 
 CHUNK = 65_536
 FAST_LIST_MS = 2_500
@@ -35,30 +35,41 @@ class ReplayLink:
         if found.exists() and not (found.is_file() or found.is_dir()):
             raise Trouble(f"{path} is no file")
         try:
-            self._pieces = paced(read_chunks(found), manner)
-            self._next = next(self._pieces, None)
+            open_regular(found).close()
         except OSError as error:
             raise Trouble(f"{path} cannot be read: {error.strerror}") from None
-        self._speed = speed
+        self._path, self._speed = path, speed
+        self._pieces = paced(read_chunks(found), manner)
+        self._next: asyncio.Future[tuple[int, bytes] | None] | None = None
         self._began = asyncio.get_running_loop().time()
+        self._closed = False
 
     async def read(self, take: Take) -> None:
-        """Hand on each telegram's octets when they are due."""
+        """Hand on each telegram's octets when they are due; raises `Trouble` if the file fails."""
         loop = asyncio.get_running_loop()
-        while self._next is not None:
-            due_ms, octets = self._next
+        while not self._closed:
+            self._next = self._next or loop.run_in_executor(None, next, self._pieces, None)
+            try:
+                piece = await asyncio.shield(self._next)  # a thread reads and looks for telegrams
+            except OSError as error:
+                raise Trouble(f"{self._path} cannot be read: {error.strerror}") from None
+            if piece is None:
+                return
+            due_ms, octets = piece
             due = self._began + due_ms / 1000 / self._speed if self._speed else 0.0
             await asyncio.sleep(max(0.0, due - loop.time()))
-            self._next = next(self._pieces, None)
-            if octets:
-                take(octets)
+            self._next = None
+            for begin in range(0, len(octets), PIECE):
+                take(octets[begin : begin + PIECE])
+                if begin:
+                    await asyncio.sleep(0)
 
     def set_line(self, line: str) -> None:
         """A file has no serial line."""
 
     def close(self) -> None:
         """Let go of the file."""
-        self._next = None
+        self._closed = True
 
 
 def read_chunks(path: Path) -> Iterator[bytes]:

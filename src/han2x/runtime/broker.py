@@ -7,6 +7,7 @@ is room in the `Inbox`. What goes wrong becomes `Trouble` with a sentence that n
 """
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -20,7 +21,7 @@ from .broker_errors import loss, refusal, silent_end, unreachable
 from .gateway import Trouble
 from .inbox import Inbox, Keep, Mail
 from .message import Message
-from .mqtt_client import PAYLOAD_MAX, open_later
+from .mqtt_client import PAYLOAD_MAX, context_of, open_later
 from .turns import turns
 
 ROOM = 64
@@ -37,7 +38,15 @@ class Broker:
     delivered is to be acknowledged, whatever it is: no more comes when as many are open as may be handed out.
     """
 
-    def __init__(self, entry: Mqtt, *, client_id: str, will: Message | None, session: bool = False) -> None:
+    def __init__(
+        self,
+        entry: Mqtt,
+        *,
+        client_id: str,
+        will: Message | None,
+        context: ssl.SSLContext | None,
+        session: bool = False,
+    ) -> None:
         self.peer = f"{entry.host}:{entry.port}"
         self._loop = asyncio.get_running_loop()
         self._connected: asyncio.Future[None] = self._loop.create_future()
@@ -57,7 +66,7 @@ class Broker:
         self._let_go = self._writing = False
         self._fd = -1
         self._look: asyncio.TimerHandle | None = None
-        self._client = open_later(entry, client_id, will, session=session)
+        self._client = open_later(entry, client_id, will, context, session=session)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_message = self._on_message
@@ -364,7 +373,8 @@ async def connect(
 
     No two connections may have the same `client_id`, or the broker lets only the newer one live.
     """
-    broker = Broker(entry, client_id=client_id, will=will, session=session)
+    context = await asyncio.to_thread(context_of, entry) if entry.tls else None
+    broker = Broker(entry, client_id=client_id, will=will, context=context, session=session)
     try:
         await broker.opened()
     except BaseException:

@@ -228,8 +228,10 @@ def _with_few_properties(packet: bytearray, *, has_id: bool) -> bytearray:
     return packet if size <= PROPERTIES_MAX else packet[:at] + b"\0" + packet[end + size :]
 
 
-def open_later(entry: Mqtt, client_id: str, will: Message | None, *, session: bool) -> Client:
-    """A client that `reconnect` connects; raises `Trouble` for files that are wrong."""
+def open_later(
+    entry: Mqtt, client_id: str, will: Message | None, context: ssl.SSLContext | None, *, session: bool
+) -> Client:
+    """A client that `reconnect` connects; `context`: what `context_of` has made."""
     version = MQTTProtocolVersion.MQTTv5 if entry.protocol == "5" else MQTTProtocolVersion.MQTTv311
     client = Client(
         CallbackAPIVersion.VERSION2,
@@ -245,8 +247,8 @@ def open_later(entry: Mqtt, client_id: str, will: Message | None, *, session: bo
         client.ws_set_options(path=entry.path)
     if entry.user or entry.password:
         client.username_pw_set(entry.user, entry.password or None)
-    if entry.tls:
-        client.tls_set_context(_tls(entry))
+    if context:
+        client.tls_set_context(context)
     if will:
         client.will_set(will.topic, will.payload, will.qos, will.retain)
     properties = None
@@ -261,8 +263,13 @@ def open_later(entry: Mqtt, client_id: str, will: Message | None, *, session: bo
     return client
 
 
-def _tls(entry: Mqtt) -> ssl.SSLContext:
-    """What the broker's certificate is checked by, and our own; raises `Trouble` for files that are wrong."""
+def context_of(entry: Mqtt) -> ssl.SSLContext | None:
+    """What a broker's certificate is checked by, and our own; None without TLS. Blocks.
+
+    Raises `Trouble` for files that are wrong.
+    """
+    if not entry.tls:
+        return None
     try:
         for file in filter(None, (entry.ca_file, entry.cert_file, entry.key_file)):
             read(Path(file), PEM_MAX)  # OpenSSL would wait for a pipe, and read a device without end
