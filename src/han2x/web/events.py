@@ -18,7 +18,7 @@ from .. import __version__
 from ..model.view import FRESH_MS
 from ..runtime.clients import Clients
 from ..runtime.gateway import Gateway
-from ..runtime.health import Health
+from ..runtime.health import Condition, Health
 from ..runtime.logbook import Line
 from ..settings.identity import DEFAULT_NAME
 from ..settings.schema import Settings
@@ -303,10 +303,19 @@ def health(gateway: Gateway) -> live_shapes.Health:
                 "label": _label(name, settings),
                 "condition": one.condition.value,
                 "text": one.text,
+                "verdict": _verdict(name, one, gateway),
             }
             for name, one in gateway.health.value.items()
         ]
     }
+
+
+def _verdict(service: str, health: Health, gateway: Gateway) -> str | None:
+    """What is wrong with the source that a service reads, for a page to say in its own language."""
+    kind, _, id = service.partition(" ")
+    is_meter = kind == "meter" and any(one.id == id for one in gateway.settings.value.meters)
+    failing = is_meter and health.condition is Condition.FAILING
+    return gateway.diagnosis(id).value.verdict.value if failing else None
 
 
 def _label(service: str, settings: Settings) -> str:

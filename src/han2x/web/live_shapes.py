@@ -267,12 +267,16 @@ class Summary(TypedDict):
 
 
 class ServiceShape(TypedDict):
-    """How a service fares; `label`: its name with what a meter or broker is called now instead of its id."""
+    """How a service fares; `label`: its name with what a meter or broker is called now instead of its id.
+
+    `verdict`: what is wrong with the source of a meter that is not read well, as in `DiagnosisShape`.
+    """
 
     name: str
     label: str
     condition: Literal["ok", "starting", "failing"]
     text: str
+    verdict: str | None
 
 
 class Health(TypedDict):

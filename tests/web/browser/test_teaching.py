@@ -170,5 +170,8 @@ def test_in_norwegian_on_a_phone(
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
     options = page.locator("[data-place='3'] select option").all_inner_texts()
+    assert "ukjent liste" in page.inner_text(".octets")
+    go(page, "system")
+    page.wait_for_selector("td:has-text('Telegrammene er hele, men listen er ukjent. Velg')")
     english = [one for one in options if any(word in one.lower() for word in ("power ", "import", "energy"))]
     assert english == []

@@ -6,6 +6,7 @@ import { watch } from "../freshness.js";
 import { quantity, said, span, t, time, tOr } from "../i18n.js";
 import { icon } from "../icons.js";
 import { refreshed } from "../refreshed.js";
+import { verdictNext, verdictText } from "../source.js";
 import { action, ask, card, choices, facts, field, row, table } from "../ui.js";
 
 const STORED_FILES = "stored files";
@@ -76,7 +77,8 @@ function healthCard({ live, signal, toast }) {
   return element;
 }
 
-function service({ name, label, condition, text }, toast) {
+function service({ name, label, condition, text, verdict }, toast) {
+  const told = verdict ? `${verdictText({ verdict, text })}. ${verdictNext({ verdict, next: text })}` : said(text);
   return row([
     label,
     h(
@@ -85,7 +87,7 @@ function service({ name, label, condition, text }, toast) {
       icon(condition === "ok" ? "good" : condition === "failing" ? "warning" : "info"),
       t(`condition.${condition}`),
     ),
-    name === STORED_FILES ? h("div", {}, h("p", {}, said(text)), seen(toast)) : said(text),
+    name === STORED_FILES ? h("div", {}, h("p", {}, told), seen(toast)) : told,
   ]);
 }
 
