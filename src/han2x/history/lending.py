@@ -14,7 +14,7 @@ from ..runtime.providers import Lines, Span
 from . import export
 from .file import as_trouble, open_file, open_reading, transaction
 from .joining import join
-from .periods import Period, Sum, extent, latest, periods
+from .periods import Period, Sum, extent, hours, latest, periods
 from .rows import MEASURED, Row
 
 TABLES = {"10s": "raw", "minute": "minute", "hour": "hour"}
@@ -62,6 +62,11 @@ class Lent:
     def csv(self, meter: str, resolution: str, begin: int, end: int) -> Lines:
         """The lines of a CSV file; raises `Trouble`."""
         yield from export.written(self._periods(meter, resolution, begin, end), resolution, "csv", self._zone)
+
+    def hours(self, meter: str, begin: int, end: int) -> list[Hour]:
+        """The hours, in order; raises `Trouble`."""
+        with self._reading() as file:
+            return list(hours(file, meter, begin, end))
 
     def join(self, was: str, into: str) -> None:
         """Have what there is of a meter under another id in its history. Raises `Trouble`."""

@@ -134,23 +134,26 @@ class Accounts:
         return capacity(tariff, uses, now_s=self._now_s, zone=self.zone, fuse_a=meter.fuse_a, vat=vat)
 
     def _costs(self, meter: Meter, uses: Iterable[Use]) -> Costs | None:
+        terms = self.terms(meter)
+        return costs(terms, uses, now_s=self._now_s, zone=self.zone) if terms else None
+
+    def terms(self, meter: Meter) -> Terms | None:
+        """What decides a meter's prices; None where prices are off or not there yet."""
         chosen, series, levies = self._settings.value.prices, self.prices.value, self.levies.value
         if not chosen.enabled or series is None or levies is None or chosen.tax_zone not in levies.zones:
             return None
-        tariff = self.tariffs.value.get(meter.tariff)
-        terms = Terms(
+        return Terms(
             series=series,
             levies=levies,
             zone=chosen.tax_zone,
             contract=chosen.contract,
             markup=chosen.markup,
-            tariff=tariff,
+            tariff=self.tariffs.value.get(meter.tariff),
             fixed=chosen.fixed_price,
             fee=chosen.monthly_fee * MILLIOERE_PER_OERE,
             sold_markup=chosen.export_markup,
             sold_least=chosen.export_minimum,
         )
-        return costs(terms, uses, now_s=self._now_s, zone=self.zone)
 
     def _since(self, meter: Meter) -> int | None:
         """From when on a meter's hours are needed; None if they are not."""

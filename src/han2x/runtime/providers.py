@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from ..model.diagnosis import Diagnosis
 from ..model.explained import Meaning, Named, Part, UnknownList
+from ..model.hour import Hour
 from ..model.reading import Reading
 from ..settings.broker import Mqtt
 from ..settings.complaint import Complaint
@@ -84,6 +85,9 @@ class Archive(Protocol):
 
     def csv(self, meter: str, resolution: str, begin: int, end: int) -> Lines:
         """The lines of a CSV file, as `han2x history export` prints it."""
+
+    def hours(self, meter: str, begin: int, end: int) -> Sequence[Hour]:
+        """The hours of a meter, in order."""
 
     def join(self, was: str, into: str) -> None:
         """Have what there is of a meter under another id, `was`, in the history of the meter `into`."""

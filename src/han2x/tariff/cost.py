@@ -118,12 +118,14 @@ def costs(terms: Terms, uses: Iterable[Use], *, now_s: int, zone: tzinfo) -> Cos
     today = local(running, zone).date()
     month, day = day_start(month_of(today), zone), day_start(today, zone)
     finished = sorted(use for use in uses if month <= use.start < running)
-    bills = _bills(terms, finished, zone)
+    billed = bills(terms, finished, zone)
     fee, days = terms.fee, days_of_month(today)
     return Costs(
         area=terms.series.area,
-        today=_sum([bill for bill in bills if bill.use.start >= day], (running - day) // HOUR_S, fee // days),
-        month=_sum(bills, (running - month) // HOUR_S, fee * today.day // days),
+        today=summed(
+            [bill for bill in billed if bill.use.start >= day], (running - day) // HOUR_S, fee // days
+        ),
+        month=summed(billed, (running - month) // HOUR_S, fee * today.day // days),
         price=terms.series.at(now_s),
         day_begins=local(day, zone),
         month_begins=local(month, zone),
@@ -165,7 +167,7 @@ def cheapest_hours(per_kwh: Iterable[KwhPrice], count: int = 24) -> list[int]:
     return [start for _, start in sorted(whole)[:count]]
 
 
-class _Bill(NamedTuple):
+class Bill(NamedTuple):
     """One hour's parts, in milliøre times Wh times percent of percent; None where a price is missing.
 
     `power` is without a price where the support is not known either.
@@ -179,20 +181,20 @@ class _Bill(NamedTuple):
     grid: int | None
 
 
-def _bills(terms: Terms, uses: list[Use], zone: tzinfo) -> list[_Bill]:
+def bills(terms: Terms, uses: list[Use], zone: tzinfo) -> list[Bill]:
     """The hours of a month from its first, because support and Norgespris end at a number of kWh."""
-    bills, before = [], 0
+    found, before = [], 0
     for use in uses:
-        bills.append(_bill(terms, use, before, zone))
+        found.append(_bill(terms, use, before, zone))
         before += use.imported
-    return bills
+    return found
 
 
-def _bill(terms: Terms, use: Use, before: int, zone: tzinfo) -> _Bill:
+def _bill(terms: Terms, use: Use, before: int, zone: tzinfo) -> Bill:
     return _billed(terms, use, before, zone, terms.series.of_hour(use.start))
 
 
-def _billed(terms: Terms, use: Use, before: int, zone: tzinfo, price: Price | None) -> _Bill:
+def _billed(terms: Terms, use: Use, before: int, zone: tzinfo, price: Price | None) -> Bill:
     """At a price of its own; the support goes by the hour's."""
     hour, mean = local(use.start, zone), terms.series.of_hour(use.start)
     vat = 100 + terms.levies.zones[terms.zone].vat
@@ -200,7 +202,7 @@ def _billed(terms: Terms, use: Use, before: int, zone: tzinfo, price: Price | No
     known = known and (mean is not None or terms.contract not in SUPPORTED)
     power = _power(terms, use, before, hour.date(), price) if known else None
     grid = _grid(terms, use, hour)
-    return _Bill(
+    return Bill(
         use=use,
         price=price,
         power=None if power is None else power * 100 * vat,
@@ -273,7 +275,8 @@ def _grid(terms: Terms, use: Use, hour: datetime) -> int | None:
 _PER_KWH = 1000 * 100 * 100
 
 
-def _sum(bills: list[_Bill], hours: int, fee: int) -> Cost:
+def summed(bills: list[Bill], hours: int, fee: int) -> Cost:
+    """What `hours` hours cost, of which these are known; `fee`: their part of the monthly fee."""
     return Cost(
         fee=fee,
         power=_nearest(sum(bill.power or 0 for bill in bills)),

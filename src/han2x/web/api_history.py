@@ -4,8 +4,11 @@ import asyncio
 
 from starlette.responses import Response
 
+from ..model.hour import HOUR_S
+from ..runtime.accounts import use
 from ..runtime.gateway import Trouble
 from ..runtime.providers import Archive, Span
+from ..tariff.cost_periods import begins, period_costs
 from ..tariff.price_feed import Unreadable, rows
 from ..tariff.prices import QUARTER_S
 from . import shapes
@@ -13,13 +16,15 @@ from .api_meters import named
 from .endpoint import JSON, Call, Refusal
 from .events import dumps
 from .long_answers import Kind
-from .meter import MILLIOERE
+from .meter import MILLIOERE, cost
 from .streaming import attachment, from_thread
 from .times import iso, seconds
 
 RESOLUTIONS = ("10s", "minute", "hour", "day", "week", "month", "year")
 LONGEST_S = {"10s": 15 * 86_400, "minute": 401 * 86_400}
 """How much may be asked for at once in the fine resolutions."""
+
+COSTS_LONGEST_S = {"hour": 62 * 86_400, "day": 401 * 86_400, "month": 3660 * 86_400}
 
 EARLIEST, LATEST = 0, 4_102_444_800
 DAY_S = 86_400
@@ -78,6 +83,31 @@ async def extent(call: Call) -> dict[str, shapes.ExtentShape]:
 def _extent(span: Span) -> shapes.ExtentShape:
     first, last = (iso(at * 1000) if span.rows else None for at in (span.first, span.last))
     return {"count": span.rows, "first": first, "last": last}
+
+
+async def costs(call: Call) -> list[shapes.PeriodCostShape]:
+    """What each period cost, as far as its hours and prices are known."""
+    named_meter, archive = named(call, call.path["meter"]), _archive(call)
+    accounts, period = call.gateway.accounts, call.query["period"]
+    now_s = _now_s(call, named_meter.id) // HOUR_S * HOUR_S
+    begin, end = _span(call, now_s - 31 * DAY_S, now_s)
+    if end - begin > COSTS_LONGEST_S[period]:
+        raise Refusal(400, "query", "That is too long a time for this period.")
+    terms, zone = accounts.terms(named_meter), accounts.zone
+    if terms is None:
+        raise Refusal(404, "no_prices", "No prices are known, or costs are switched off.")
+
+    def work() -> list[shapes.PeriodCostShape]:
+        found = archive.hours(named_meter.id, begins(begin, zone), min(end, now_s))
+        made = period_costs(
+            terms, map(use, found), begin=begin, end=min(end, now_s), period=period, zone=zone
+        )
+        return [{"t": iso(one.start * 1000), "end": iso(one.end * 1000), **cost(one.cost)} for one in made]
+
+    try:
+        return await asyncio.to_thread(work)
+    except Trouble as trouble:
+        raise Refusal(503, "history", str(trouble), retry_s=10) from None
 
 
 async def prices(call: Call) -> list[shapes.PriceRow]:

@@ -229,12 +229,13 @@ def _costs(found: Costs) -> live_shapes.CostsShape:
         "price": {"nok_per_kwh": price.price / MILLIOERE, "provisional": not price.final} if price else None,
         "total_nok_per_kwh": _nok(found.kwh.total) if found.kwh else None,
         "export_nok_per_kwh": _nok(found.kwh.sold) if found.kwh else None,
-        "today": _cost(found.today),
-        "month": _cost(found.month),
+        "today": cost(found.today),
+        "month": cost(found.month),
     }
 
 
-def _cost(cost: Cost) -> live_shapes.CostShape:
+def cost(cost: Cost) -> live_shapes.CostShape:
+    """What some hours cost, in NOK."""
     return {
         "total": cost.total / MILLIOERE,
         "power": cost.power / MILLIOERE,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ..tariff.cost_periods import PERIODS
 from . import (
     api_history,
     api_lists,
@@ -235,6 +236,19 @@ ROUTES: list[Endpoint] = [
         handler=api_meters.tariffs,
         answer=list[live_shapes.TariffShape],
         doc="The grid tariffs there are, by title: those built in, fetched, and of one's own.",
+    ),
+    Endpoint(
+        method="GET",
+        path="v1/costs/{meter}",
+        handler=api_history.costs,
+        answer=list[shapes.PeriodCostShape],
+        query={
+            "period": Param("Length of a period.", str, "day", choices=PERIODS),
+            "begin": Param("First moment; 31 days ago without it."),
+            "end": Param("Moment to end before; the running hour without it."),
+        },
+        errors=(404, 503),
+        doc="What hours, days or months cost, also from before the tariff was set.",
     ),
     Endpoint(
         method="GET",

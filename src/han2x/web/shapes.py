@@ -334,6 +334,13 @@ class ExtentShape(TypedDict):
     last: str | None
 
 
+class PeriodCostShape(live_shapes.CostShape):
+    """What an hour, a local day or a month from `t` to `end` cost."""
+
+    t: str
+    end: str
+
+
 class PriceRow(TypedDict):
     """The spot price of a quarter of an hour, without taxes."""
 

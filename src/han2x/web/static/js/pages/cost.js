@@ -14,6 +14,8 @@ import { card, facts, note, row, table } from "../ui.js";
 
 const DAY_MS = 86_400_000;
 const PRICES_MS = 60_000;
+const MONTHS_MS = 600_000;
+const MONTHS = 12;
 const HOUR_S = 3600;
 const CHEAPEST = 3;
 const ORE = 100;
@@ -27,7 +29,10 @@ export async function show(root, context) {
   const wide = card(t("cost.prices"), prices, pricesText);
   wide.classList.add("wide");
   const cards = [card(t("cost.capacity"), capacity), card(t("cost.costs"), costs)];
-  root.append(...cards, wide);
+  const months = h("div", { class: "stack" });
+  const past = card(t("cost.by_month"), months);
+  past.classList.add("wide");
+  root.append(...cards, wide, past);
   const draws = [kept(capacity, capacityParts), kept(costs, costParts)];
   const places = cards.map((element) => watch(element));
   const show = (meter) => places.forEach((one, index) => one.show([[meter.told, FRESH_MS]], () => draws[index](meter)));
@@ -44,6 +49,9 @@ export async function show(root, context) {
       say(pricesText, error.message),
     );
   }
+  const askMonths = (signal) => monthRows(context, signal);
+  const showMonths = (rows) => months.replaceChildren(...monthParts(rows));
+  refreshed(past, context, { ask: askMonths, show: showMonths, every: MONTHS_MS }).first.catch(() => {}); // it says so itself
   await refreshed(wide, context, { ask, show: draw, every: PRICES_MS }).first;
 }
 
@@ -210,6 +218,32 @@ const perKwh = (nok) => (nok === null || nok === undefined ? null : quantity(nok
 const money = (nok, sign) =>
   nok === null || nok === undefined ? "–" : quantity(nok * sign, t("unit.nok"), 2);
 
+async function monthRows({ live, meterId }, signal) {
+  const query = new URLSearchParams({
+    period: "month",
+    begin: new Date(live.now() - MONTHS * 31 * DAY_MS).toISOString(),
+  });
+  try {
+    return await get(`v1/costs/${encodeURIComponent(meterId)}?${query}`, { signal });
+  } catch (error) {
+    if (error.status === 404) return []; // no history, or no prices
+    throw error;
+  }
+}
+
+/** The newest month first. */
+function monthParts(rows) {
+  if (!rows.length) return [h("p", { class: "muted" }, t("cost.no_months"))];
+  const cells = (one) => [
+    time(seconds(one.t) * 1000 + DAY_MS, "month"),
+    quantity(one.imported_kwh, "kWh", 0),
+    money(one.total, 1),
+    one.complete ? "" : t("cost.partly"),
+  ];
+  const heads = [t("cost.month_head"), t("cost.imported"), t("cost.total"), ""];
+  return [table(t("cost.by_month"), heads, h("tbody", {}, [...rows].reverse().map((one) => row(cells(one)))))];
+}
+
 async function priceRows({ live, meterId }, signal) {
   const midnight = live.now() - DAY_MS;
   const query = new URLSearchParams({
@@ -255,7 +289,7 @@ async function drawPrices(element, text, { rows, cheapest }, { live, signal }) {
   if (next >= 0) said.push(t("cost.next", { time: time(at[next] * 1000, "time"), price: price(next) }));
   const ahead = cheapest.filter((begin) => begin + HOUR_S > now).slice(0, CHEAPEST);
   if (ahead.length)
-    said.push(t("cost.cheapest", { hours: ahead.sort((a, b) => a - b).map((s) => time(s * 1000, "time")).join(", ") }));
+    said.push(t("cost.cheapest", { hours: ahead.sort((a, b) => a - b).map((s) => time(s * 1000, "hour")).join(", ") }));
   say(text, said.join(" "));
 }
 
