@@ -22,7 +22,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -38,7 +39,6 @@ from .harness import (
     Figure,
     Meanwhile,
     first_connection,
-    free_port,
     percentile,
     registers,
 )
@@ -215,8 +215,9 @@ class Owner(threading.Thread):
 
 def run(seconds: int, work: Path) -> list[Figure]:
     """All attacks for so many seconds."""
-    ports = Ports(*(free_port() for _ in Ports._fields))
-    brokers = [free_port() for _ in BROKERS]
+    free = free_ports()
+    ports = Ports(*islice(free, len(Ports._fields)))
+    brokers = list(islice(free, len(BROKERS)))
     told, log = work / "callbacks", work / "log"
     told.touch()
     settings = written(work, ports, brokers)
@@ -238,6 +239,13 @@ def run(seconds: int, work: Path) -> list[Figure]:
         for process in filter(None, (hostile, gateway)):
             process.terminate()
             process.wait(PATIENCE_S)
+
+
+def free_ports() -> Iterator[int]:
+    """Ports that nobody has, below those of outgoing connections: one of them could take it meanwhile."""
+    for port in range(Random().randrange(12_000, 28_000), 32_000):
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+            yield port
 
 
 def hurry(pid: int) -> None:
