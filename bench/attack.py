@@ -244,8 +244,11 @@ def run(seconds: int, work: Path) -> list[Figure]:
 def free_ports() -> Iterator[int]:
     """Ports that nobody has, below those of outgoing connections: one of them could take it meanwhile."""
     for port in range(Random().randrange(12_000, 28_000), 32_000):
-        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
-            yield port
+        try:
+            socket.create_server((HOST, port)).close()
+        except OSError:
+            continue
+        yield port
 
 
 def hurry(pid: int) -> None:
