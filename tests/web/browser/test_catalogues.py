@@ -1,6 +1,8 @@
 """Every text of the page is in both catalogues, and every text there is used."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,16 @@ from han2x.settings.schema import SECTIONS, rules
 from han2x.vendors import teaching
 from han2x.web.live_shapes import KINDS
 
+from .conftest import Open, Start, go
+
 STATIC = Path(han2x.web.__file__).parent / "static"
 SCRIPTS = [path.read_text("utf-8") for path in sorted(STATIC.glob("js/**/*.js"))]
 CALL = re.compile(r"\b(?:t|tOr|plural)\(\s*(\"[^\"]+\"|`[^`]+`)")
-ENGLISH_IN_THE_SCHEMA = re.compile(r"setting\..+\.doc|(must|part)\..+")
-"""What English has from the schema itself, so that nothing is written twice."""
+ENGLISH_IN_THE_SCHEMA = re.compile(r"setting\..+\.doc|(must|part|said)\..+")
+"""What English has from the program itself, so that nothing is written twice."""
+
+SPEAKING = ("intake", "runtime/tty.py", "runtime/broker_errors.py")
+"""Modules whose sentences stand on the page: why a source or a broker is not there."""
 
 
 def patterns() -> list[re.Pattern[str]]:
@@ -128,6 +135,61 @@ def test_every_meaning_and_kind_of_a_taught_list_has_its_text(texts: dict[str, d
     assert {f"part.{one.label}" for one in teaching.meanings()} - set(texts["nb"]) == set()
     for language in texts.values():
         assert {f"teach.kind.{kind}" for kind in KINDS.values()} - set(language) == set()
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """What a module says of trouble, with a value in each place for one."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Call(func=ast.Name(id="Trouble"), args=[said]) | ast.Return(value=said) if said:
+                yield from spoken(said)
+            case ast.Assign(targets=[ast.Name(id="_REFUSALS" | "_LOSSES")], value=ast.Dict(values=values)):
+                yield from (text.format("10.0.0.7:1883") for one in values for text in spoken(one))
+
+
+def spoken(node: ast.expr) -> Iterator[str]:
+    match node:
+        case ast.Constant(value=str(text)) if " " in text:
+            yield text
+        case ast.JoinedStr(values=parts):
+            yield "".join(str(one.value) if isinstance(one, ast.Constant) else "10.0.0.7" for one in parts)
+
+
+def test_every_trouble_of_a_source_or_broker_has_its_sentence(texts: dict[str, dict[str, str]]) -> None:
+    """Norwegian says why a source or a broker is not there, with every value that English has."""
+    known = [key.removeprefix("said.") for key in texts["nb"] if key.startswith("said.")]
+    patterns = [re.compile(re.sub(r"\\{\w+\\}", ".+?", re.escape(one))) for one in known]
+    folder = STATIC.parents[1]
+    files = [path for name in SPEAKING for path in sorted((folder / name).glob("*.py")) or [folder / name]]
+    said = {text for path in files for text in sentences(path)}
+    assert len(said) > 30
+    assert [text for text in said if not any(one.fullmatch(text) for one in patterns)] == []
+    for one in known:
+        assert set(re.findall(r"{\w+}", texts["nb"][f"said.{one}"])) == set(re.findall(r"{\w+}", one)), one
+
+
+SAID = {
+    "127.0.0.1:1 refuses: is the bridge's serial port served on this port?": "127.0.0.1:1: tilkoblingen ble avvist",
+    "10.0.0.7:3001 cannot be reached: No route to host": "10.0.0.7:3001 kan ikke nås: ingen rute til adressen",
+    "The machine's clock is wrong: it is 316 days 16 h ahead of the meter's · hours are dated by the meter's "
+    "clock meanwhile · set the machine's, or let it reach a time server": "den er 316 dager 16 timer foran",
+    "listening on 127.0.0.1:502": "lytter på 127.0.0.1:502",
+    "meter prices": "måler prices",
+    "listening on [::]:502 · something that nobody has translated": "lytter på [::]:502 · something that nobody",
+}
+
+
+def test_sentences_of_the_gateway_are_norwegian_on_the_page(start: Start, browse: Open) -> None:
+    """On Signal and System, of a source that is not there; values stay, reasons in them are translated."""
+    running = start(main="tcp:127.0.0.1:1")
+    page = browse(running, language="nb-NO")
+    for text, wanted in SAID.items():
+        assert wanted in page.evaluate("async text => (await import('/js/i18n.js')).said(text)", text)
+    go(page, "signal")
+    page.wait_for_selector("#next-step:has-text('127.0.0.1:1: tilkoblingen ble avvist')")
+    go(page, "system")
+    page.get_by_role("cell", name="måler main", exact=True).wait_for()
+    page.locator("td:has-text('127.0.0.1:1: tilkoblingen ble avvist')").wait_for()
 
 
 def test_page_is_small() -> None:

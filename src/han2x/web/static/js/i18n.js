@@ -97,11 +97,38 @@ function remembered(key, make) {
   return formats.get(name);
 }
 
-/** What a service says of itself; in the chosen language where it is that all is well. @param {string} text */
+const SAID = "said.";
+
+/**
+ * A sentence of the gateway in the chosen language: the catalogue has it by the English one, with its values in braces.
+ * What none fits stays as it is; of several joined by a dot each is looked for.
+ * @param {string} text @returns {string}
+ */
 export function said(text) {
-  const [, verb, what] = text.match(/^(listening on|connected to) (.+)$/) ?? [];
-  return verb ? t(`said.${verb}`, { what }) : text;
+  for (const [sentence, pattern] of remembered(SAID, sentences)) {
+    const found = text.match(pattern);
+    if (found) return tOr(`said.${sentence}`, text, valuesOf(found.groups ?? {}));
+  }
+  const parts = text.split(" · ");
+  return parts.length > 1 ? parts.map(said).join(" · ") : text;
 }
+
+/** The longest first: it says most of what it fits. @returns {[string, RegExp][]} */
+function sentences() {
+  const known = Object.keys(texts).filter((key) => key.startsWith(SAID));
+  return known
+    .map((key) => key.slice(SAID.length))
+    .sort((one, other) => other.length - one.length)
+    .map((sentence) => [sentence, fitting(sentence)]);
+}
+
+function fitting(sentence) {
+  const escaped = sentence.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${escaped.replace(/\{(\w+)\}/g, "(?<$1>.+?)")}$`);
+}
+
+/** A reason within a sentence is one itself. */
+const valuesOf = (groups) => ({ ...groups, ...(groups.why && { why: said(groups.why) }) });
 
 /** A name with a capital letter. @param {string | null | undefined} name */
 export const capital = (name) => (name ? name.charAt(0).toUpperCase() + name.slice(1) : "");

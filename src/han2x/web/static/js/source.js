@@ -2,7 +2,7 @@
 
 import { get, streamed } from "./api.js";
 import { h, newId, say, set } from "./dom.js";
-import { capital, number, t, tOr } from "./i18n.js";
+import { capital, number, said, t, tOr } from "./i18n.js";
 import { icon } from "./icons.js";
 
 const SECONDS = 30;
@@ -12,7 +12,7 @@ export const verdictText = (diagnosis) => tOr(`verdict.${diagnosis.verdict}.text
 
 /** What to do next. @param {{verdict: string, next: string}} diagnosis */
 export const verdictNext = (diagnosis) =>
-  tOr(`verdict.${diagnosis.verdict}.next`, diagnosis.next, { next: diagnosis.next });
+  tOr(`verdict.${diagnosis.verdict}.next`, diagnosis.next, { next: said(diagnosis.next) });
 
 const MOODS = {
   good: "good",

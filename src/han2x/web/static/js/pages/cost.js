@@ -261,6 +261,7 @@ async function priceRows({ live, meterId }, signal) {
 
 async function drawPrices(element, text, { rows, cheapest }, { live, signal }) {
   element.replaceChildren();
+  element.hidden = !rows.length;
   if (!rows.length) return say(text, t("cost.no_price_rows"));
   const UPlot = await uplot();
   const at = rows.map((price) => seconds(price.t));

@@ -80,7 +80,7 @@ function healthCard({ live, signal, toast }) {
 function service({ name, label, condition, text, verdict }, toast) {
   const told = verdict ? `${verdictText({ verdict, text })}. ${verdictNext({ verdict, next: text })}` : said(text);
   return row([
-    label,
+    said(label),
     h(
       "span",
       { class: `condition ${condition}` },
