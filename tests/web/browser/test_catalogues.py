@@ -141,7 +141,9 @@ def sentences(path: Path) -> Iterator[str]:
     """What a module says of trouble, with a value in each place for one."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         match node:
-            case ast.Call(func=ast.Name(id="Trouble"), args=[said]) | ast.Return(value=said) if said:
+            case ast.Call(func=ast.Name(id="Trouble"), args=[said]):
+                yield from spoken(said)
+            case ast.Return(value=ast.JoinedStr() as said) if path.name == "broker_errors.py":
                 yield from spoken(said)
             case ast.Assign(targets=[ast.Name(id="_REFUSALS" | "_LOSSES")], value=ast.Dict(values=values)):
                 yield from (text.format("10.0.0.7:1883") for one in values for text in spoken(one))
@@ -169,13 +171,13 @@ def test_every_trouble_of_a_source_or_broker_has_its_sentence(texts: dict[str, d
 
 
 SAID = {
-    "127.0.0.1:1 refuses: is the bridge's serial port served on this port?": "127.0.0.1:1: tilkoblingen ble avvist",
-    "10.0.0.7:3001 cannot be reached: No route to host": "10.0.0.7:3001 kan ikke nås: ingen rute til adressen",
+    "1.2.3.4:1 refuses: is the bridge's serial port served on this port?": "1.2.3.4:1: tilkoblingen ble avvist",
+    "1.2.3.4:1 cannot be reached: No route to host": "1.2.3.4:1 kan ikke nås: ingen rute til adressen",
     "The machine's clock is wrong: it is 316 days 16 h ahead of the meter's · hours are dated by the meter's "
     "clock meanwhile · set the machine's, or let it reach a time server": "den er 316 dager 16 timer foran",
     "listening on 127.0.0.1:502": "lytter på 127.0.0.1:502",
     "meter prices": "måler prices",
-    "listening on [::]:502 · something that nobody has translated": "lytter på [::]:502 · something that nobody",
+    "listening on [::]:502 · nobody translated this": "lytter på [::]:502 · nobody translated this",
 }
 
 
@@ -193,7 +195,7 @@ def test_sentences_of_the_gateway_are_norwegian_on_the_page(start: Start, browse
 
 
 def test_page_is_small() -> None:
-    """All of it, compressed, is well under 200 kB."""
+    """What one browser loads of it, compressed, in the language that has more to load."""
     import gzip
 
     sizes = {
@@ -201,7 +203,10 @@ def test_page_is_small() -> None:
         for path in STATIC.rglob("*")
         if path.suffix != ".gz" and path.is_file()
     }
-    assert sum(sizes.values()) < 150_000, sorted((size, path.name) for path, size in sizes.items())[-5:]
+    other = min(size for path, size in sizes.items() if path.parent.name == "locales")
+    assert sum(sizes.values()) - other < 142_000, sorted((size, path.name) for path, size in sizes.items())[
+        -5:
+    ]
 
 
 def test_page_names_no_other_host() -> None:
