@@ -171,7 +171,7 @@ def test_every_trouble_of_a_source_or_broker_has_its_sentence(texts: dict[str, d
 
 
 SAID = {
-    "1.2.3.4:1 refuses: is the bridge's serial port served on this port?": "1.2.3.4:1: tilkoblingen ble avvist",
+    "1.2.3.4:1 refuses: is the bridge's serial port served on this port?": "1.2.3.4:1: tilkoblingen ble",
     "1.2.3.4:1 cannot be reached: No route to host": "1.2.3.4:1 kan ikke nås: ingen rute til adressen",
     "The machine's clock is wrong: it is 316 days 16 h ahead of the meter's · hours are dated by the meter's "
     "clock meanwhile · set the machine's, or let it reach a time server": "den er 316 dager 16 timer foran",
