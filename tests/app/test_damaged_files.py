@@ -261,6 +261,9 @@ def harm(program: Program, way: str, spared: str) -> list[str]:
     return names
 
 
+READ_AGAIN = {("main.state", "no permission")}
+"""Left as it is: it is read again as soon as it may be."""
+
 UNSTORED = ("lock", "ca.srl")
 """Who has the lock, which goes with the process; and what openssl leaves."""
 
@@ -287,7 +290,8 @@ def test_damaged_files_are_said_to_be_and_cost_no_number(
     assert "internal error" not in log
     for name in names:
         aside = os.path.lexists(program.state / f"{name}.damaged-1")
-        assert aside is (FILES[name] is Met.ASIDE) or FILES[name] is Met.ANEW, name
+        if FILES[name] is not Met.ANEW and (name, way) not in READ_AGAIN:
+            assert aside is (FILES[name] is Met.ASIDE), name
     program.until(lambda: number(program.state) == before)
     assert client.post("v1/tokens", json={"name": "new", "scope": "read"}).is_success
     program.stop()

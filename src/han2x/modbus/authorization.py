@@ -1,5 +1,6 @@
 """What a client's role lets it do (MODBUS/TCP Security, 8.3): refused functions are exception 01. Pure."""
 
+import asyncio
 from collections.abc import Mapping, MutableMapping
 from enum import IntEnum
 from typing import Protocol
@@ -28,6 +29,10 @@ class Responder(Protocol):
         """The response PDU of a unit id."""
         ...
 
+    def claim(self) -> "asyncio.Future[bool] | None":
+        """What the last response has to wait for, once; its result: whether the write is on the disk."""
+        ...
+
     def keep(self, request: bytes, response: bytes) -> None:
         """Remember the answer to a read until something changes."""
         ...
@@ -51,6 +56,10 @@ class Authorized:
         if self._rights < needed:
             return pdu.exception(request, pdu.ExceptionCode.ILLEGAL_FUNCTION)
         return self._responder.respond(unit_id, request, peer)
+
+    def claim(self) -> "asyncio.Future[bool] | None":
+        """What the last response has to wait for."""
+        return self._responder.claim()
 
     def keep(self, request: bytes, response: bytes) -> None:
         """Remember an answer, if it may be given to others."""

@@ -7,6 +7,7 @@ anew only when someone asks. Finished answers to reads are kept for as long as t
 busy client asks the same again and again.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -61,7 +62,8 @@ class UnitBank:
     def write(self, block: range, octets: bytes) -> bool:
         """Change the setting behind a register; False when the settings refuse the value.
 
-        Raises `pdu.Failed` when the disk does not take it: then the setting is as before.
+        Raises `pdu.Failed` when the disk does not take it: then the setting is as before. What it takes is
+        there when `Banks.claim` says so.
         """
         map, index = self._unit.map, self._unit.index
         register = map.writable[block]
@@ -74,6 +76,7 @@ class UnitBank:
             raise pdu.Failed
         self._image = self._banks.image(self._unit) or self._image
         old = getattr(meter, register.setting)
+        self._banks.store(meter.id, register.setting, old, value)
         log.info("%s set %s of meter %s from %s to %s", self._peer, register.setting, meter.name, old, value)
         return True
 
@@ -91,6 +94,7 @@ class Banks:
         self.answers: dict[bytes, bytes] = {}
         self._images: dict[int, dict[Unit, Image | None]] = {}
         self._units: dict[int, Unit] = {}
+        self._storing: asyncio.Future[bool] | None = None
         self._unwatch: list[Callable[[], None]] = []
         self._unwatch_always = (
             gateway.settings.watch(self._follow),
@@ -130,6 +134,33 @@ class Banks:
         if unit is None or image is None:
             return pdu.exception(request, pdu.ExceptionCode.GATEWAY_TARGET)
         return pdu.respond(request, UnitBank(self, unit, image, peer))
+
+    def claim(self) -> "asyncio.Future[bool] | None":
+        """What the last response has to wait for, once; its result: whether the write is on the disk."""
+        storing, self._storing = self._storing, None
+        return storing
+
+    def store(self, meter: str, setting: str, old: object, new: object) -> None:
+        """A setting was written: wait for the disk, and take it back if that does not take it."""
+        synced = self.gateway.meter_synced(meter)
+        if synced is None:
+            return
+        stored: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def told(synced: "asyncio.Future[str]") -> None:
+            if why := synced.result():
+                log.warning("%s of meter %s is as before: %s", setting, meter, why)
+                self._undo(meter, setting, old, new)
+            if not stored.done():
+                stored.set_result(not why)
+
+        synced.add_done_callback(told)
+        self._storing = stored
+
+    def _undo(self, meter: str, setting: str, old: object, new: object) -> None:
+        for index, known in enumerate(self.gateway.settings.value.meters):
+            if known.id == meter and getattr(known, setting) == new:
+                self.gateway.amend({f"meters.{index}.{setting}": old})
 
     def keep(self, request: bytes, response: bytes) -> None:
         """Remember the answer to a read until something changes."""

@@ -115,7 +115,9 @@ class Connection:
         if answers := session.feed(octets):
             self._unfinished = None
             self._send(answers)
-        if session.rest:
+        if session.storing:
+            self._await(session.storing)
+        elif session.rest:
             self._left(session)
 
     def drop(self) -> None:
@@ -188,9 +190,27 @@ class Connection:
         self._unfinished = None
         if self._leaving:
             self.drop()
+        elif self.session.storing:
+            return
         elif self.session.pending:
             self._hold()
         else:
+            self._read_on()
+
+    def _await(self, storing: "asyncio.Future[bool]") -> None:
+        """Read and answer nothing until what was written is on the disk."""
+        self._stop_reading()
+        storing.add_done_callback(lambda _: self._stored())
+
+    def _stored(self) -> None:
+        if self.closed:
+            return
+        if answers := self.session.stored():
+            self.send(answers)
+        if self.session.storing:
+            self._await(self.session.storing)
+        elif not (self._untaken or self._leaving):
+            self.received(b"")
             self._read_on()
 
     def _left(self, session: Session) -> None:
@@ -223,7 +243,7 @@ class Connection:
             self._read_on()
 
     def _read_on(self) -> None:
-        if not (self._untaken or self._held or self._leaving or self.closed):
+        if not (self._untaken or self._held or self._leaving or self.closed or self.session.storing):
             self._ready.add(self._fd, self)
 
     def _stop_reading(self) -> None:

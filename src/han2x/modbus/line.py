@@ -11,15 +11,17 @@ import contextlib
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 
 from ..runtime.clients import ClientInfo, Clients
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
 from ..runtime.tty import Framing, flush, gone, open_tty, set_framing, set_low_latency, set_rs485
 from ..settings.modbus import ModbusRtu
+from . import pdu
 from .bank import Banks
 from .lending import Registers
-from .rtu import BROADCAST, Line, Request, answer
+from .rtu import BROADCAST, Line, Request, answer, frame
 
 log = logging.getLogger("han2x.modbus")
 
@@ -101,11 +103,23 @@ class Served:
         if request.unit == BROADCAST:
             for meter in self._banks.gateway.settings.value.meters:
                 self._banks.respond(meter.unit_id, request.pdu, peer)
+            self._banks.claim()  # nobody is told
             self._count(0)
             return b""
         octets = answer(request, self._banks, peer)
         self._count(octets[2] if octets[1] & 0x80 else 0)
         return octets
+
+    def claim(self) -> "asyncio.Future[bool] | None":
+        """What the last answer has to wait for; its result: whether the write is on the disk."""
+        return self._banks.claim()
+
+    def failed(self, request: Request) -> bytes:
+        """The answer to a write that the disk has not taken."""
+        code = pdu.ExceptionCode.SERVER_FAILURE
+        _, exceptions, _ = self.counts
+        self.counts = self.counts[0], exceptions + 1, code
+        return frame(request.unit, pdu.exception(request.pdu, code))
 
     def _count(self, exception: int) -> None:
         requests, exceptions, last = self.counts
@@ -186,6 +200,7 @@ class Port:
         self._loop = asyncio.get_running_loop()
         self._line, self._echo = Line(units.serves), Echo()
         self._answer, self._request = b"", b""
+        self._owed: tuple[Request, bytes] | None = None
         self._unsent = b""
         self._since = self._silent_since = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -271,15 +286,26 @@ class Port:
         if self._line.frames > frames:
             self._echo.heard()
         if not self._line.asked:
-            self._answer = b""
+            self._answer, self._owed = b"", None
         self._silent_since = self._loop.time()
         self._wait()
 
     def _do(self, requests: list[Request]) -> None:
         """Do all that is asked; only the last answer is wanted, a master asks one thing at a time."""
         for request in requests:
-            self._request = request.pdu
+            self._request, self._owed = request.pdu, None
             self._answer = self._units.answer(request, self._section.device)
+            if storing := self._units.claim():
+                self._owed, self._answer = (request, self._answer), b""
+                storing.add_done_callback(partial(self._stored, self._owed))
+
+    def _stored(self, owed: tuple[Request, bytes], storing: "asyncio.Future[bool]") -> None:
+        """What was written is on the disk, or never will be: answer, if that is still awaited."""
+        if self._owed is not owed or self._fd < 0:
+            return
+        request, octets = owed
+        self._owed, self._answer = None, octets if storing.result() else self._units.failed(request)
+        self._wait()
 
     def _wait(self) -> None:
         """Arm the timer for the next silence that means something."""

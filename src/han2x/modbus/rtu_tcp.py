@@ -8,8 +8,10 @@ network means less than on a wire, so it is given more time. Sockets, limits and
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 
 from ..runtime.gateway import Gateway
 from ..settings.modbus import ModbusRtuTcp, ModbusTcp
@@ -36,13 +38,14 @@ async def run(section: ModbusRtuTcp, gateway: Gateway, name: str) -> None:
 class RtuSession(Session):
     """The conversation with one device server: as many octets a turn as a frame may have."""
 
-    __slots__ = ("_line", "_units", "_waiting")
+    __slots__ = ("_line", "_requests", "_units", "_waiting")
 
     def __init__(self, banks: Banks, peer: str) -> None:
         super().__init__(banks, peer)
         self._units = Served(banks)
         self._line = Line(self._units.serves)
         self._waiting = b""
+        self._requests: deque[Request] = deque()
 
     def feed(self, octets: bytes) -> bytes:
         """The answers to what the octets complete; what is over waits for another turn, `feed(b"")`."""
@@ -65,9 +68,21 @@ class RtuSession(Session):
         self._line.quiet()
 
     def _answers(self, requests: list[Request]) -> bytes:
-        answers = [self._units.answer(request, self._peer) for request in requests]
+        self._requests += requests
+        answers = []
+        while self._requests and not self.storing:
+            request = self._requests.popleft()
+            octets = self._units.answer(request, self._peer)
+            self.storing = self._units.claim()
+            if self.storing:
+                self._owed = partial(self._stored, request, octets)
+            else:
+                answers.append(octets)
         self.requests, self.exceptions, self.last_exception = self._units.counts
         return b"".join(answers)
+
+    def _stored(self, request: Request, octets: bytes, stored: bool) -> bytes:
+        return (octets if stored else self._units.failed(request)) + self._answers([])
 
 
 class RtuConnection(Connection):
@@ -103,6 +118,8 @@ class RtuConnection(Connection):
             return
         if answers := self.session.gap():
             self.send(answers)
+        if self.session.storing:
+            self._await(self.session.storing)
         self._after(QUIET_S - GAP_S, self.session.quiet)
 
 

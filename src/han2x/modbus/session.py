@@ -5,7 +5,8 @@ of an unfinished request waits for the next octets. A turn ends after a request 
 of settings costs far more than a read, and other clients must not wait for a row of them.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from struct import Struct
 from struct import error as OddLength
 
@@ -23,11 +24,23 @@ class Session:
 
     `rest`: octets that are not answered yet. They are the beginning of a request (at most 259 octets), unless
     `pending`: then requests wait for another turn, `feed(b"")`; or `broken`: then they are not Modbus, and
-    nothing more will be answered. `requests` and `exceptions` count what was answered; `last_exception` is
+    nothing more will be answered. `storing`: a write has to be on the disk before anything else is answered,
+    by `stored`. `requests` and `exceptions` count what was answered; `last_exception` is
     the code of the last, 0 before the first.
     """
 
-    __slots__ = ("_banks", "_peer", "broken", "exceptions", "last_exception", "pending", "requests", "rest")
+    __slots__ = (
+        "_banks",
+        "_owed",
+        "_peer",
+        "broken",
+        "exceptions",
+        "last_exception",
+        "pending",
+        "requests",
+        "rest",
+        "storing",
+    )
 
     def __init__(self, banks: Responder, peer: str) -> None:
         self._banks = banks
@@ -35,6 +48,8 @@ class Session:
         self.rest = b""
         self.pending = False
         self.broken = False
+        self.storing: asyncio.Future[bool] | None = None
+        self._owed: Callable[[bool], bytes] | None = None
         self.requests = 0
         self.exceptions = 0
         self.last_exception = 0
@@ -48,6 +63,12 @@ class Session:
     def peer(self) -> str:
         """Who it is with."""
         return self._peer
+
+    def stored(self) -> bytes:
+        """The answer that waited for the disk."""
+        storing, owed = self.storing, self._owed
+        self.storing = self._owed = None
+        return owed(storing.result()) if storing and owed else b""
 
     def feed(self, octets: bytes) -> bytes:
         """The answers to what the octets complete, up to and with the first that may have written.
@@ -71,8 +92,8 @@ class Session:
         answers: list[bytes] = []
         at = 0
         self.pending = False
-        while at < len(data) and not self.pending and (adu := self._next(data, at)):
-            answers.append(adu.transaction + self._answer(adu, data[at + 2 : adu.end]))
+        while at < len(data) and not (self.pending or self.storing) and (adu := self._next(data, at)):
+            answers.append(self._answer(adu, data[at + 2 : adu.end]))
             at = adu.end
             self.pending = adu.pdu[0] in pdu.WRITES and at < len(data)
         self.rest = data[at:]
@@ -87,14 +108,23 @@ class Session:
             return None
 
     def _answer(self, adu: mbap.Adu, request: bytes) -> bytes:
-        """What follows the transaction id in the response; answers to reads are kept."""
+        """The response, nothing for one that has to wait; answers to reads are kept."""
         if answer := self._banks.answers.get(request):
-            return answer
+            return adu.transaction + answer
         response = self._banks.respond(adu.unit, adu.pdu, self._peer)
-        answer = mbap.after_transaction(adu.unit, response)
+        if storing := self._banks.claim():
+            self.storing = storing
+            failed = pdu.exception(adu.pdu, pdu.ExceptionCode.SERVER_FAILURE)
+            self._owed = lambda stored: self._finished(adu, response if stored else failed)
+            return b""
+        answer = self._finished(adu, response)
         if response[0] in pdu.READS:
-            self._banks.keep(request, answer)
+            self._banks.keep(request, answer[2:])
+        return answer
+
+    def _finished(self, adu: mbap.Adu, response: bytes) -> bytes:
+        """A whole response, counted if it is an exception."""
         if response[0] & 0x80:
             self.exceptions += 1
             self.last_exception = response[1]
-        return answer
+        return adu.transaction + mbap.after_transaction(adu.unit, response)

@@ -287,6 +287,13 @@ class Gateway:
         """Why what was last to be stored of a meter is not, "" if it is."""
         return self._meters.trouble
 
+    def meter_synced(self, meter: str) -> asyncio.Future[str] | None:
+        """Tells when what is kept of a meter, its scale factor too, is on the disk; None if it is.
+
+        Its result: "" then, else why it is not.
+        """
+        return self._meters.synced(meter, self.now())
+
     def stuck_ms(self, now: Instant) -> int:
         """For how long a disk has not taken what is to be kept."""
         return self._meters.stuck_ms(now)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import errno
 from pathlib import Path
+from typing import NamedTuple
 
 from ..model.instant import Instant
 from .files import copy_aside, read_head
@@ -17,8 +18,15 @@ from .stored_files import STATE, Say, put_aside
 from .stored_state import Stored, from_json, to_json
 
 SYNC_MS = 300_000
-NO_FILE = (errno.EISDIR, errno.EINVAL, errno.ENXIO, errno.ELOOP, errno.EACCES, errno.EPERM)
-"""What is there in a file's place is none that can be used, and never becomes one by itself."""
+NO_FILE = (errno.EISDIR, errno.EINVAL, errno.ENXIO, errno.ELOOP)
+"""What is there in a file's place is none, and never becomes one."""
+
+
+class _Sync(NamedTuple):
+    """A sync that goes on, and who waits for it."""
+
+    begun_ms: int
+    asked: list[asyncio.Future[str]]
 
 
 class Keeper:
@@ -29,8 +37,10 @@ class Keeper:
         self._say = say
         self._files: dict[str, StateFile] = {}
         self._synced_ms: dict[str, int] = {}
-        self._syncing: dict[StateFile, int] = {}
+        self._syncing: dict[StateFile, _Sync] = {}
         self._again: dict[StateFile, Instant] = {}
+        self._asked: dict[StateFile, list[asyncio.Future[str]]] = {}
+        self._unsynced: set[StateFile] = set()
         self.trouble = ""
 
     def load(self, meter: str) -> Stored | None:
@@ -51,6 +61,7 @@ class Keeper:
         if file is None:
             return
         try:
+            self._unsynced.add(file)
             file.save(to_json(stored))
         except OSError as error:
             self.trouble = f"state cannot be stored in {self._directory}: {error.strerror or error}"
@@ -70,7 +81,23 @@ class Keeper:
 
     def stuck_ms(self, now: Instant) -> int:
         """For how long the oldest sync has been going on; 0 while there is none."""
-        return max((now.mono_ms - begun for begun in self._syncing.values()), default=0)
+        return max((now.mono_ms - sync.begun_ms for sync in self._syncing.values()), default=0)
+
+    def synced(self, meter: str, now: Instant) -> asyncio.Future[str] | None:
+        """Tells when what was last saved of a meter is on the disk: "" then, else why not; None if it is.
+
+        Also None where nothing is kept, or it could not even be written (`trouble`).
+        """
+        file = self._file(meter)
+        if file is None or self.trouble or not (file in self._unsynced or file in self._syncing):
+            return None
+        told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        if file in self._unsynced:
+            self._asked.setdefault(file, []).append(told)
+            self._sync(file, now)
+        else:
+            self._syncing[file].asked.append(told)
+        return told
 
     def _sync(self, file: StateFile, now: Instant) -> None:
         """Sync in a thread; while that lasts, whatever is asked for is one more sync after it."""
@@ -81,11 +108,17 @@ class Keeper:
             syncing = asyncio.get_running_loop().run_in_executor(None, _sync, file)
         except RuntimeError:  # the program is ending, and its threads have: what was saved is in the file
             return
-        self._syncing[file] = now.mono_ms
-        syncing.add_done_callback(lambda _: self._synced(file))
+        self._unsynced.discard(file)
+        self._syncing[file] = _Sync(now.mono_ms, self._asked.pop(file, []))
+        syncing.add_done_callback(lambda done: self._tell(file, done))
 
-    def _synced(self, file: StateFile) -> None:
-        del self._syncing[file]
+    def _tell(self, file: StateFile, done: asyncio.Future[str]) -> None:
+        why = "the program ends" if done.cancelled() else done.result()
+        if why:
+            self._unsynced.add(file)
+        for told in self._syncing.pop(file).asked:
+            if not told.done():
+                told.set_result(why)
         if asked := self._again.pop(file, None):
             self._sync(file, asked)
 
@@ -97,7 +130,7 @@ class Keeper:
             try:
                 self._files[meter] = self._opened(self._path(meter))
             except OSError as error:
-                self.trouble = f"state cannot be read from {self._directory}: {error.strerror or error}"
+                self.trouble = f"state cannot be read from {self._path(meter)}: {error.strerror or error}"
                 return None
         return self._files[meter]
 
@@ -123,8 +156,10 @@ class Keeper:
         return file
 
 
-def _sync(file: StateFile) -> None:
+def _sync(file: StateFile) -> str:
+    """Why a file is not on the disk, "" if it is; the next save meets the same disk, and reports it."""
     try:
         file.sync()
-    except OSError:
-        return  # the next save meets the same disk and reports it
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""

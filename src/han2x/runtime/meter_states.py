@@ -4,6 +4,7 @@ A snapshot is kept before anyone can read it, so that a kill at any moment canno
 backwards. One event loop; a disk that refuses is reported and costs nothing else.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -50,6 +51,10 @@ class MeterStates:
     def stuck_ms(self, now: Instant) -> int:
         """For how long a disk has not taken what is to be kept."""
         return self._keeper.stuck_ms(now)
+
+    def synced(self, meter: str, now: Instant) -> asyncio.Future[str] | None:
+        """Tells when what was last saved of a meter is on the disk: "" then, else why not; None if it is."""
+        return self._keeper.synced(meter, now)
 
     def stored(self, meter: str) -> Stored | None:
         """What the disk holds of a meter."""
