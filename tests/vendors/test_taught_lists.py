@@ -156,6 +156,13 @@ def test_on_the_command_line(encode: Encode, tmp_path: Path, capsys: pytest.Capt
         assert b'"act_energy_pos_wh": 1254000' in packed.read("decode.jsonl")
         (tmp_path / "lists.toml").write_bytes(packed.read("lists.toml"))
     assert main(["decode", "--json", "--lists", str(tmp_path / "lists.toml"), str(recording)]) == 0
+    for codes, said in (("1.0.0 1.8.0 9.9.9 -", "means nothing"), ("- - - -", "none of the codes")):
+        row = {"pattern": taught.pattern, "codes": codes, "factors": "- 1 1 -"}
+        lists.write_text("[[lists]]\n" + "".join(f'{key} = "{one}"\n' for key, one in row.items()), "utf-8")
+        assert main(["decode", "--lists", str(lists), str(recording)]) == 2
+        assert said in capsys.readouterr().err
+        assert main(["settings", str(lists)]) == 0  # a file by hand is used as far as it goes
+        assert said in capsys.readouterr().err
     lists.write_text('[[lists]]\npattern = "x"\n', "utf-8")
     assert main(["decode", "--lists", str(lists), str(recording)]) == 2
     assert "lists.0.pattern" in capsys.readouterr().err

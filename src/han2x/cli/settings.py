@@ -9,6 +9,7 @@ from ..runtime.settings_file import load, located, sample
 from ..settings.amend import Refused, without_contradictions
 from ..settings.outside import complaints
 from ..settings.schema import Settings
+from ..vendors import teaching
 from . import Wrong, paths
 
 
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     if isinstance(settings, Refused):
         raise Wrong(f"the settings in {path} are refused:\n{located(settings, path)}")
     machine = Machine(paths.state_directory())  # this one: perhaps the file is for another
-    for complaint in complaints(settings, machine):
+    for complaint in (*complaints(settings, machine), *teaching.complaints(settings.lists)):
         print(f"{path}: {complaint}", file=sys.stderr)
     sys.stdout.write(sample(settings, secrets=arguments.secrets))
     return 0

@@ -9,6 +9,7 @@ from ..settings.amend import from_table, without_contradictions
 from ..settings.complaint import Refused
 from ..settings.lists import TaughtList
 from ..settings.schema import Settings
+from ..vendors.teaching import complaints
 from . import Wrong
 
 FILE_MAX = 1_000_000
@@ -41,6 +42,8 @@ def given(arguments: argparse.Namespace) -> tuple[TaughtList, ...]:
     found = without_contradictions(found) if isinstance(found, Settings) else found
     if isinstance(found, Refused):
         raise Wrong(f"{path}: {', '.join(map(str, found.complaints))}")
+    if wrong := tuple(complaints(found.lists)):
+        raise Wrong(f"{path}: {', '.join(map(str, wrong))}")
     return found.lists
 
 
