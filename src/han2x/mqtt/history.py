@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from ..model.record import Record, texts
 from ..runtime.broker import Broker
 from ..runtime.gateway import Gateway
-from ..runtime.health import Condition
 from ..runtime.message import Message
 from ..runtime.outbox import take_over
 
@@ -26,13 +25,20 @@ NOBODY = "No matching subscribers"
 
 
 class PassingOn:
-    """The history of all meters at one broker; `topic_of`: the main topic of any meter there ever was."""
+    """The history of all meters at one broker; `topic_of`: the main topic of any meter there ever was.
+
+    `tell`: takes what to say of it in health, "" for nothing.
+    """
 
     def __init__(
-        self, gateway: Gateway, broker: Broker, topic_of: Callable[[str], str], service: str
+        self,
+        gateway: Gateway,
+        broker: Broker,
+        topic_of: Callable[[str], str],
+        tell: Callable[[str], None],
     ) -> None:
         self._gateway, self._broker, self._topic_of = gateway, broker, topic_of
-        self._service = service
+        self._tell = tell
 
     async def run(self, target: str) -> None:
         """Pass on for ever; raises `Trouble` when the broker is lost."""
@@ -71,8 +77,3 @@ class PassingOn:
             self._tell("its history waits, as nobody collects it: start han2x collect")
         else:
             self._tell(f"its history waits, as {topic} is refused: {reason}. Check the user's rights")
-
-    def _tell(self, text: str) -> None:
-        """Say in the service's health how the history fares; values are published all the same."""
-        connected = f"connected to {self._broker.peer}"
-        self._gateway.report(self._service, Condition.OK, f"{connected}; {text}" if text else connected)

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -55,11 +56,12 @@ async def run(section: Publishing, gateway: Gateway, name: str) -> None:
     memory = Memory(_memory_file(gateway, entry), gateway.damaged)  # a damaged one is said without a broker
     broker = await connect(entry, client_id=client_id, will=offline)
     try:
-        gateway.report(name, Condition.OK, f"connected to {broker.peer}")
-        publisher = _Publisher(section, gateway, broker, status, memory)
+        publisher = _Publisher(section, gateway, broker, status, memory, name)
+        broker.on_refused = partial(publisher.note, "refused")
+        publisher.note("refused", "")
         gateway.providers.messages[entry.id] = publisher
         broker.publish(_says(status, ONLINE))
-        await _serve(publisher, topics, name)
+        await _serve(publisher, topics)
     finally:
         gateway.providers.messages.pop(entry.id, None)
         silent = [_says(f"{topic}/{METER_STATUS}", OFFLINE) for topic in topics.values()]
@@ -75,7 +77,7 @@ def default_topic(gateway: Gateway, meter: str) -> str:
     return f"HAN2X_{gateway.number(meter)}"
 
 
-async def _serve(publisher: "_Publisher", topics: dict[str, str], name: str) -> None:
+async def _serve(publisher: "_Publisher", topics: dict[str, str]) -> None:
     await publisher.take_back(topics)
     tellers = [_Teller(publisher, meter, topic) for meter, topic in topics.items()]
     publisher.follow(tellers)
@@ -85,7 +87,10 @@ async def _serve(publisher: "_Publisher", topics: dict[str, str], name: str) -> 
     if publisher.entry.history != "off":
         gateway = publisher.gateway
         passing_on = history.PassingOn(
-            gateway, publisher.broker, lambda meter: topics.get(meter) or default_topic(gateway, meter), name
+            gateway,
+            publisher.broker,
+            lambda meter: topics.get(meter) or default_topic(gateway, meter),
+            partial(publisher.note, "history"),
         )
         tasks.append(asyncio.create_task(passing_on.run(history_target(publisher.entry))))
     try:
@@ -101,7 +106,13 @@ class _Publisher:
     """What the meters of one broker share."""
 
     def __init__(
-        self, section: Publishing, gateway: Gateway, broker: Broker, status: str, memory: Memory
+        self,
+        section: Publishing,
+        gateway: Gateway,
+        broker: Broker,
+        status: str,
+        memory: Memory,
+        service: str,
     ) -> None:
         self.entry: Mqtt = section.broker
         self.gateway, self.broker, self.status = gateway, broker, status
@@ -109,10 +120,18 @@ class _Publisher:
         self.plural = len(section.meters) > 1
         self.memory = memory
         self._saving = asyncio.Lock()
-        self._refused = ""
+        self._service, self._notes = service, dict[str, str]()
         self._last: dict[str, Published] = {}
         self._tellers: list[_Teller] = []
         self._repeating: asyncio.TimerHandle | None = None
+
+    def note(self, what: str, text: str) -> None:
+        """Say in health how something fares beside the connection; "" for well."""
+        if text and self._notes.get(what) != text:  # whoever sends it for ever must not fill the log
+            log.warning("%s: %s", self._service, text)
+        self._notes[what] = text
+        parts = (f"connected to {self.broker.peer}", *filter(None, self._notes.values()))
+        self.gateway.report(self._service, Condition.OK, "; ".join(parts))
 
     def published(self) -> Sequence[Published]:
         """The last message of each topic, of `SHOWN` topics at most."""
@@ -188,9 +207,9 @@ class _Publisher:
         try:
             await self.gateway.accounts.feed(lambda: price_feed.rows(payload.decode()))
         except ValueError as error:  # what is no text, no list of prices, or contradicts itself
-            if str(error) != self._refused:  # whoever sends it for ever must not fill the log
-                log.warning("prices from %s are refused: %s", self.entry.prices_topic, error)
-            self._refused = str(error)
+            self.note("prices", f"prices from {self.entry.prices_topic} are refused: {error}")
+        else:
+            self.note("prices", "")
 
 
 def _memory_file(gateway: Gateway, broker: Mqtt) -> Path | None:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.record import NotRecords, records
@@ -50,6 +50,8 @@ async def run(section: Collecting, gateway: Gateway, name: str) -> None:
             await worker.until(subscribing)
         text = f"from {worker.broker.peer} to {worker.database.peer}"
         gateway.report(name, Condition.OK, text)
+        worker.tell = lambda why: gateway.report(name, Condition.OK, f"{text}; {why}")
+        worker.broker.on_refused = worker.say
         log.info("%s: %s as %s", name, text, _name(section))
         if worker.broker.resumed:
             await worker.until(subscribing)
@@ -111,6 +113,7 @@ class _Worker:
     def __init__(self, database: "Database", broker: Broker) -> None:
         self.database, self.broker = database, broker
         self.taken = self.spoilt = self.refused = 0
+        self.tell: Callable[[str], None] = lambda _: None
 
     async def until(self, asked: Coroutine[None, None, None]) -> None:
         """Write what comes until something else is done: a broker's answer may come behind much."""
@@ -148,5 +151,10 @@ class _Worker:
     def _warn(self, strange: Sequence[Refused]) -> None:
         before, self.spoilt = self.spoilt, self.spoilt + len(strange)
         if before.bit_length() < self.spoilt.bit_length():  # ever more rarely: nobody fills the log
-            text = "collect: %d messages held no history, the last was to %r: %s"
-            log.warning(text, self.spoilt, strange[-1].origin, strange[-1].why)
+            last = strange[-1]
+            self.say(f"{self.spoilt} messages held no history, the last was to {last.origin!r}: {last.why}")
+
+    def say(self, why: str) -> None:
+        """Say in log and health what was refused."""
+        log.warning("collect: %s", why)
+        self.tell(why)

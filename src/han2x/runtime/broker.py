@@ -30,6 +30,10 @@ ROOM = 64
 ANSWER_S, FAREWELL_S, LOOK_S = 15.0, 2.0, 1.0
 
 
+TOPIC_SHOWN = 80
+"""Characters of a topic that are told."""
+
+
 class Broker:
     """An open connection. Methods are called on the loop that made it; call `close` when done.
 
@@ -57,7 +61,9 @@ class Broker:
         self._paused = self._due = False
         self._turns = turns()
         self.dropped = 0
-        """Messages that were not taken in: too large, of nobody knows when, or of QoS 0 in a session."""
+        """Messages that were refused: too large, of nobody knows when, or of QoS 0 in a session."""
+        self.on_refused: Callable[[str], None] = lambda _: None
+        """Told what was refused and why, ever more rarely: nobody may fill a log, or health."""
         self._unanswered: set[int] = set()
         self._answers: dict[int, asyncio.Future[str]] = {}
         self._session = session
@@ -340,18 +346,24 @@ class Broker:
         self._wake_publishers()
 
     def _on_message(self, client: Any, data: Any, message: paho.MQTTMessage) -> None:
-        if (
-            self._session
-        ):  # of QoS 0 the broker neither counts nor repeats any: it could only crowd others out
-            wanted = message.qos > 0
-        else:  # retained: nobody knows how old
-            wanted = len(message.payload) <= PAYLOAD_MAX and not message.retain
-        if not wanted:
+        if why := self._objection(message):
             self.dropped += 1
+            if self.dropped.bit_length() > (self.dropped - 1).bit_length():
+                topic = f"{message.topic!r:.{TOPIC_SHOWN}}"
+                count = "1 message was" if self.dropped == 1 else f"{self.dropped} messages were"
+                self.on_refused(f"{count} refused, the last on {topic}: {why}")
             return
         self._inbox.put(Mail(message.topic, bytes(message.payload), message.mid))
         if self._mail:
             _finish(self._mail)
+
+    def _objection(self, message: paho.MQTTMessage) -> str:
+        """Why a message is not taken in, "" if it is."""
+        if self._session:  # such the broker neither counts nor repeats: they could only crowd others out
+            return "" if message.qos > 0 else "it has QoS 0. Publish with QoS 1"
+        if len(message.payload) > PAYLOAD_MAX:
+            return f"it is larger than {PAYLOAD_MAX} bytes"
+        return "it was retained, so its age is not known. Publish without retain" if message.retain else ""
 
     def _on_subscribe(self, client: Any, data: Any, mid: int, codes: Any, properties: Any) -> None:
         self._answer_with(mid, codes[0].getName() if codes else "")
