@@ -133,6 +133,17 @@ REFUSED: dict[str, tuple[dict[str, str], list[tuple[str, str, int | None]]]] = {
 }  # fmt: skip
 
 
+def test_the_rest_is_shown_beside_what_is_wrong(owner: Browser) -> None:
+    """A fault at one place takes no other's meaning away."""
+    for change in (
+        {"codes": "96.1.0 1.7.0 2.7.0 1.7.0 31.7.0"},
+        {"factors": "- 1 1 much 0.01"},
+        {"factors": "- 1 1 0 0.01"},
+    ):
+        values = {one["place"]: one["value"] for one in tried(owner, **change)["values"]}
+        assert values == {1: "17000017", 2: 1393, 3: 0, 5: 1.03}
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_what_is_wrong_is_said_by_its_place(owner: Browser, case: str) -> None:
     """By trying, and in the same words by saving, which changes nothing."""

@@ -1,6 +1,6 @@
 """Lists that nothing explains: their values in their places, and what a table makes of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ..model.explained import UnknownList
 from ..runtime.providers import Sources
@@ -69,7 +69,8 @@ async def try_list(call: Call) -> shapes.TriedList:
     """What the values of the newest list of this pattern mean by a table; nothing is stored."""
     meter, lent, body = named(call, call.path["meter"]).id, sources(call), call.body
     be_shown_bytes(call, meter)
-    wrong, row = _complaints(call.gateway.settings.value, lent, body), _list(body)
+    wrong = _complaints(call.gateway.settings.value, lent, body)
+    row = _list(body, wrong)
     kept = next((k for k, found in _unknown(call, meter, lent) if found.pattern == body["pattern"]), None)
     if kept is None:
         raise Refusal(404, "no_list", "No list of this pattern has come lately.")
@@ -99,9 +100,13 @@ def _complaints(now: Settings, lent: Sources, body: shapes.ListToTry) -> tuple[C
     return new_list_complaints(lent, now, result)
 
 
-def _list(body: shapes.ListToTry) -> TaughtList | None:
-    """The list, if each of its values is right by itself."""
-    values = {"pattern": body["pattern"], "codes": body["codes"], "factors": body["factors"]}
+def _list(body: shapes.ListToTry, wrong: Sequence[Complaint]) -> TaughtList | None:
+    """The list without the places that are wrong; None if it is none even so."""
+    codes, factors = body["codes"].split(), body["factors"].split()
+    for at in {int(one.params["place"]) - 1 for one in wrong if "place" in one.params}:
+        if at < min(len(codes), len(factors)):
+            codes[at] = factors[at] = "-"
+    values = {"pattern": body["pattern"], "codes": " ".join(codes), "factors": " ".join(factors)}
     known = rules(TaughtList)
     return None if any(known[key].complaint(value) for key, value in values.items()) else TaughtList(**values)
 
