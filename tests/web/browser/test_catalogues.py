@@ -177,6 +177,8 @@ SAID = {
     "clock meanwhile · set the machine's, or let it reach a time server": "den er 316 dager 16 timer foran",
     "listening on 127.0.0.1:502": "lytter på 127.0.0.1:502",
     "meter prices": "måler prices",
+    "meter web: no serial adapter found: plug one in, or set the meter's source": "måler web: Fant ingen",
+    "mqtt: 1.2.3.4 is busy now (trying again)": "mqtt: 1.2.3.4 er opptatt nå (prøver igjen)",
     "listening on [::]:502 · nobody translated this": "lytter på [::]:502 · nobody translated this",
 }
 
@@ -192,6 +194,7 @@ def test_sentences_of_the_gateway_are_norwegian_on_the_page(start: Start, browse
     go(page, "system")
     page.get_by_role("cell", name="måler main", exact=True).wait_for()
     page.locator("td:has-text('127.0.0.1:1: tilkoblingen ble avvist')").wait_for()
+    page.locator(".log li:has-text('måler main: 127.0.0.1:1: tilkoblingen ble avvist')").first.wait_for()
 
 
 def test_page_is_small() -> None:

@@ -122,9 +122,10 @@ function sentences() {
     .map((sentence) => [sentence, fitting(sentence)]);
 }
 
+/** Only a reason (`why`) has a colon and more after it. */
 function fitting(sentence) {
   const escaped = sentence.replace(/[.*+?^$()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replace(/\{(\w+)\}/g, "(?<$1>.+?)")}$`);
+  return new RegExp(`^${escaped.replace(/\{why\}/g, "(?<why>.+?)").replace(/\{(\w+)\}/g, "(?<$1>(?:(?!: ).)+?)")}$`);
 }
 
 /** A reason within a sentence is one itself. */

@@ -94,7 +94,7 @@ function registerCard(root, { units, lists: tools }, lists, context) {
       h(
         "option",
         { selected: one === unit },
-        t("modbus.unit_name", { unit: one.unit_id, title: one.title ?? one.map, meter: one.name }),
+        t("modbus.unit_name", { unit: one.unit_id, title: said(one.title ?? one.map), meter: one.name }),
       ),
     ),
   );

@@ -290,7 +290,7 @@ function logCard(context) {
         "li",
         { class: String(entry.level).toLowerCase() },
         h("time", {}, time(entry.at, "seconds")),
-        ` ${entry.text}`,
+        ` ${said(entry.text)}`,
       ),
     );
     while (list.childElementCount > LINES) list.firstChild.remove();
