@@ -36,6 +36,8 @@ def minute(start: int = T0, version: int = 1, watts: int = 101) -> Record:
         "u1": 230_400,
         "low": -3,
         "sure": 0,
+        "p1_pos": 1000,
+        "p2_neg": 710,
     }
     return Record(11_111_111, "cabin", "minute", start, version, tuple(values.values()))
 
@@ -90,6 +92,8 @@ def test_views_show_what_people_read(base: Base) -> None:
         "FROM han2x_minutes"
     )
     assert base.query(minutes) == [(60, 151, -4, 230.4, None, 0)]
+    phases = "SELECT act_pow_pos_l1_w::int, act_pow_neg_l2_w::int, act_pow_pos_l3_w FROM han2x_minutes"
+    assert base.query(phases) == [(1500, 1065, None)]
 
 
 def test_tables_of_the_version_before_say_what_is_sure(base: Base) -> None:
@@ -106,6 +110,26 @@ def test_tables_of_the_version_before_say_what_is_sure(base: Base) -> None:
     play(base, lambda database: database.write([minute(T0 + 60, version=2)]))
     assert base.query("SELECT sure FROM han2x_minutes ORDER BY time") == [None, 0]
     assert base.query("SELECT sure FROM han2x_ten_seconds") == []
+
+
+def test_tables_of_the_version_before_get_the_phases(base: Base) -> None:
+    """Tables and views of version 2 have neither `sure` nor phases, and what stands in them stays."""
+    play(base, lambda database: database.write([minute()]))
+    later = ("sure", *(f"p{phase}_{way}" for phase in (1, 2, 3) for way in ("pos", "neg")))
+    for name, view in (("minute", "minutes"), ("raw", "ten_seconds")):
+        (definition,) = base.query(f"SELECT pg_get_viewdef('han2x_{view}'::regclass)")
+        lines = [
+            line for line in definition.split("\n") if not any(f"known.{column}" in line for column in later)
+        ]
+        older = "\n".join(lines).replace(",\n   FROM", "\n   FROM")
+        base.query(f"DROP VIEW han2x_{view}")
+        for column in later:
+            base.query(f"ALTER TABLE han2x_{name} DROP COLUMN {column}")
+        base.query(f"CREATE VIEW han2x_{view} AS {older}")
+    base.query("UPDATE han2x_schema SET version = 2")
+    play(base, lambda database: database.write([minute(T0 + 60, version=2)]))
+    seen = "SELECT act_pow_pos_w::int, act_pow_pos_l1_w::int FROM han2x_minutes ORDER BY time"
+    assert base.query(seen) == [(151, None), (151, 1500)]
 
 
 def test_all_of_a_batch_or_nothing(base: Base) -> None:

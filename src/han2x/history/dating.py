@@ -19,7 +19,7 @@ from ..model.timekeeping import NEAR_S, WATCHED_S, is_set
 from . import bounds, journal
 from .batch import Mark, Move, redated
 from .ledger import Ledger
-from .rows import MINUTE_S, Row, shifted
+from .rows import MINUTE_S, Row, all_means, shifted
 from .schema import BETTER_STAYS, MEANS, ROW_COLUMNS
 
 log = logging.getLogger("han2x")
@@ -30,10 +30,13 @@ Hours = dict[int, int]
 _KNOWN = f"t, {', '.join(ROW_COLUMNS[:-2])}"
 _MARKS = ", ".join("?" * (2 + len(ROW_COLUMNS)))
 _PUT = {
-    span_s: f"INSERT INTO {table} VALUES ({_MARKS}) {BETTER_STAYS}" for span_s, table in bounds.TABLES.items()
+    span_s: f"INSERT INTO {table} (meter, t, {', '.join(ROW_COLUMNS)}) VALUES ({_MARKS}) {BETTER_STAYS}"
+    for span_s, table in bounds.TABLES.items()
 }
 
-_PUT_UNDATED = f"INSERT OR REPLACE INTO undated VALUES (?, ?, {', '.join('?' * (5 + len(MEANS)))})"
+_PUT_UNDATED = (
+    f"INSERT OR REPLACE INTO undated (era, span, {_KNOWN}) VALUES (?, ?, {', '.join('?' * (5 + len(MEANS)))})"
+)
 
 
 class _Era(NamedTuple):
@@ -53,10 +56,10 @@ class Dating:
         for row in rows:
             era = None if row.sure else self._era(ledger.number, row.ahead_s)
             if era is not None and not self._has_place(ledger.number, row, era):
-                self._file.execute(_PUT_UNDATED, (era, row.span_s, row.start, *row[2:6], *row.means))
+                self._file.execute(_PUT_UNDATED, (era, row.span_s, row.start, *row[2:6], *all_means(row)))
                 continue
             self._file.execute(
-                _PUT[row.span_s], (ledger.number, row.start, *row[2:6], *row.means, row.sure, era)
+                _PUT[row.span_s], (ledger.number, row.start, *row[2:6], *all_means(row), row.sure, era)
             )
             if row.span_s == MINUTE_S:
                 hours[row.start // HOUR_S * HOUR_S] = row.scale

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, tzinfo
 
 from ..model.hour import HOUR_S, Basis, Hour
 from ..model.quantity import ENERGIES, Quantity
+from ..model.record import MEASURED
 from ..model.view import SCALE_ONE
 from .periods import Period, Sum
-from .rows import MEASURED, Row
+from .rows import Row, all_means
 
 Value = str | int | float | None
 Record = Mapping[str, Value]
@@ -50,7 +51,7 @@ def _row(row: Row) -> dict[str, Value]:
     values["net_pow_min_w"], values["net_pow_max_w"] = (
         None if value is None else scaled(value, row.scale) for value in (row.low, row.high)
     )
-    for quantity, mean in zip(MEASURED, row.means, strict=True):
+    for quantity, mean in zip(MEASURED, all_means(row), strict=True):
         if mean is not None:
             value = scaled(mean, row.scale) if quantity.scaled else mean
             values[quantity.key] = quantity.displayed(value)

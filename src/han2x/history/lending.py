@@ -10,12 +10,13 @@ from typing import Any
 
 from ..model.hour import Basis, Hour
 from ..model.quantity import ENERGIES
+from ..model.record import MEASURED
 from ..runtime.providers import Lines, Span
 from . import export
 from .file import as_trouble, open_file, open_reading, transaction
 from .joining import join
 from .periods import Period, Sum, extent, hours, latest, periods
-from .rows import MEASURED, Row
+from .rows import Row, all_means
 
 TABLES = {"10s": "raw", "minute": "minute", "hour": "hour"}
 FORGOTTEN = ("raw", "minute", "undated", "era", "hour", "register", "series", "journal")
@@ -112,7 +113,7 @@ def _values(period: Period) -> list[Any]:
 
 
 def _row(row: Row) -> Iterable[Any]:
-    record = dict(zip(MEASURED, row.means, strict=True))
+    record = dict(zip(MEASURED, all_means(row), strict=True))
     means = {
         quantity: quantity.displayed(export.scaled(mean, row.scale) if quantity.scaled else mean)
         for quantity, mean in record.items()

@@ -11,14 +11,14 @@ from typing import NamedTuple
 from ..model.estimate import HOLD_MS
 from ..model.hour import ONE
 from ..model.instant import Instant
-from ..model.quantity import POWER_OF_ENERGY, PRINCIPAL, Quantity
+from ..model.quantity import Quantity
 from ..model.reading import ListType
+from ..model.record import MEASURED
 from ..model.state import Snapshot
 
-RAW_S, MINUTE_S = 10, 60
+__all__ = ["MEASURED", "MINUTE_S", "RAW_S", "Recorder", "Row", "all_means", "shifted"]
 
-MEASURED: tuple[Quantity, ...] = tuple(q for q in PRINCIPAL if q not in POWER_OF_ENERGY)
-"""The quantities a row has means of, in the order of its columns."""
+RAW_S, MINUTE_S = 10, 60
 
 _KEPT = frozenset(MEASURED)
 _FULL_LISTS = (ListType.TEN_SECONDS, ListType.HOURLY, ListType.OTHER)
@@ -30,8 +30,9 @@ class Row(NamedTuple):
 
     `start`: Unix seconds, a multiple of `span_s`. `covered_s`: how much of it something was known.
     `scale`: the factor in force when it began, in thousandths; outputs multiply. `low`, `high`: of the net
-    active power, W. `means`: of `MEASURED`, each in its quantity's unit. `sure`: the meter's own clock says
-    that it was then. `ahead_s`: else, by how much the clock that dated it was ahead of monotonic time.
+    active power, W. `means`: of `MEASURED`, each in its quantity's unit; those left out at the end are
+    unknown. `sure`: the meter's own clock says that it was then. `ahead_s`: else, by how much the clock that
+    dated it was ahead of monotonic time.
     """
 
     start: int
@@ -43,6 +44,11 @@ class Row(NamedTuple):
     means: tuple[int | None, ...]
     sure: bool = True
     ahead_s: int = 0
+
+
+def all_means(row: Row) -> tuple[int | None, ...]:
+    """A value for each of `MEASURED`."""
+    return (*row.means, *[None] * (len(MEASURED) - len(row.means)))
 
 
 def shifted(row: Row, by_s: int, *, sure: bool) -> Row:

@@ -5,7 +5,7 @@ are Unix seconds (UTC) of a period's beginning; meters go by a small number. NUL
 costs one octet.
 """
 
-from ..model.record import COLUMNS, COUNTERS, DRIFTS, MEANS
+from ..model.record import COLUMNS, COUNTERS, DRIFTS, MEANS, PHASE_MEANS
 from ..runtime.sqlite_file import APPLICATION_ID
 from .journal import JOURNAL
 
@@ -36,6 +36,9 @@ _PERIOD = """CREATE TABLE {name} (
     low INTEGER, high INTEGER, {means}, PRIMARY KEY (meter, t)) WITHOUT ROWID"""
 
 
+_PRINCIPAL_MEANS = tuple(column for column in MEANS if column not in PHASE_MEANS)
+
+
 def _integers(columns: tuple[str, ...]) -> str:
     return ", ".join(f"{column} INTEGER" for column in columns)
 
@@ -44,8 +47,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         "CREATE TABLE meter (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
         "CREATE TABLE series (id INTEGER PRIMARY KEY, meter INTEGER NOT NULL, identity TEXT NOT NULL)",
-        _PERIOD.format(name="raw", means=_integers(MEANS)),
-        _PERIOD.format(name="minute", means=_integers(MEANS)),
+        _PERIOD.format(name="raw", means=_integers(_PRINCIPAL_MEANS)),
+        _PERIOD.format(name="minute", means=_integers(_PRINCIPAL_MEANS)),
         f"""CREATE TABLE register (
             meter INTEGER NOT NULL, t INTEGER NOT NULL, series INTEGER NOT NULL, {_integers(COUNTERS)},
             PRIMARY KEY (meter, t)) WITHOUT ROWID""",
@@ -64,13 +67,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             after INTEGER NOT NULL, UNIQUE (meter, boot, ahead))""",
         f"""CREATE TABLE undated (
             era INTEGER NOT NULL, span INTEGER NOT NULL, t INTEGER NOT NULL, covered INTEGER NOT NULL,
-            scale INTEGER NOT NULL, low INTEGER, high INTEGER, {_integers(MEANS)},
+            scale INTEGER NOT NULL, low INTEGER, high INTEGER, {_integers(_PRINCIPAL_MEANS)},
             PRIMARY KEY (era, span, t)) WITHOUT ROWID""",
         *(f"ALTER TABLE {table} ADD COLUMN era INTEGER" for table in ("register", "raw", "minute")),
         *(
             f"CREATE INDEX {table}_doubted ON {table} (meter, era, t) WHERE NOT sure"
             for table in ("register", "raw", "minute")
         ),
+    ),
+    tuple(
+        f"ALTER TABLE {table} ADD COLUMN {column} INTEGER"
+        for table in ("raw", "minute", "undated")
+        for column in PHASE_MEANS
     ),
 )
 """What makes version n of version n - 1; `user_version` of the file says which it is. Only ever appended."""

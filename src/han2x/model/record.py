@@ -24,6 +24,12 @@ COLUMNS: dict[Quantity, str] = {
     Quantity.VOLT_L1: "u1",
     Quantity.VOLT_L2: "u2",
     Quantity.VOLT_L3: "u3",
+    Quantity.ACT_POW_POS_L1: "p1_pos",
+    Quantity.ACT_POW_POS_L2: "p2_pos",
+    Quantity.ACT_POW_POS_L3: "p3_pos",
+    Quantity.ACT_POW_NEG_L1: "p1_neg",
+    Quantity.ACT_POW_NEG_L2: "p2_neg",
+    Quantity.ACT_POW_NEG_L3: "p3_neg",
     Quantity.ACT_ENERGY_POS: "a_pos",
     Quantity.ACT_ENERGY_NEG: "a_neg",
     Quantity.REACT_ENERGY_POS: "r_pos",
@@ -31,7 +37,13 @@ COLUMNS: dict[Quantity, str] = {
 }
 """W, var, mA, mV; Wh and varh."""
 
-MEANS = tuple(column for quantity, column in COLUMNS.items() if quantity not in POWER_OF_ENERGY)
+MEASURED: tuple[Quantity, ...] = tuple(quantity for quantity in COLUMNS if quantity not in POWER_OF_ENERGY)
+"""What a row has means of, in the order of its columns."""
+
+MEANS = tuple(COLUMNS[quantity] for quantity in MEASURED)
+PHASE_MEANS = MEANS[MEANS.index("p1_pos") :]
+"""What only some meters send."""
+
 COUNTERS = tuple(COLUMNS[energy] for energy in ENERGIES)
 DRIFTS = tuple(f"d_{column}" for column in COUNTERS)
 

@@ -8,8 +8,8 @@ a record the one with the higher version stays, in whatever order and how often 
 from typing import NamedTuple
 
 from ..model.hour import Basis
-from ..model.quantity import ENERGIES, POWER_OF_ENERGY, PRINCIPAL, Quantity
-from ..model.record import COLUMNS, COUNTERS, DRIFTS, RESOLUTIONS
+from ..model.quantity import ENERGIES, Quantity
+from ..model.record import COLUMNS, COUNTERS, DRIFTS, MEASURED, PHASE_MEANS, RESOLUTIONS
 
 TABLES = {"hour": "hour", "minute": "minute", "10s": "raw"}
 VIEWS = {"hour": "hours", "minute": "minutes", "10s": "ten_seconds"}
@@ -20,8 +20,9 @@ VERSION = 3
 """Of the tables; an older program does not write newer ones."""
 
 
-_DATED = ("minute", "10s")
-"""Resolutions whose rows say whether they are sure; tables of version 2 lack that."""
+_ROWS = ("minute", "10s")
+_LATER = ("sure", *PHASE_MEANS)
+"""Columns of rows that tables of version 2 lack; in views they come last, for a view takes none between."""
 
 
 class Refused(NamedTuple):
@@ -43,7 +44,11 @@ def creating(prefix: str) -> list[str]:
         f"CREATE TABLE IF NOT EXISTS {prefix}schema (version integer NOT NULL)",
         f"CREATE TABLE IF NOT EXISTS {prefix}meter (number bigint PRIMARY KEY, name text NOT NULL)",
         *(_table(prefix, resolution) for resolution in RESOLUTIONS),
-        *(f"ALTER TABLE {table(prefix, name)} ADD COLUMN IF NOT EXISTS sure bigint" for name in _DATED),
+        *(
+            f"ALTER TABLE {table(prefix, name)} ADD COLUMN IF NOT EXISTS {column} bigint"
+            for name in _ROWS
+            for column in _LATER
+        ),
         *(_view(prefix, resolution) for resolution in RESOLUTIONS),
         f"DELETE FROM {prefix}schema",
         f"INSERT INTO {prefix}schema VALUES ({VERSION})",
@@ -137,8 +142,7 @@ def _hour_columns() -> list[str]:
 
 def _row_columns() -> list[str]:
     net = [f"trunc(known.{name} * known.scale / 1000.0) AS net_pow_{to}_w" for name, to in _NET]
-    means = (_mean(quantity) for quantity in PRINCIPAL if quantity not in POWER_OF_ENERGY)
-    return ["known.covered AS covered_s", *net, *means, "known.sure AS sure"]
+    return ["known.covered AS covered_s", *net, *map(_mean, MEASURED), "known.sure AS sure"]
 
 
 _NET = (("low", "min"), ("high", "max"))
