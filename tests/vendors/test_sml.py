@@ -70,6 +70,7 @@ def test_an_ehz_that_exports() -> None:
     [
         (0x182, (127, 0)),
         (0x1A2, (0, 127)),
+        (0x1B0, (0, 127)),
         (0x282, (127, 0)),
         (0x100104, (127, 0)),
         (0x1C1904, (0, 127)),
@@ -91,7 +92,7 @@ def test_power_whose_direction_is_in_the_status(status: int, powers: tuple[int, 
 
 def test_power_without_direction() -> None:
     """Of a meter that counts both ways it is not used; of one that imports alone it is import."""
-    energy = entry("1-0:1.8.0", unsigned(5001), WH, status=unsigned(0x1B0, 2))
+    energy = entry("1-0:1.8.0", unsigned(5001), WH, status=unsigned(0x141, 2))
     power = entry("1-0:15.7.0", unsigned(127, 1), W)
     said = reading(listed(energy, entry("1-0:2.8.0", unsigned(7), WH), power))
     assert set(said.values) == {Quantity.ACT_ENERGY_POS, Quantity.ACT_ENERGY_NEG}
@@ -129,6 +130,8 @@ def test_a_meter_before_its_pin_is_entered() -> None:
         (42_100_000, signed(-29_912, 2), 356),
         (57_999_999, signed(-29_912, 2), 356),
         (60_000_001, signed(-29_912, 2), -299),
+        (40_000_001, signed(-31_064, 2), -311),
+        (40_000_001, signed(-78_851, 3), -789),
         (42_100_000, signed(-126_061, 4), -1261),
         (42_100_000, signed(12_345, 2), 123),
     ],
@@ -182,6 +185,23 @@ def test_an_easymeter_q3c() -> None:
         "act_pow_neg_l3": 3250,
     }  # fmt: skip
     assert (said.vendor, said.identity.meter_id) == ("easymeter", "0645535901071B000001")
+
+
+def test_a_hager_ehz() -> None:
+    """One export register, power 1.7.1 with a sign, a number as text, one octet of status."""
+    said = reading(
+        listed(
+            entry("129-129:199.130.3", text(b"HAGER")),
+            entry("1-0:0.0.0", text(b"1234567")),
+            entry("1-0:2.8.1", signed(1_234_567, 8), WH, -1, status=unsigned(0x82, 1)),
+            entry("1-0:1.7.1", signed(-7_654_321), W, -4),
+            server=b"1234567",
+        )
+    )
+    assert {q.value: value for q, value in said.values.items()} == {
+        "act_energy_neg": 123_457, "act_pow_pos": 0, "act_pow_neg": 765,
+    }  # fmt: skip
+    assert said.identity.meter_id == "1234567"
 
 
 def test_an_ebz_without_a_number() -> None:

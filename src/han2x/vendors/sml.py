@@ -44,12 +44,15 @@ IDS = (b"\x01\x00\x60\x01\x00\xff", b"\x01\x00\x00\x00\x09\xff", b"\x01\x00\x00\
 ABSOLUTE_POWER = cde("15.7.0")
 SERVER_ID_SIZE = 10
 
-_ELSEWHERE = {b"\x01\x02\x02\x08\x00\xff": b"\x01\x00\x02\x08\x00\xff"}
-"""A channel that stands for the direction: 1-1:1.8.0 and 1-2:2.8.0 of an EasyMeter Q3C."""
+_ELSEWHERE = {
+    b"\x01\x02\x02\x08\x00\xff": b"\x01\x00\x02\x08\x00\xff",
+    b"\x01\x00\x01\x07\x01\xff": b"\x01\x00\x01\x07\x00\xff",
+}
+"""What stands for another: 1-2:2.8.0 of an EasyMeter Q3C (its channel is the direction), 1.7.1 of a Hager."""
 
-_DIRECTIONS = {0x82: (0xDF, 1 << 5), 0x04: (0xFF, 1 << 11)}
-"""By what its low octet is, but for the mask: the bit of a status word that says "export" (FNN EDL 1.0;
-FNN basic meter)."""
+_DIRECTIONS = {0x82: 1 << 5, 0xA2: 1 << 5, 0x90: 1 << 5, 0xB0: 1 << 5, 0x04: 1 << 11}
+"""By its low octet: the bit of a status word that says "export" (FNN EDL 1.0, with 0xB0 where an EMH ED300L
+exports and its register stands still; FNN basic meter)."""
 
 _SHORT_UNSIGNED = ((b"\x0a\x01DZG", ((42_000_000, 48_999_999), (55_000_000, 58_999_999))),)
 """Meters (DZG DVS74) whose positive net power lacks the octet that tells it from a negative one: in less than
@@ -271,9 +274,8 @@ def _export(entries: Sequence[_Entry]) -> bool | None:
     for entry in entries:
         if isinstance(entry.status, Number) and own(entry.code)[:2] in (b"\x01\x08", b"\x02\x08"):
             status = entry.status.value
-            for low, (mask, bit) in _DIRECTIONS.items():
-                if status & mask == low:
-                    return bool(status & bit)
+            if bit := _DIRECTIONS.get(status & 0xFF):
+                return bool(status & bit)
     return None
 
 
