@@ -161,7 +161,7 @@ def test_any_list_that_describes_itself(sent: dict[str, tuple[int, int]], export
     if exports and "1.7.0" in sent and "2.7.0" not in sent:
         sent["1.7.0"] = -1 - sent["1.7.0"][0], 0
     rows = [
-        structure(code(name), number(raw), scaler_unit(scaler, CODES[name][1]))
+        structure(code(name), number(raw, 0x05), scaler_unit(scaler, CODES[name][1]))
         for name, (raw, scaler) in sent.items()
     ]
     message = b"\x0f\0\0\0\0\0" + structure(*rows)

@@ -189,6 +189,11 @@ def test_who_may(running: Gateway, owner: Browser) -> None:
     assert writes.post("v1/meters/main/try-list", json=ROW).status_code == 200
     assert writes.get("v1/meters/other/unknown-lists").status_code == 404
     assert writes.post("v1/meters/main/try-list", json={**ROW, "pattern": "n"}).status_code == 404
+    assert owner.patch("v1/settings", json={"changes": {"meters.0.key": 32 * "0"}}).status_code == 200
+    assert writes.get("v1/meters/main/unknown-lists").status_code == 403  # a meter with a key
+    assert writes.post("v1/meters/main/try-list", json=ROW).status_code == 403
+    assert owner.get("v1/meters/main/unknown-lists").status_code == 200
+    assert owner.post("v1/settings/undo", json={}).status_code == 200
 
 
 def test_saved_used_and_taken_back(running: Gateway, owner: Browser) -> None:
