@@ -262,16 +262,21 @@ class Sums(NamedTuple):
     ungridded: int
     hours: int
     missing: int
+    fee: int
 
 
 class Contract(NamedTuple):
-    """What decides a price: `quarters` by their beginning, milliøre per kWh."""
+    """What decides a price: `quarters` by their beginning, milliøre per kWh; `fee` milliøre a month."""
 
     quarters: Mapping[int, int]
     levies: Table
     zone: str
     contract: str
     markup: int
+    fixed: int = 0
+    fee: int = 0
+    sold_markup: int = 0
+    sold_least: int = -(10**9)
 
 
 def costs(
@@ -306,7 +311,7 @@ def costs(
             support += bought[1] * vat
         price = hour_price(terms, start)
         if price is not None:
-            export += Fraction(used.exported * price, 1000)
+            export += Fraction(used.exported * max(terms.sold_least, price + terms.sold_markup), 1000)
         else:
             unpriced += used.exported
         per_kwh = grid_price(terms, tariff, zone, moment)
@@ -331,6 +336,9 @@ def costs(
         ungridded,
         len(finished),
         missing,
+        terms.fee
+        * (1 if day else here.day)
+        // len({local(start).date() for start in all_hours(month, month)}),
     )
 
 
@@ -343,9 +351,14 @@ def hour_price(terms: Contract, start: int) -> int | None:
 
 def row_of(terms: Contract, moment: datetime) -> Table | None:
     """The row of the contract's scheme; an empty one where it has none, None where the row is lacking."""
-    if terms.contract == "spot":
+    if terms.contract in ("spot", "fixed-price"):
         return {}
-    return in_force(terms.levies["support" if terms.contract == "support" else "norgespris"], moment.date())
+    return in_force(terms.levies["support" if is_supported(terms) else "norgespris"], moment.date())
+
+
+def is_supported(terms: Contract) -> bool:
+    """Whether the state pays a part back."""
+    return terms.contract in ("support", "fixed-price-support")
 
 
 def bill(
@@ -353,9 +366,7 @@ def bill(
 ) -> tuple[Fraction, Fraction] | None:
     """Bought and paid back, milliøre without VAT, kWh by kWh as the scheme has it."""
     price = hour_price(terms, start)
-    most_kwh = {"support": "most", "norgespris": "home", "norgespris-cabin": "cabin", "spot": ""}[
-        terms.contract
-    ]
+    most_kwh = "most" if is_supported(terms) else "cabin" if terms.contract.endswith("cabin") else "home"
     cap = int(exact(scheme.get(most_kwh, 0)) * 1000)
     covered = sum(1 for wh in (before, before + used.imported) if wh <= cap)
     inside = used.imported if covered == 2 else max(0, cap - before)
@@ -365,13 +376,16 @@ def bill(
         if outside and price is None:
             return None
         return exact(scheme["price"]) * inside + Fraction(outside * (price or 0), 1000) + added, Fraction(0)
-    if price is None:
-        return (added, Fraction(0)) if not used.imported else None
+    own = terms.contract.startswith("fixed-price")
+    lacks = price is None and (used.imported > 0 or is_supported(terms)) and terms.contract != "fixed-price"
+    if lacks or (own and not terms.fixed):
+        return None
     back = Fraction(0)
-    if terms.contract == "support":
+    if is_supported(terms):
+        assert price is not None
         above = max(Fraction(0), price - exact(scheme["above"]) * 1000)
         back = above * inside / 1000 * scheme["share"] / 100
-    return Fraction(used.imported * price, 1000) + added, back
+    return Fraction(used.imported * (terms.fixed if own else price or 0), 1000) + added, back
 
 
 def grid_price(terms: Contract, tariff: Table | None, zone: Table, moment: datetime) -> Fraction | None:

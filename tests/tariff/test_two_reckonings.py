@@ -22,7 +22,7 @@ from han2x.runtime.accounts import Accounts
 from han2x.runtime.latest import Latest
 from han2x.settings.schema import Meter, Prices, Settings
 from han2x.tariff.capacity import Capacity
-from han2x.tariff.contracts import CONTRACTS
+from han2x.tariff.contracts import BY_SUPPLIER, CONTRACTS
 from han2x.tariff.cost import Cost
 from han2x.tariff.levies_reading import levies
 from han2x.tariff.prices import Price, Series
@@ -125,11 +125,22 @@ def compared(rng: random.Random, number: int) -> None:
     name = rng.choice(list(TABLES))
     table = TABLES[name] if rng.random() < 0.6 else made_up(rng, TABLES[name])
     now, fuse = a_moment(rng), rng.choice([0, 25, 63, 125, 126])
-    contract, zone = rng.choice(CONTRACTS), rng.choice(["south", "north", "action"])
+    contract, zone = rng.choice([*CONTRACTS, *BY_SUPPLIER]), rng.choice(["south", "north", "action"])
     markup = rng.choice([0, 4_900, -100])
     hours, spot = some_hours(rng, table, now), quarters(rng, now)
     meter = Meter(id="main", tariff="test", fuse_a=fuse)
-    prices = Prices(enabled=True, contract=contract, tax_zone=zone, markup=markup)
+    fixed, fee = rng.choice([0, 60_001]), rng.choice([0, 4_900])
+    sold_markup, least = rng.choice([0, -777]), rng.choice([0, -10_000_000, 50_000])
+    prices = Prices(
+        enabled=True,
+        contract=contract,
+        tax_zone=zone,
+        markup=markup,
+        fixed_price=fixed,
+        monthly_fee=fee,
+        export_markup=sold_markup,
+        export_minimum=least,
+    )
     accounts = Accounts(Latest(Settings(meters=(meter,), prices=prices)), Latest({}), Instant(now * 1000, 0))
     accounts.levies.set(READ_LEVIES)
     accounts.tariffs.set({"test": read(table)})
@@ -138,7 +149,7 @@ def compared(rng: random.Random, number: int) -> None:
     corrected = rng.sample(sorted(hours), k=min(len(hours), rng.choice([0, 1, 10])))
     for start in corrected:
         first[start] = plain.Used(rng.choice([0, 30_000, *(used.imported for used in hours.values())]))
-    terms = plain.Contract(spot, LEVIES, zone, contract, markup)
+    terms = plain.Contract(spot, LEVIES, zone, contract, markup, fixed, fee * 1000, sold_markup, least)
     for stage, known in ((first, first), ({start: hours[start] for start in corrected}, hours)):
         accounts.put("main", [an_hour(start, used) for start, used in stage.items()])
         found = accounts.at(meter, Instant(now * 1000, 0))

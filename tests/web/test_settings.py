@@ -58,7 +58,8 @@ def test_refused_values_are_told_by_field_and_nothing_is_saved(shared: Any) -> N
     bounds = {"low": 1, "high": 65535, "must": "a whole number from 1 to 65535"}
     assert found["modbus_tcp.port"] == ("integer", bounds)
     assert found["meters.0.source"][0] == "source"
-    assert found["prices.contract"][1]["choices"] == ["spot", "support", "norgespris", "norgespris-cabin"]
+    contracts = ["spot", "support", "norgespris", "norgespris-cabin", "fixed-price", "fixed-price-support"]
+    assert found["prices.contract"][1]["choices"] == contracts
     assert found["mqtt.99999999999.host"] == ("unknown", {})
     assert "web.name" not in found
     assert browser.get("v1/settings").json() == before

@@ -206,7 +206,7 @@ def _billed(terms: Terms, use: Use, before: int, zone: tzinfo, price: Price | No
         use=use,
         price=price,
         power=None if power is None else power * 100 * vat,
-        support=_support(terms, use, before, hour.date(), mean) * vat if mean and known else 0,
+        support=_support(terms, use, before, hour.date(), mean) * vat if mean and power is not None else 0,
         export=_export(terms, use, price),
         grid=None if grid is None else grid * 100 * vat,
     )
