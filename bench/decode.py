@@ -38,7 +38,7 @@ CHUNK = 256
 CHUNKS_BESIDE = (32,)
 WARM_UP = 100
 PROGRAMS = ("han2x", "amshan", "dsmr_parser")
-BARS = {"mixed": Bar(">=", 15), "full": Bar(">=", 12), "p1": Bar(">=", 8)}
+BARS = {"mixed": Bar(">=", 20), "full": Bar(">=", 20), "p1": Bar(">=", 8.5)}
 PEER = {"mixed": "amshan", "full": "amshan", "p1": "dsmr_parser"}
 
 
