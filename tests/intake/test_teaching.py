@@ -80,7 +80,7 @@ def test_any_list_is_shown_and_taught_or_refused(
     codes = [
         data.draw(st.sampled_from(["-", *(one.code for one in possible[kind])])) for kind in found.pattern
     ]
-    units = {one.code: one.unit for one in meanings()}
+    units = {one.code: one.unit for one in meanings() if one.name != "net_power"}
     factors = [
         "0.5" if kind == "n" and code != "-" else "-" for kind, code in zip(found.pattern, codes, strict=True)
     ]
@@ -89,5 +89,5 @@ def test_any_list_is_shown_and_taught_or_refused(
         return
     for one in named(telegram, PLAIN, row):
         raw, code = values[one.place - 1], codes[one.place - 1]
-        if isinstance(one.value, int | float) and units[code] in ("W", "var", "Wh", "varh") and raw >= 0:  # type: ignore[operator]
+        if isinstance(one.value, int | float) and units.get(code) in ("W", "var", "Wh", "varh") and raw >= 0:  # type: ignore[operator]
             assert one.value in (floor(raw * 0.5), 0), one  # type: ignore[operator]
