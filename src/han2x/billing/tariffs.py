@@ -42,7 +42,7 @@ def _health(gateway: Gateway, tariffs: Mapping[str, Tariff], levied: Levies) -> 
     }
     ordered = sorted(said, key=lambda one: (one.notice not in ENDED, one.text))
     ended = bool(ordered) and ordered[0].notice in ENDED
-    return Condition.FAILING if ended else Condition.OK, "; ".join(one.text for one in ordered)
+    return Condition.FAILING if ended else Condition.OK, " · ".join(one.text for one in ordered)
 
 
 def load(lists: PriceLists, section: TariffFiles) -> tuple[dict[str, Tariff], Levies]:

@@ -11,6 +11,7 @@ import han2x.web
 from han2x.model.diagnosis import Verdict
 from han2x.settings import consistency, outside, permission
 from han2x.settings.schema import SECTIONS, rules
+from han2x.tariff.standing import TEXTS
 from han2x.vendors import teaching
 from han2x.web.live_shapes import KINDS
 
@@ -224,3 +225,10 @@ def test_page_names_no_other_host() -> None:
             "http://www.w3.org/2000/svg"
         }
         assert found == set(), path
+
+
+def test_every_notice_of_price_lists_is_norwegian(texts: dict[str, dict[str, str]]) -> None:
+    """Health tells them in a sentence, Cost by their codes: both have them."""
+    for notice, text in TEXTS.items():
+        assert f"said.{text}" in texts["nb"]
+        assert f"notice.{notice}" in texts["nb"]
