@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 import time
@@ -189,3 +190,30 @@ def test_many_pages_are_told_and_let_go() -> None:
         assert not hub._feeds
 
     play(scene)
+
+
+@pytest.mark.parametrize("unread", [False, True])
+def test_who_is_gone_is_freed_without_the_collector_of_garbage(unread: bool) -> None:
+    """Connections that were answered, were cut amid an answer or said nothing leave nothing behind."""
+
+    async def scene(gateway: Gateway, port: int) -> None:
+        def left() -> int:
+            return sum(isinstance(one, protocol.Connection) for one in gc.get_objects())
+
+        for _ in range(30):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * (40 if unread else 1))
+            if not unread:
+                await reader.readuntil(b"}")
+            writer.transport.abort()
+        _, silent = await asyncio.open_connection("127.0.0.1", port)
+        silent.transport.abort()
+        while left():
+            await asyncio.sleep(0.05)
+
+    gc.collect()
+    gc.disable()
+    try:
+        play(scene)
+    finally:
+        gc.enable()

@@ -139,8 +139,8 @@ class Answering:
         """Who has shown a log-in or token keeps its place; who has logged in may have one that is kept."""
         if caller.access is Access.OPEN:
             return
-        connection = request.scope.get("state", {}).get("connection")
-        if connection:
+        reference = request.scope.get("state", {}).get("connection")
+        if reference and (connection := reference()):
             connection.known = True
         if caller.access is Access.OWNER and self._state.limits and request.client:
             self._state.limits.logged_in(request.client.host)

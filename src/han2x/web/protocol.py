@@ -6,6 +6,7 @@ that does not read. Semi-private names of it are used here alone (its version is
 
 import asyncio
 from typing import Any
+from weakref import ref
 
 import h11
 from uvicorn.config import Config
@@ -58,11 +59,12 @@ class _Flow(FlowControl):
 class Connection(H11Protocol):
     """A connection that `limits` gives a place, and takes it away from.
 
-    `known`: a request on it has shown a log-in or token; who answers finds it as `connection` in the scope.
+    `known`: a request on it has shown a log-in or token; who answers finds a weak reference to it as
+    `connection` in the scope.
     """
 
     def __init__(self, config: Config, state: ServerState, limits: ConnectionLimits) -> None:
-        super().__init__(config, state, {"connection": self})
+        super().__init__(config, state, {"connection": ref(self)})
         self._limits = limits
         self._socket: asyncio.Transport | None = None
         self.known = False
@@ -91,6 +93,7 @@ class Connection(H11Protocol):
     def withdrawn(self) -> None:
         """The client is gone before it has begun."""
         self._limits.leave(self)
+        self._forget()
 
     @property
     def idle(self) -> bool:
@@ -110,6 +113,12 @@ class Connection(H11Protocol):
                 timer.cancel()
         self._limits.leave(self)
         super().connection_lost(exc)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Break what goes round: who is gone is freed at once, TLS and all, not when garbage is collected."""
+        self.cycle = None  # type: ignore[assignment]
+        self._ahead = b""
 
     def data_received(self, data: bytes) -> None:
         """Take bytes, a step's at once; a whole header stops the clock."""
@@ -142,7 +151,8 @@ class Connection(H11Protocol):
 
     def on_response_complete(self) -> None:
         """The clock runs again until the next request; what remains of this one's body has the same time."""
-        self._await_request()
+        if not self.transport.is_closing():
+            self._await_request()
         super().on_response_complete()
         if self._answering and self._timer:  # a pipelined request has begun
             self._timer.cancel()
