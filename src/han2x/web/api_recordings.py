@@ -5,7 +5,7 @@ import os
 from itertools import islice
 from pathlib import Path
 
-from . import shapes
+from . import settings_shapes
 from .endpoint import Call
 from .permitted import RECORDINGS
 
@@ -13,14 +13,14 @@ LISTED_MAX = 500
 """Files that are looked at; more are not told of."""
 
 
-async def recordings(call: Call) -> shapes.Recordings:
+async def recordings(call: Call) -> settings_shapes.Recordings:
     """The folder, which is made if need be, and what is in it."""
     if call.gateway.state_dir is None:
         return {"folder": None, "files": []}
     return await asyncio.to_thread(_listed, call.gateway.state_dir / RECORDINGS)
 
 
-def _listed(folder: Path) -> shapes.Recordings:
+def _listed(folder: Path) -> settings_shapes.Recordings:
     """Regular files by name; of a folder that cannot be read or made, none. Blocks."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -39,7 +39,7 @@ from ..settings.permission import asked, changes, proven, secrets_left_out
 from ..settings.reach import ReachOf, reasons
 from ..settings.rule import Rule
 from ..settings.schema import REPEATED, SECTIONS, Settings, rules
-from . import shapes
+from . import settings_shapes
 from .api_lists import new_list_complaints
 from .api_session import prove, with_cookie
 from .endpoint import JSON, Access, Call, Refusal
@@ -59,7 +59,7 @@ ROWS_MAX = 1000
 """Tables of one kind in a file that is restored: what there are ids for is made row by row."""
 
 
-async def schema(_: Call) -> shapes.SettingsSchema:
+async def schema(_: Call) -> settings_shapes.SettingsSchema:
     """All settings there are, for forms."""
     return {
         "sections": [
@@ -69,7 +69,7 @@ async def schema(_: Call) -> shapes.SettingsSchema:
     }
 
 
-def _fields(section: type) -> list[shapes.FieldShape]:
+def _fields(section: type) -> list[settings_shapes.FieldShape]:
     return [
         _field(f.name, f.default, f.metadata["doc"], f.metadata["rule"], f.metadata["reach"])
         for f in fields(section)
@@ -77,8 +77,8 @@ def _fields(section: type) -> list[shapes.FieldShape]:
     ]
 
 
-def _field(key: str, default: Any, doc: str, rule: Rule, reach: ReachOf) -> shapes.FieldShape:
-    found: shapes.FieldShape = {
+def _field(key: str, default: Any, doc: str, rule: Rule, reach: ReachOf) -> settings_shapes.FieldShape:
+    found: settings_shapes.FieldShape = {
         "key": key,
         "type": rule.kind,
         "default": default,
@@ -93,7 +93,7 @@ def _field(key: str, default: Any, doc: str, rule: Rule, reach: ReachOf) -> shap
     return found
 
 
-async def show(call: Call) -> shapes.SettingsShape:
+async def show(call: Call) -> settings_shapes.SettingsShape:
     """The settings in force; secrets are not shown."""
     table = as_table(call.gateway.settings.value)
     shown = {name: _shown(name, value) for name, value in table.items()}
@@ -130,7 +130,7 @@ def _is_at(host: str, listening: str) -> bool:
     return int(wanted) == 0 or str(wanted) == host.removeprefix("::ffff:")
 
 
-def _broken(call: Call) -> shapes.BrokenShape | None:
+def _broken(call: Call) -> settings_shapes.BrokenShape | None:
     refused = call.gateway.broken.value
     if refused is None:
         return None
@@ -161,7 +161,7 @@ def _shown(name: str, value: Any) -> Any:
     return hidden if name in REPEATED else hidden[0]
 
 
-async def change(call: Call) -> shapes.SettingsShape | Response:
+async def change(call: Call) -> settings_shapes.SettingsShape | Response:
     """Change values, all or nothing."""
     version = call.body.get("version")
     if version is not None and version != call.state.former.version:
@@ -192,7 +192,7 @@ def _amended(
     return Refused(tuple(forbidden)) if forbidden else proven(amend(now, wanted, former), now, wanted)
 
 
-async def add(call: Call) -> shapes.SettingsShape:
+async def add(call: Call) -> settings_shapes.SettingsShape:
     """One more row of a section."""
     section, taken = _repeated(call), await _taken(call)
     await _take(call, lambda now: added(now, section, call.body, taken))
@@ -207,7 +207,7 @@ async def _taken(call: Call) -> set[str]:
     return {one.id for one in known if one.section == _repeated(call)}
 
 
-async def former(call: Call) -> list[shapes.FormerMeterShape]:
+async def former(call: Call) -> list[settings_shapes.FormerMeterShape]:
     """Meters that were removed and of which something is stored."""
     return [
         {
@@ -230,7 +230,7 @@ async def _former(call: Call) -> list[FormerMeter]:
         raise Refusal(503, "history", str(trouble), retry_s=5) from None
 
 
-async def remove(call: Call) -> shapes.SettingsShape:
+async def remove(call: Call) -> settings_shapes.SettingsShape:
     """A row of a section less."""
     text = call.path["index"]
     index = int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else -1
@@ -248,7 +248,7 @@ def _repeated(call: Call) -> str:
     return section
 
 
-async def undo(call: Call) -> shapes.SettingsShape:
+async def undo(call: Call) -> settings_shapes.SettingsShape:
     """The settings before the last change, but for how to log in."""
     if not call.state.former.known:
         raise Refusal(409, "nothing", "There is nothing to undo.")
@@ -269,7 +269,7 @@ async def backup(call: Call) -> Response:
     return Response(text, media_type="application/toml", headers=attachment("han2x.toml"))
 
 
-async def restore(call: Call) -> shapes.SettingsShape:
+async def restore(call: Call) -> settings_shapes.SettingsShape:
     """Settings from a file, all or nothing; secrets that it does not hold stay, and so does the log-in."""
     await _take(call, partial(_restored, call.body, call.gateway.state_dir), Kind.RESTORE)
     return await show(call)

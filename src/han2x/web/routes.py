@@ -15,6 +15,7 @@ from . import (
     lookalikes,
     metrics,
     openapi,
+    settings_shapes,
     shapes,
 )
 from .endpoint import LINES, OCTETS, SSE, TEXT, Access, Call, Endpoint, Param
@@ -115,7 +116,7 @@ ROUTES: list[Endpoint] = [
         method="GET",
         path="v1/recordings",
         handler=api_recordings.recordings,
-        answer=shapes.Recordings,
+        answer=settings_shapes.Recordings,
         access=Access.OWNER,
         doc="Recordings that a source may replay: the files in a folder of the state directory.",
     ),

@@ -1,6 +1,6 @@
 """The rows of the route table that are about people and settings."""
 
-from . import api_certificates, api_session, api_settings, shapes
+from . import api_certificates, api_session, api_settings, settings_shapes, shapes
 from .endpoint import Access, Endpoint, Param
 
 ADMIN: list[Endpoint] = [
@@ -102,21 +102,21 @@ ADMIN: list[Endpoint] = [
         method="GET",
         path="v1/settings/schema",
         handler=api_settings.schema,
-        answer=shapes.SettingsSchema,
+        answer=settings_shapes.SettingsSchema,
         doc="All settings there are, for forms.",
     ),
     Endpoint(
         method="GET",
         path="v1/settings",
         handler=api_settings.show,
-        answer=shapes.SettingsShape,
+        answer=settings_shapes.SettingsShape,
         doc="The settings in force; secrets are not shown.",
     ),
     Endpoint(
         method="GET",
         path="v1/former-meters",
         handler=api_settings.former,
-        answer=list[shapes.FormerMeterShape],
+        answer=list[settings_shapes.FormerMeterShape],
         errors=(503,),
         doc="Meters that were removed and of which something is stored; one is added again by its id.",
     ),
@@ -124,8 +124,8 @@ ADMIN: list[Endpoint] = [
         method="PATCH",
         path="v1/settings",
         handler=api_settings.change,
-        body=shapes.Changes,
-        answer=shapes.SettingsShape,
+        body=settings_shapes.Changes,
+        answer=settings_shapes.SettingsShape,
         access=Access.WRITE,
         errors=(409,),
         doc="Change settings, all or nothing; in use within ten seconds. A meter's `id` may become that of a "
@@ -135,7 +135,7 @@ ADMIN: list[Endpoint] = [
         method="POST",
         path="v1/settings/undo",
         handler=api_settings.undo,
-        answer=shapes.SettingsShape,
+        answer=settings_shapes.SettingsShape,
         access=Access.WRITE,
         errors=(409, 422),
         doc="Back to the settings before the last change.",
@@ -154,7 +154,7 @@ ADMIN: list[Endpoint] = [
         path="v1/settings/file",
         handler=api_settings.restore,
         body="text",
-        answer=shapes.SettingsShape,
+        answer=settings_shapes.SettingsShape,
         access=Access.OWNER,
         doc="Restore the settings from a file.",
     ),
@@ -179,7 +179,7 @@ ADMIN: list[Endpoint] = [
         path="v1/settings/{section}",
         handler=api_settings.add,
         body=dict[str, object],
-        answer=shapes.SettingsShape,
+        answer=settings_shapes.SettingsShape,
         access=Access.WRITE,
         errors=(404, 503),
         doc="Add a row to a repeated section; with the id of a former meter it is that one, else a new one.",
@@ -188,7 +188,7 @@ ADMIN: list[Endpoint] = [
         method="DELETE",
         path="v1/settings/{section}/{index}",
         handler=api_settings.remove,
-        answer=shapes.SettingsShape,
+        answer=settings_shapes.SettingsShape,
         access=Access.WRITE,
         errors=(404, 422),
         doc="Remove a row of a repeated section.",
