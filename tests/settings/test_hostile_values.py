@@ -1,4 +1,4 @@
-"""Values made to take long: each rule of each setting says no, or yes, in time that grows with their length."""
+"""Values made to take long: each rule of each setting answers in time that grows with their length."""
 
 import time
 
