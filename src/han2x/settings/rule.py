@@ -127,11 +127,15 @@ def _are_ipv4(value: object) -> bool:
     return isinstance(value, str) and all(_is_ipv4(one.strip()) for one in value.split(",") if value)
 
 
+ZONE_MAX = 64
+"""Characters of a zone's name; Python goes down a folder for each part of a longer one."""
+
+
 def _is_time_zone(value: object) -> bool:
     from zoneinfo import ZoneInfo  # costs start time, and most settings files name no zone
 
     try:
-        return isinstance(value, str) and bool(ZoneInfo(value))
+        return isinstance(value, str) and len(value) <= ZONE_MAX and bool(ZoneInfo(value))
     except (LookupError, ValueError, OSError):  # unknown, or no name of a file at all
         return False
 
