@@ -199,7 +199,7 @@ def test_sentences_of_the_gateway_are_norwegian_on_the_page(start: Start, browse
 
 
 def test_page_is_small() -> None:
-    """What one browser loads of it, compressed, in the language that has more to load."""
+    """All of it, compressed, is well under 200 kB; what one browser loads has one of the two catalogues."""
     import gzip
 
     sizes = {
@@ -207,10 +207,10 @@ def test_page_is_small() -> None:
         for path in STATIC.rglob("*")
         if path.suffix != ".gz" and path.is_file()
     }
-    other = min(size for path, size in sizes.items() if path.parent.name == "locales")
-    assert sum(sizes.values()) - other < 142_000, sorted((size, path.name) for path, size in sizes.items())[
-        -5:
-    ]
+    catalogues = [size for path, size in sizes.items() if path.parent.name == "locales"]
+    largest = sorted((size, path.name) for path, size in sizes.items())[-5:]
+    assert sum(sizes.values()) < 155_000, largest
+    assert sum(sizes.values()) - min(catalogues) < 141_000, largest
 
 
 def test_page_names_no_other_host() -> None:
