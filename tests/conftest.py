@@ -17,7 +17,8 @@ from hypothesis import settings
 
 from han2x.wire.axdr import Array, Data, Structure
 
-settings.register_profile("han2x", deadline=None)  # a busy machine is no failure
+settings.register_profile("explore", deadline=None)  # --hypothesis-profile=explore: other examples each time
+settings.register_profile("han2x", deadline=None, derandomize=True)  # neither a busy machine nor chance fails
 settings.load_profile("han2x")
 
 HERE = Path(__file__).parent

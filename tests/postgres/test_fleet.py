@@ -178,7 +178,7 @@ def test_a_broker_that_comes_and_goes_loses_nothing(
         broker.stop(signal.SIGTERM)
         assert count(base) < 9000
         broker.start()
-        refused_and_again_s = 45.0  # the gateway may be back first, and be told that nobody collects
+        refused_and_again_s = 120.0  # the gateway may be back first, and be told that nobody collects
         await until(lambda: set(written(base)) == over(site), "all has arrived", refused_and_again_s)
         await until(lambda: not site.ask("SELECT n FROM journal"), "all is passed on")
         await site.end()
