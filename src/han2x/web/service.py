@@ -12,6 +12,7 @@ from pathlib import Path
 
 from uvicorn.server import ServerState
 
+from ..runtime.arenas import share_memory
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
 from ..runtime.listening import listen, names
@@ -39,6 +40,7 @@ async def run(section: Page, gateway: Gateway, name: str) -> None:
     logging.getLogger("uvicorn.error").disabled = True  # what strangers send is no news
     tls = _Tls(section, gateway)
     await tls.look()
+    share_memory()
     state, connections = state_of(gateway), ServerState()
     files = await asyncio.to_thread(Files, STATIC)
     state.hub.build = files.build
