@@ -342,6 +342,8 @@ def test_yaml(text: str, value: object) -> None:
         ("a: [1, 2", "line 1: the list has no ]"),
         ("a: [1, [2]]", "is no list of plain values"),
         ("a: b: c", "line 1: "),
+        ("b: 1\na: " + '"\\' * 100_000, "line 2: it is longer than 500 characters"),
+        ("a: [" + "1,\n" * 50_000, "line 1: the list has no ] within 2000 characters"),
         ("a: 'x", "line 1: "),
         ("plain", "line 1: 'plain' is no key with a value"),
         ("a: !!python/object:os.system x", "line 1: "),

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 DEPTH_MAX = 16
 """Blocks inside each other; a price list needs 8."""
 
-LIST_LINES_MAX = 50
-"""Lines of a list in brackets."""
+LINE_MAX = 500
+LIST_MAX = 2000
+"""Characters of a line, and of a list in brackets over several: quotes are searched from each place."""
 
 _KEY = re.compile(r"""("[^"\\]*"|'[^']*'|\w[\w .-]{0,80}?)\s*:(?:\s+(.*))?""")
 _QUOTED = re.compile(r""""(?:[^"\\]|\\["\\/])*"|'(?:[^']|'')*'""")
@@ -53,6 +54,8 @@ def _lines(text: str) -> Iterator[_Line]:
     begun: list[_Line] = []  # lines of a list in brackets that has no end yet
     first = True
     for number, raw in enumerate(text.split("\n"), 1):
+        if len(raw) > LINE_MAX:
+            raise NotReadable(f"line {number}: it is longer than {LINE_MAX} characters")
         bare = _without_comment(raw).rstrip()
         content = bare.lstrip(" ")
         line = _Line(number, len(bare) - len(content), content)
@@ -66,10 +69,10 @@ def _lines(text: str) -> Iterator[_Line]:
         if _open_brackets(joined.text) <= 0:
             begun.clear()
             yield joined
-        elif len(begun) > LIST_LINES_MAX:
+        elif len(joined.text) > LIST_MAX:
             break
     if begun:
-        raise _wrong(begun[0], f"the list has no ] within {LIST_LINES_MAX} lines")
+        raise _wrong(begun[0], f"the list has no ] within {LIST_MAX} characters")
 
 
 def _bare(text: str) -> str:
