@@ -6,6 +6,7 @@ backwards. One event loop; a disk that refuses is reported and costs nothing els
 
 import asyncio
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -79,9 +80,8 @@ class MeterStates:
         """A meter's number in other systems (manual row M32): drawn once, and kept before anyone sees it."""
         snapshot = self.snapshot(meter).value
         if not self._numbers[meter]:
-            import secrets  # costs memory, and a number is drawn once
-
-            self._numbers[meter] = NUMBER_MIN + secrets.randbelow(9 * NUMBER_MIN)
+            drawn = int.from_bytes(os.urandom(8)) % (9 * NUMBER_MIN)  # `secrets` costs memory
+            self._numbers[meter] = NUMBER_MIN + drawn
             self._keep(meter, snapshot, now, durable=True)
         self._kept_numbers.keep(meter, self._numbers[meter])
         return self._numbers[meter]

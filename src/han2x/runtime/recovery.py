@@ -11,7 +11,6 @@ import base64
 import logging
 import os
 import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,7 +103,7 @@ def _web(path: Path) -> Web:
 
 def _locked(web: Web) -> Web:
     """The page where its password cannot be known: no password opens it, least of all the default."""
-    salt, key = (base64.b64encode(secrets.token_bytes(size)).decode() for size in (16, 32))
+    salt, key = (base64.b64encode(os.urandom(size)).decode() for size in (16, 32))
     return replace(web, password=f"scrypt:{salt}:{key}")
 
 

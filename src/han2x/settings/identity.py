@@ -6,7 +6,6 @@ its name.
 """
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -43,13 +42,23 @@ class Remembered(NamedTuple):
 
 def tidy(label: Any) -> Any:
     """A label without spaces at its ends, its letters composed; what is no text stays as it is."""
-    return unicodedata.normalize("NFC", label).strip() if isinstance(label, str) else label
+    if not isinstance(label, str):
+        return label
+    if label.isascii():
+        return label.strip()
+    import unicodedata  # costs memory, and most names need none of it
+
+    return unicodedata.normalize("NFC", label).strip()
 
 
 def is_label(value: object) -> bool:
     """Whether a value can name something for people: 1 to 64 characters of any script, one visible."""
     if not isinstance(value, str) or not 1 <= len(value) <= LABEL_MAX or value != value.strip():
         return False
+    if value.isascii():
+        return value.isprintable()
+    import unicodedata
+
     kinds = [unicodedata.category(one) for one in value]
     hidden = _UNSEEN.intersection(kinds) or _TURNS.intersection(value)
     return not hidden and any(kind[0] in "LNPS" for kind in kinds)
@@ -72,6 +81,8 @@ def identify(row: Any, stem: str) -> None:
 
 
 def _ascii(text: str) -> str:
+    import unicodedata
+
     folded = unicodedata.normalize("NFKD", text.lower().translate(_ASCII))
     plain = "".join(c for c in folded if not unicodedata.combining(c))
     return re.sub(r"[^a-z0-9_]+", "-", plain).strip("-_")[:ID_MAX].strip("-_")
