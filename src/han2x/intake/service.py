@@ -11,7 +11,7 @@ from ..model.view import SCALE_ONE
 from ..runtime.gateway import Gateway, Trouble
 from ..runtime.health import Condition
 from ..settings.schema import Intake
-from ..settings.source import parse_source
+from ..settings.source import ReplaySource, SimulatedSource, parse_source
 from ..vendors.decoding_options import Manner, manner
 from ..wire.result import Discarded
 from .machine_clock import MachineClock
@@ -45,8 +45,10 @@ class _Meter:
         self._plausibility = Plausibility(section.kamstrup_energy_wh)
         self._clock = MachineClock()
         self._zone = ZoneInfo(gateway.settings.value.site.time_zone)
+        source = parse_source(section.source)
+        self._is_now = not isinstance(source, ReplaySource | SimulatedSource)  # those have a time of their own
         self._reader = Reader(
-            parse_source(section.source),
+            source,
             gateway.now,
             self._deliver,
             tap=self._tap,
@@ -77,7 +79,7 @@ class _Meter:
             if self._diagnosis.value.verdict not in _GOOD:
                 self._diagnosis.set(self._reader.diagnosis())
             self._plausibility.read(outcome)
-            if outcome.clock:
+            if outcome.clock and self._is_now:
                 self._compare_clocks(outcome)
 
     def _compare_clocks(self, reading: Reading) -> None:
