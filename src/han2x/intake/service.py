@@ -46,7 +46,7 @@ class _Meter:
         self._clock = MachineClock()
         self._zone = ZoneInfo(gateway.settings.value.site.time_zone)
         source = parse_source(section.source)
-        self._is_now = not isinstance(source, ReplaySource | SimulatedSource)  # those have a time of their own
+        self._judges_clock = not isinstance(source, ReplaySource | SimulatedSource)  # of another time
         self._reader = Reader(
             source,
             gateway.now,
@@ -79,7 +79,7 @@ class _Meter:
             if self._diagnosis.value.verdict not in _GOOD:
                 self._diagnosis.set(self._reader.diagnosis())
             self._plausibility.read(outcome)
-            if outcome.clock and self._is_now:
+            if outcome.clock and self._judges_clock:
                 self._compare_clocks(outcome)
 
     def _compare_clocks(self, reading: Reading) -> None:
