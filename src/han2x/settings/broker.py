@@ -24,7 +24,7 @@ class Mqtt:
 
     id: str = setting("", IDENTITY, PLAIN, "Who the broker is: sources and stored state go by it. Made once.")
     name: str = setting("main", LABEL, PLAIN, "Name of the broker, for people; may be changed at any time.")
-    enabled: bool = setting(False, BOOLEAN, PLAIN, "Whether values are published there.")
+    enabled: bool = setting(False, BOOLEAN, PLAIN, "Publish values there.")
     host: str = setting("localhost", BROKER_HOST, TAKES_SECRET, "Host name or IP address of the broker.")
     port: int = setting(1883, integer(1, 65535), TAKES_SECRET, "TCP port; 8883 is usual with TLS.")
     protocol: str = setting("5", choice("5", "3.1.1"), PLAIN, "Version of MQTT.")
@@ -34,9 +34,7 @@ class Mqtt:
     password: str = setting("", SECRET, PLAIN, "Password; empty for none.")
     client_id: str = setting("", LINE, PLAIN, "Client id; empty for han2x- and a number drawn once.")
     keepalive_s: int = setting(30, integer(5, 3600), PLAIN, "Silence after which the connection is tried.")
-    tls: bool = setting(
-        False, BOOLEAN, TAKES_SECRET, "Whether the connection is encrypted and the broker's name checked."
-    )
+    tls: bool = setting(False, BOOLEAN, TAKES_SECRET, "Encrypt the connection, and check the broker's name.")
     ca_file: str = setting(
         "",
         FILE,
@@ -60,9 +58,9 @@ class Mqtt:
         10, integer(1, 3600), PLAIN, "How often every value is published, if publish is interval."
     )
     retain_values: bool = setting(
-        False, BOOLEAN, PLAIN, "Whether the broker keeps powers, currents and voltages."
+        False, BOOLEAN, PLAIN, "Have the broker keep powers, currents and voltages."
     )
-    retain_energies: bool = setting(True, BOOLEAN, PLAIN, "Whether it keeps energies and who the meter is.")
+    retain_energies: bool = setting(True, BOOLEAN, PLAIN, "Have it keep energies and who the meter is.")
     qos_values: int = setting(0, integer(0, 2), PLAIN, "Quality of service of powers, currents and voltages.")
     qos_energies: int = setting(
         1, integer(0, 2), PLAIN, "Quality of service of energies and who the meter is."
@@ -78,7 +76,7 @@ class Mqtt:
         "", TOPIC, PLAIN, "Topic that spot prices come from, as CSV or JSON; empty for none."
     )
     raw: str = setting(
-        "off", choice("off", "hex", "binary"), SHOWS_BYTES, "Whether each telegram is published as it came."
+        "off", choice("off", "hex", "binary"), SHOWS_BYTES, "Publish each telegram as it came."
     )
     history: str = setting(
         "off",

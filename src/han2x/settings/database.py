@@ -24,7 +24,7 @@ WORKER = text(r"[A-Za-z0-9._-]{0,64}", "at most 64 letters, digits, ., - and _")
 class Postgres:
     """`[postgres]`: a PostgreSQL database that the history is copied to, or `han2x collect` writes to."""
 
-    enabled: bool = setting(False, BOOLEAN, PLAIN, "Whether this gateway copies its own history there.")
+    enabled: bool = setting(False, BOOLEAN, PLAIN, "Copy this gateway's own history there.")
     dsn: str = setting(
         "",
         DSN,

@@ -22,13 +22,11 @@ HOST_NAME = text(
 class Board:
     """`[board]`: lamps, button, input and sensor of the machine; a factory reset leaves them."""
 
-    enabled: bool = setting(True, BOOLEAN, PLAIN, "Whether lamps, button, input and sensor are used.")
+    enabled: bool = setting(True, BOOLEAN, PLAIN, "Use lamps, button, input and sensor.")
     button: str = setting("", LINE_IN, PLAIN, "Line of the button FACTRESET.")
-    button_inverted: bool = setting(True, BOOLEAN, PLAIN, "Whether the button connects its line to ground.")
+    button_inverted: bool = setting(True, BOOLEAN, PLAIN, "The button connects its line to ground.")
     digital_input: str = setting("", LINE_IN, PLAIN, "Line of the digital input.")
-    digital_inverted: bool = setting(
-        True, BOOLEAN, PLAIN, "Whether a closed contact connects the line to ground."
-    )
+    digital_inverted: bool = setting(True, BOOLEAN, PLAIN, "A closed contact connects the line to ground.")
     debounce_ms: int = setting(20, integer(0, 1000), PLAIN, "How long a contact must stay before it counts.")
     power_lamp: str = setting("", LAMP, PLAIN, "Line of the lamp POWER, lit while the program runs.")
     han_lamp: str = setting("", LAMP, PLAIN, "Line of the lamp HAN, lit while telegrams come.")
@@ -41,7 +39,7 @@ class Board:
 class Network:
     """`[network]`: the machine's own network, through NetworkManager; off unless asked for."""
 
-    manage: bool = setting(False, BOOLEAN, PLAIN, "Whether the program sets the machine's network.")
+    manage: bool = setting(False, BOOLEAN, PLAIN, "Let the program set the machine's network.")
     interface: str = setting("", INTERFACE, PLAIN, "Network interface that is set.")
     method: str = setting("static", choice("static", "dhcp"), PLAIN, "Where the address comes from.")
     address: str = setting(
@@ -59,7 +57,7 @@ class Network:
 class Announce:
     """`[announce]`: how the gateway is found on the local network (mDNS)."""
 
-    enabled: bool = setting(False, BOOLEAN, PLAIN, "Whether it is announced; needs han2x[mdns].")
+    enabled: bool = setting(False, BOOLEAN, PLAIN, "Announce it; needs han2x[mdns].")
     name: str = setting("", HOST_NAME, PLAIN, "Name before .local; empty for han2x- and a number drawn once.")
 
 

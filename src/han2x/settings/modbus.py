@@ -44,13 +44,13 @@ class ModbusMaps:
 class ModbusTcp:
     """`[modbus_tcp]`: the Modbus TCP server."""
 
-    enabled: bool = setting(True, BOOLEAN, PLAIN, "Whether the server runs.")
+    enabled: bool = setting(True, BOOLEAN, PLAIN, "Run the server.")
     host: str = setting("", HOST, PLAIN, "Address to listen on; empty for all.")
     port: int = setting(
         1502, integer(1, 65535), PLAIN, "TCP port; 502 is the standard's and needs privileges."
     )
     allow: str = setting("", NETWORKS, PLAIN, "Networks that clients may come from; empty for everyone.")
-    writable: bool = setting(True, BOOLEAN, PLAIN, "Whether clients may write the scale factor.")
+    writable: bool = setting(True, BOOLEAN, PLAIN, "Let clients write the scale factor.")
     max_connections: int = setting(
         512, integer(1, 4096), PLAIN, "Most clients at once; the longest idle one makes room."
     )
@@ -63,7 +63,7 @@ class ModbusTcp:
 class ModbusRtu:
     """`[modbus_rtu]`: the Modbus server on a serial line; the meters' unit ids are its slave addresses."""
 
-    enabled: bool = setting(False, BOOLEAN, PLAIN, "Whether the server runs.")
+    enabled: bool = setting(False, BOOLEAN, PLAIN, "Run the server.")
     device: str = setting("", DEVICE, OPENS_DEVICE, "Serial device; best the name under /dev/serial/by-id.")
     baud_rate: int = setting(19200, BAUD_RATE, PLAIN, "Bits a second, as the line's master has it.")
     parity: str = setting(
@@ -76,7 +76,7 @@ class ModbusRtu:
         "auto",
         choice("auto", "on", "off"),
         PLAIN,
-        "Whether the driver switches the direction; auto: if it can.",
+        "Have the driver switch the direction; auto: if it can.",
     )
     gap_ms: int = setting(
         0,
@@ -84,18 +84,18 @@ class ModbusRtu:
         PLAIN,
         "Least silence, in ms, that ends a frame; 0 chooses by what the driver can do.",
     )
-    writable: bool = setting(True, BOOLEAN, PLAIN, "Whether the master may write the scale factor.")
+    writable: bool = setting(True, BOOLEAN, PLAIN, "Let the master write the scale factor.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModbusRtuTcp:
     """`[modbus_rtu_tcp]`: Modbus RTU frames over TCP, for serial device servers that connect to us."""
 
-    enabled: bool = setting(False, BOOLEAN, PLAIN, "Whether the server runs.")
+    enabled: bool = setting(False, BOOLEAN, PLAIN, "Run the server.")
     host: str = setting("", HOST, PLAIN, "Address to listen on; empty for all.")
     port: int = setting(1503, integer(1, 65535), PLAIN, "TCP port, unlike that of modbus_tcp.")
     allow: str = setting("", NETWORKS, PLAIN, "Networks that clients may come from; empty for everyone.")
-    writable: bool = setting(True, BOOLEAN, PLAIN, "Whether clients may write the scale factor.")
+    writable: bool = setting(True, BOOLEAN, PLAIN, "Let clients write the scale factor.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ TITLE = text(r"[^\0\r\n]{1,64}", "a line of 1 to 64 characters")
 class Web:
     """`[web]`: the web page and its API."""
 
-    enabled: bool = setting(True, BOOLEAN, PLAIN, "Whether the page is served.")
+    enabled: bool = setting(True, BOOLEAN, PLAIN, "Serve the page.")
     host: str = setting("", HOST, PLAIN, "Address to listen on; empty for all.")
     port: int = setting(8080, integer(1, 65535), PLAIN, "TCP port, unlike those of Modbus.")
     allow: str = setting("", NETWORKS, PLAIN, "Networks that browsers may come from; empty for everyone.")
@@ -27,7 +27,7 @@ class Web:
     language: str = setting(
         "", choice("", "nb", "en"), PLAIN, "Language of the page; empty for the browser's."
     )
-    tls: bool = setting(False, BOOLEAN, PLAIN, "Whether the page is served over HTTPS.")
+    tls: bool = setting(False, BOOLEAN, PLAIN, "Serve the page over HTTPS.")
     cert_file: str = setting("", FILE, READS_FILE, "Its certificate; empty for one that is made here.")
     key_file: str = setting(
         "", FILE, READS_FILE, "The certificate's private key; empty if cert_file holds it."
@@ -37,12 +37,8 @@ class Web:
     manual_default: bool = setting(
         True, BOOLEAN, ADMITS, "Let vari open the page from connected networks until a password is set."
     )
-    metrics: bool = setting(
-        False, BOOLEAN, PLAIN, "Whether /metrics is there for Prometheus, without a log-in."
-    )
-    amsreader: bool = setting(
-        False, BOOLEAN, PLAIN, "Whether /data.json answers as amsreader, without a log-in."
-    )
+    metrics: bool = setting(False, BOOLEAN, PLAIN, "Serve /metrics for Prometheus, without a log-in.")
+    amsreader: bool = setting(False, BOOLEAN, PLAIN, "Answer /data.json as amsreader does, without a log-in.")
     homewizard: bool = setting(
-        False, BOOLEAN, PLAIN, "Whether /api answers as a HomeWizard P1, without a log-in."
+        False, BOOLEAN, PLAIN, "Answer /api as a HomeWizard P1 does, without a log-in."
     )

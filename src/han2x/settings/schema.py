@@ -71,7 +71,7 @@ class Meter:
     auth_key: str = setting(
         "", KEY, SHOWS_BYTES, "Authentication key (AK, GPK61); empty if unknown: tags go unchecked."
     )
-    unchecked: bool = setting(False, BOOLEAN, PLAIN, "Whether P1 text that carries no check sum is believed.")
+    unchecked: bool = setting(False, BOOLEAN, PLAIN, "Believe P1 text that carries no check sum.")
     kamstrup_energy_wh: int = setting(
         10,
         WH,
@@ -127,7 +127,7 @@ class Tariffs:
 class Prices:
     """`[prices]`: what power costs."""
 
-    enabled: bool = setting(False, BOOLEAN, PLAIN, "Whether costs are worked out.")
+    enabled: bool = setting(False, BOOLEAN, PLAIN, "Work out costs.")
     area: str = setting("NO1", AREA, PLAIN, "Price area, NO1 to NO5 in Norway.")
     source: str = setting(
         "file", choice("file", "web"), PLAIN, "Where spot prices come from; web is hvakosterstrommen.no."
@@ -214,7 +214,7 @@ class Intake:
 class History:
     """`[history]`: what is kept of what was measured."""
 
-    enabled: bool = setting(True, BOOLEAN, PLAIN, "Whether a history is kept, where there is a place for it.")
+    enabled: bool = setting(True, BOOLEAN, PLAIN, "Keep a history, where there is a place for it.")
     path: str = setting(
         "", FILE, WRITES_FILE, "File it is kept in; empty for history.sqlite in the state directory."
     )

@@ -55,8 +55,8 @@ ROUTES: list[Endpoint] = [
         query={
             "meters": Param("Meters to follow, separated by commas; all without it."),
             "telegrams": Param("Meters whose telegrams are wanted octet by octet."),
-            "log": Param("Whether log lines are wanted.", bool, False),
-            "clients": Param("Whether Modbus clients are wanted.", bool, False),
+            "log": Param("Log lines too.", bool, False),
+            "clients": Param("Modbus clients too.", bool, False),
         },
         errors=(503,),
         doc="Live events: hello, meter, telegram, health, settings, clients, log, beat.",

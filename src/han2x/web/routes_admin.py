@@ -145,7 +145,7 @@ ADMIN: list[Endpoint] = [
         path="v1/settings/file",
         handler=api_settings.backup,
         media="application/toml",
-        query={"secrets": Param("Whether secrets are in it; the X-Password header is needed.", bool, False)},
+        query={"secrets": Param("With secrets; the X-Password header is needed.", bool, False)},
         errors=(401, 403, 429),
         doc="The settings as a file.",
     ),
