@@ -247,6 +247,44 @@ def test_prices_are_fed_and_read(browser: Any) -> None:
     assert refused.json()["error"] == "prices"
 
 
+def test_what_past_hours_cost_and_what_a_kwh_costs(tmp_path: Path, gateway: Callable[[Path], Any]) -> None:
+    """Two hours of 1.5 kWh at 1 NOK are 3.75 NOK with VAT; without a grid tariff no kWh has a total."""
+    start = seconds("2025-12-12T10:00:00Z")
+    used = {Quantity.ACT_ENERGY_POS: 1500}
+    hours = [Hour(start=at, energies=used, basis=Basis.IMPORTED, drift={}) for at in (start, start + HOUR_S)]
+    (tmp_path / "state").mkdir()
+    Store(tmp_path / "state" / "history.sqlite").adopt("main", hours)
+    with contextlib.closing(gateway(tmp_path)) as running:
+        browser = running.owner()
+        span = "begin=2025-12-11T23:00:00Z&end=2025-12-12T23:00:00Z"
+        assert browser.get(f"v1/costs/main?{span}").json()["error"] == "no_prices"
+        assert browser.get("v1/kwh-prices/main").json() is None
+        changes = {"prices.enabled": True, "prices.contract": "spot"}
+        assert browser.patch("v1/settings", json={"changes": changes}).status_code == 200
+        rows = [{"start": f"2025-12-{day}T00:00:00+01:00", "minutes": 1440, "price": 1} for day in (12, 14)]
+        running.until(lambda: browser.post("v1/prices", json=rows).status_code == 204)
+        running.until(lambda: browser.get(f"v1/costs/main?{span}").status_code == 200)
+        (day,) = browser.get(f"v1/costs/main?{span}").json()
+        assert (day["t"], day["end"]) == ("2025-12-11T23:00:00Z", "2025-12-12T23:00:00Z")
+        assert (day["power"], day["total"], day["imported_kwh"]) == (3.75, 3.75, 3.0)
+        assert (day["hours"], day["missing"], day["complete"]) == (24, 22, False)
+        by_hour = browser.get(f"v1/costs/main?period=hour&{span}").json()
+        assert [one["total"] for one in by_hour] == [1.875, 1.875]
+        assert browser.get("v1/costs/main?period=hour&begin=2020-01-01T00:00:00Z").status_code == 400
+        found = running.until(
+            lambda: (one := browser.get("v1/kwh-prices/main").json()) and one["prices"] and one
+        )
+        assert len(found["prices"]) == 96
+        assert found["prices"][0] == {
+            "start": "2025-12-13T23:00:00Z",
+            "spot": 1.0,
+            "total": None,
+            "export": 1.0,
+            "final": True,
+        }
+        assert found["cheapest_hours"] == []
+
+
 LOOKALIKES = ("metrics", "data.json", "api", "api/v1/data")
 
 
